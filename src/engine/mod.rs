@@ -1,0 +1,7 @@
+//! Running units: threads, cancellation, progress. No arithmetic on data, no building of paths.
+
+mod cancel;
+mod observe;
+
+pub use cancel::Cancel;
+pub use observe::{Event, Observer, Pass, Silent};

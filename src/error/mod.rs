@@ -1,0 +1,163 @@
+//! Errors: a closed set of kinds, each with its exit code, an optional place and an optional hint.
+//!
+//! Every error is made where its cause is known, names the file (there is no `From<io::Error>`), and
+//! is reported once, by the command line.
+
+mod input;
+mod output;
+mod place;
+mod text;
+mod usage;
+
+pub use input::InputError;
+pub use output::OutputError;
+pub use place::{Place, escape_path};
+pub use text::TextError;
+pub use usage::UsageError;
+
+use std::fmt;
+
+/// What every fallible operation of this crate returns.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// One failure: what happened, where, and what to do about it.
+///
+/// ```
+/// use prep_stream::error::{Error, InputError, Place};
+///
+/// let error = Error::from(InputError::NoFiles { searched: 2 })
+///     .at(Place::path("data"))
+///     .hint("check --in");
+/// assert_eq!(error.exit_code(), 3);
+/// assert_eq!(
+///     error.to_string(),
+///     "no input files found among 2 entries\n  --> data\n  hint: check --in"
+/// );
+/// ```
+#[derive(Debug)]
+pub struct Error(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    kind: ErrorKind,
+    place: Option<Place>,
+    hint: Option<String>,
+}
+
+/// The areas an error can come from; each maps to one exit code.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The command line or configuration is wrong (exit code 2).
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    /// An input file, its schema or its values are wrong (exit code 3).
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A text file cannot be parsed (exit code 3).
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// The output cannot be written (exit code 4).
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// Another run holds the lock of this output (exit code 5).
+    #[error("another run is writing {output}: host {host}, pid {pid}, started {started}")]
+    Locked {
+        /// The output both runs want.
+        output: String,
+        /// Host name of the owner.
+        host: String,
+        /// Process id of the owner.
+        pid: u32,
+        /// When the owner took the lock, RFC 3339 in UTC.
+        started: String,
+    },
+    /// The job does not fit the memory budget (exit code 6).
+    #[error("{what} needs {needed} bytes of memory, --memory allows {allowed} bytes")]
+    Budget {
+        /// What does not fit, for example "a table of 8000 columns".
+        what: String,
+        /// The smallest budget that would do.
+        needed: u64,
+        /// The budget that was given or found.
+        allowed: u64,
+    },
+    /// A signal asked the run to stop (exit code 128 + number).
+    #[error("interrupted by signal {signal}")]
+    Interrupted {
+        /// The signal's number: 1, 2 or 15.
+        signal: i32,
+    },
+}
+
+impl Error {
+    /// Adds the place; the first place given, the most precise one, stays.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.0.place.get_or_insert(place);
+        self
+    }
+
+    /// Adds what to do about it; the first hint given stays.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint.get_or_insert_with(|| hint.into());
+        self
+    }
+
+    /// What happened.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// Where it happened, if it has a place.
+    pub fn place(&self) -> Option<&Place> {
+        self.0.place.as_ref()
+    }
+
+    /// What to do about it, if anything is known to help.
+    pub fn hint_text(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// The process exit code that this error ends with.
+    pub fn exit_code(&self) -> u8 {
+        match self.kind() {
+            ErrorKind::Usage(_) => 2,
+            ErrorKind::Input(_) | ErrorKind::Text(_) => 3,
+            ErrorKind::Output(_) => 4,
+            ErrorKind::Locked { .. } => 5,
+            ErrorKind::Budget { .. } => 6,
+            ErrorKind::Interrupted { signal } => u8::try_from(128 + signal).unwrap_or(130),
+        }
+    }
+}
+
+impl<K: Into<ErrorKind>> From<K> for Error {
+    fn from(kind: K) -> Self {
+        Self(Box::new(Parts {
+            kind: kind.into(),
+            place: None,
+            hint: None,
+        }))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.kind)?;
+        if let Some(place) = &self.0.place {
+            write!(f, "\n  --> {place}")?;
+        }
+        if let Some(hint) = &self.0.hint {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.kind.source()
+    }
+}

@@ -1,0 +1,90 @@
+//! The run report: one struct, rendered to text or JSON. No I/O other than its string.
+
+use serde::Serialize;
+
+use crate::engine::Pass;
+
+/// What a finished (or planned) run looks like to a person.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunReport {
+    /// Version of `prep`.
+    pub version: String,
+    /// First 8 hex digits of the job id.
+    pub job: String,
+    /// Where the output is, as given.
+    pub output: String,
+    /// Input files and what was left out.
+    pub inputs: InputReport,
+    /// Sides in their order, train first.
+    pub sides: Vec<SideReport>,
+    /// The split as recorded: "row", or "column:NAME".
+    pub split_by: String,
+    /// Seed of the split.
+    pub seed: u64,
+    /// Columns and their peculiarities.
+    pub columns: ColumnReport,
+    /// Seconds and bytes per pass.
+    pub passes: Vec<PassReport>,
+    /// Largest resident set of the process so far, in bytes.
+    pub peak_memory_bytes: u64,
+}
+
+/// Input files and what was left out.
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+pub struct InputReport {
+    /// "parquet" or "csv".
+    pub format: String,
+    /// Files read.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Their rows.
+    pub rows: u64,
+    /// Entries skipped, with the reason: `("empty files", 2)`.
+    pub skipped: Vec<(String, u64)>,
+}
+
+/// One side of the split.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SideReport {
+    /// "train" or "test".
+    pub name: String,
+    /// Rows it got.
+    pub rows: u64,
+    /// Share of rows asked for; `None` where the data says it.
+    pub asked: Option<f64>,
+    /// Rows within which 99.9% of such splits fall, `None` where the data says it.
+    pub band: Option<(u64, u64)>,
+    /// Shards written.
+    pub shards: u64,
+    /// Bytes written.
+    pub bytes: u64,
+}
+
+/// Columns and their peculiarities.
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+pub struct ColumnReport {
+    /// How many are standardized.
+    pub features: u64,
+    /// How many pass through.
+    pub passed: u64,
+    /// Features with one value on train: centred, scale 1.
+    pub constant: Vec<String>,
+    /// Features whose sd is under 4 eps |mean|: scaled, likely noise.
+    pub near_constant: Vec<String>,
+    /// Features with more than half of their train rows missing: name and share.
+    pub mostly_missing: Vec<(String, f64)>,
+    /// Features whose variance over- or underflows float64: their scale is still right.
+    pub extreme: Vec<String>,
+}
+
+/// Seconds and bytes of one pass.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PassReport {
+    /// Which pass.
+    pub pass: Pass,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// Input bytes it read.
+    pub bytes: u64,
+}

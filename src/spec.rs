@@ -1,0 +1,211 @@
+//! `JobSpec`: what a run means, independent of how it was typed. Plain data, no I/O.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::Fraction;
+
+/// Everything that decides what a run does.
+///
+/// What changes the bytes of the output is part of the job id; [`Resources`], [`Overwrite`] and the
+/// settle time are not.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct JobSpec {
+    /// Which files are read, and how.
+    pub input: InputSpec,
+    /// How rows are assigned to sides.
+    pub split: SplitSpec,
+    /// Which columns play which part.
+    pub columns: ColumnSpec,
+    /// How moments become a scaler.
+    pub fit: FitSpec,
+    /// What is written.
+    pub output: OutputSpec,
+    /// Threads and memory; never changes the result.
+    #[serde(skip)]
+    pub resources: Resources,
+}
+
+/// Which files are read, and how.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InputSpec {
+    /// Files, directories (read recursively) and globs, as given.
+    #[serde(skip)]
+    pub paths: Vec<PathBuf>,
+    /// Relative paths count from here instead of from each argument.
+    #[serde(skip)]
+    pub root: Option<PathBuf>,
+    /// Read only files of this format.
+    pub format: Option<Format>,
+    /// The dialect of text files.
+    pub dialect: Dialect,
+    /// Turn `key=value` folders into pass-through columns.
+    pub hive: bool,
+    /// Refuse files modified less than this long ago.
+    #[serde(skip)]
+    pub settle: Option<Duration>,
+}
+
+/// A family of input formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Parquet files.
+    Parquet,
+    /// CSV and TSV files, plain or compressed.
+    Csv,
+}
+
+/// How a text file is cut into records and fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Dialect {
+    /// Separates fields; `None`: tab for `.tsv` files, else comma.
+    pub delimiter: Option<u8>,
+    /// Opens and closes a quoted field; `None` switches quoting off.
+    pub quote: Option<u8>,
+    /// A line that starts with it is skipped.
+    pub comment: Option<u8>,
+    /// The first record names the columns.
+    pub header: bool,
+    /// Field values that mean "missing" in numeric columns.
+    pub null_tokens: Vec<String>,
+    /// The longest record accepted, in bytes.
+    pub record_bytes_max: u64,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self {
+            delimiter: None,
+            quote: Some(b'"'),
+            comment: None,
+            header: true,
+            null_tokens: DEFAULT_NULL_TOKENS.iter().map(ToString::to_string).collect(),
+            record_bytes_max: 16 << 20,
+        }
+    }
+}
+
+/// What pandas' `read_csv` takes for missing (its `STR_NA_VALUES`).
+pub const DEFAULT_NULL_TOKENS: &[&str] = &[
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+];
+
+/// How rows are assigned to sides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SplitSpec {
+    /// What decides a row's side.
+    pub by: SplitBy,
+    /// The share of rows on the test side, for hashed modes.
+    pub test_size: Fraction,
+    /// Seed of the hash.
+    pub seed: u64,
+}
+
+/// What decides a row's side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SplitBy {
+    /// A hash of the file's relative path and the row's index in it.
+    Row,
+    /// A column that says it: `train`/`test`, 0/1 or false/true.
+    Column(String),
+}
+
+/// Which columns play which part; names, not indices.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ColumnSpec {
+    /// Labels: passed through, never scaled.
+    pub label: Vec<String>,
+    /// Passed through, never scaled.
+    pub exclude: Vec<String>,
+    /// If given, only these may be features.
+    pub features: Option<Vec<String>>,
+    /// Columns of text files that are read as text whatever they look like.
+    pub text: Vec<String>,
+}
+
+/// How moments become a scaler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct FitSpec {
+    /// Delta degrees of freedom of the variance: the divisor is `n - ddof`.
+    pub ddof: u32,
+    /// What happens to infinities in features.
+    pub on_inf: OnInf,
+}
+
+/// What happens to infinities in features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnInf {
+    /// The pass finishes, then one error lists every column that has any.
+    Error,
+    /// They become nulls, in the fit and in the output.
+    Null,
+}
+
+/// What is written, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutputSpec {
+    /// The directory that appears when the run has succeeded.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// Type of standardized features.
+    pub dtype: Dtype,
+    /// Codec of every column chunk.
+    pub compression: Compression,
+    /// Whether an existing data set may be replaced.
+    #[serde(skip)]
+    pub overwrite: Overwrite,
+}
+
+/// Type of standardized features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// 32-bit IEEE 754, rounded once from the float64 result.
+    Float32,
+    /// 64-bit IEEE 754.
+    Float64,
+}
+
+/// Codec of every column chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// No compression.
+    None,
+    /// Snappy.
+    Snappy,
+    /// Raw LZ4 blocks.
+    Lz4,
+    /// Gzip, level 6.
+    Gzip,
+    /// Brotli, level 1.
+    Brotli,
+    /// Zstandard with its level, 1 to 22.
+    Zstd(u8),
+}
+
+/// Whether an existing data set may be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overwrite {
+    /// Refuse a directory that holds anything.
+    Never,
+    /// Exchange old and new in one step.
+    Exchange,
+    /// Move the old one away, then the new one in: for a moment neither is there.
+    TwoStep,
+}
+
+/// Threads and memory; never changes the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resources {
+    /// Worker threads, at least 1.
+    pub threads: usize,
+    /// Bytes the whole process may use.
+    pub memory_bytes_max: u64,
+}
