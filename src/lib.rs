@@ -5,4 +5,5 @@ pub mod engine;
 pub mod error;
 pub mod kernel;
 pub mod report;
+pub mod source;
 pub mod spec;

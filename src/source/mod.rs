@@ -1,0 +1,2 @@
+//! Reading: discovery, Parquet, text. Knows nothing of split or moments; writes nothing.
+pub mod parquet;
