@@ -32,9 +32,8 @@ pub(super) struct PositionalFile {
 impl PositionalFile {
     /// Opens `path`; the length is the one at this moment.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let fail = |action: &'static str| {
-            move |source: io::Error| InputError::Io { action, source }
-        };
+        let fail =
+            |action: &'static str| move |source: io::Error| InputError::Io { action, source };
         let file = File::open(path)
             .map_err(fail("open the file"))
             .map_err(|error| crate::error::Error::from(error).at(Place::path(path)))?;
@@ -64,7 +63,10 @@ impl PositionalFile {
     }
 
     fn read(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
-        if start.checked_add(length as u64).is_none_or(|end| end > self.len) {
+        if start
+            .checked_add(length as u64)
+            .is_none_or(|end| end > self.len)
+        {
             return Err(ParquetError::EOF(format!(
                 "{length} bytes at offset {start} are past the end of a file of {} bytes",
                 self.len
@@ -123,7 +125,8 @@ impl Read for PositionalRead {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.buffer.is_empty() {
             let rest = self.file.len.saturating_sub(self.position);
-            let length = usize::try_from(rest).map_or(HEADER_READ_BYTES, |rest| rest.min(HEADER_READ_BYTES));
+            let length =
+                usize::try_from(rest).map_or(HEADER_READ_BYTES, |rest| rest.min(HEADER_READ_BYTES));
             self.buffer = self
                 .file
                 .read(self.position, length)

@@ -27,7 +27,11 @@ fn unreadable(source: ParquetError) -> InputError {
 /// Every size and offset must be possible in a file of `file_bytes`.
 fn check(metadata: &ParquetMetaData, file_bytes: u64) -> Result<(), InputError> {
     let lies = |what: &'static str, said: i64, allowed: u64| {
-        Err(InputError::FooterLies { what, said, allowed })
+        Err(InputError::FooterLies {
+            what,
+            said,
+            allowed,
+        })
     };
     let mut rows_total: u64 = 0;
     for group in metadata.row_groups() {
@@ -43,7 +47,11 @@ fn check(metadata: &ParquetMetaData, file_bytes: u64) -> Result<(), InputError> 
             let end = start.checked_add(length);
             let inside = |value: i64| u64::try_from(value).is_ok_and(|value| value <= file_bytes);
             if !inside(start) || !inside(length) || !end.is_some_and(inside) {
-                return lies("the end of a column chunk", end.unwrap_or(i64::MAX), file_bytes);
+                return lies(
+                    "the end of a column chunk",
+                    end.unwrap_or(i64::MAX),
+                    file_bytes,
+                );
             }
             if chunk.num_values() < 0 {
                 return lies("the values of a column chunk", chunk.num_values(), u64::MAX);

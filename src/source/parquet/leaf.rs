@@ -170,7 +170,10 @@ fn typed<T: DataType>(
 ) -> ParquetResult<ColumnReaderImpl<T>> {
     let said = descriptor.physical_type();
     T::get_column_reader(get_column_reader(descriptor, Box::new(pages))).ok_or_else(|| {
-        ParquetError::General(format!("the column is {said}, not {}", T::get_physical_type()))
+        ParquetError::General(format!(
+            "the column is {said}, not {}",
+            T::get_physical_type()
+        ))
     })
 }
 

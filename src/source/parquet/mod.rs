@@ -1,12 +1,11 @@
 //! Parquet files: positional reads, checked footers, leaves decoded in runs of rows.
 
+mod decimal;
 mod file;
 mod footer;
 mod leaf;
 mod numbers;
-mod numeric;
 
 pub use file::ParquetFile;
 pub use leaf::{LeafReader, LeafRun};
 pub use numbers::NumberReader;
-pub use numeric::NumericKind;

@@ -6,10 +6,11 @@ use parquet::data_type::{
     ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType, Int32Type, Int64Type,
 };
 
+use super::decimal::{decimal_bytes_to_f64, decimal_to_f64};
 use super::file::ParquetFile;
 use super::leaf::{LeafReader, LeafRun};
-use super::numeric::{NumericKind, decimal_bytes_to_f64, decimal_to_f64};
 use crate::error::Result;
+use crate::schema::NumericKind;
 
 /// Reads a flat numeric leaf of one row group as float64 values and definition levels.
 pub struct NumberReader(Box<dyn Numbers>);
@@ -32,8 +33,16 @@ impl NumberReader {
         kind: NumericKind,
     ) -> Result<Self> {
         use NumericKind::{Decimal, Float16, UInt32, UInt64};
-        let chunk = Chunk { file, row_group, leaf };
-        let physical = file.metadata.row_group(row_group).column(leaf).column_type();
+        let chunk = Chunk {
+            file,
+            row_group,
+            leaf,
+        };
+        let physical = file
+            .metadata
+            .row_group(row_group)
+            .column(leaf)
+            .column_type();
         Ok(Self(match (physical, kind) {
             (PhysicalType::INT32, UInt32) => {
                 chunk.converted::<Int32Type>(|value| f64::from(value.cast_unsigned()))?
@@ -60,7 +69,9 @@ impl NumberReader {
             (PhysicalType::BYTE_ARRAY, kind) => chunk.converted::<ByteArrayType>(move |value| {
                 decimal_bytes_to_f64(value.data(), kind.scale())
             })?,
-            _ => Box::new(Stored(LeafReader::<DoubleType>::open(file, row_group, leaf)?)),
+            _ => Box::new(Stored(LeafReader::<DoubleType>::open(
+                file, row_group, leaf,
+            )?)),
         }))
     }
 

@@ -1,9 +1,5 @@
-//! Which columns are numbers, and how their stored values become float64.
-//!
-//! Integers up to 2^53 and every float convert exactly; larger integers and decimals are rounded
-//! once, to nearest even.
+//! Which columns are numbers, and which kinds of numbers mix.
 
-use num_bigint::BigInt;
 use parquet::basic::{ConvertedType, LogicalType, Type as PhysicalType};
 use parquet::schema::types::Type;
 
@@ -98,7 +94,7 @@ impl NumericKind {
     }
 
     /// Digits after the decimal point; 0 for anything but a decimal.
-    pub(super) fn scale(self) -> u32 {
+    pub fn scale(self) -> u32 {
         match self {
             Self::Decimal { scale, .. } => scale,
             _ => 0,
@@ -119,53 +115,24 @@ impl NumericKind {
     }
 }
 
-/// `value / 10^scale`, correctly rounded.
-pub(super) fn decimal_to_f64(value: i64, scale: u32) -> f64 {
-    const EXACT_INTEGERS: u64 = 1 << 53;
-    const EXACT_POWERS: [f64; 23] = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
-        1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
-    ];
-    match EXACT_POWERS.get(scale as usize) {
-        // Both operands are exact, so the one division rounds once.
-        Some(power) if value.unsigned_abs() < EXACT_INTEGERS => value as f64 / power,
-        _ => decimal_text_to_f64(&value.to_string(), scale),
+impl std::fmt::Display for NumericKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Int32 => f.write_str("int32"),
+            Self::Int64 => f.write_str("int64"),
+            Self::UInt32 => f.write_str("uint32"),
+            Self::UInt64 => f.write_str("uint64"),
+            Self::Float16 => f.write_str("float16"),
+            Self::Float32 => f.write_str("float32"),
+            Self::Float64 => f.write_str("float64"),
+            Self::Decimal { scale, precision } => write!(f, "decimal({precision},{scale})"),
+        }
     }
-}
-
-/// A big-endian two's complement integer over `10^scale`, correctly rounded.
-pub(super) fn decimal_bytes_to_f64(bytes: &[u8], scale: u32) -> f64 {
-    let negative = bytes.first().is_some_and(|byte| byte & 0x80 != 0);
-    let leading = bytes.iter().take_while(|byte| **byte == if negative { 0xff } else { 0 }).count();
-    if bytes.len() - leading < 8 {
-        let start = if negative { -1_i64 } else { 0 };
-        let value = bytes[leading..].iter().fold(start, |value, byte| (value << 8) | i64::from(*byte));
-        return decimal_to_f64(value, scale);
-    }
-    decimal_text_to_f64(&BigInt::from_signed_bytes_be(bytes).to_string(), scale)
-}
-
-fn decimal_text_to_f64(digits: &str, scale: u32) -> f64 {
-    // The standard library's parser rounds correctly at any length, and accepts what is made here.
-    format!("{digits}e-{scale}").parse().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn decimals_are_rounded_once() {
-        assert_eq!(decimal_to_f64(12345, 2), 123.45);
-        assert_eq!(decimal_to_f64(-1, 0), -1.0);
-        assert_eq!(decimal_to_f64(9_007_199_254_740_993, 3), 9_007_199_254_740.993);
-        assert_eq!(decimal_bytes_to_f64(&[0xff, 0x85], 2), -1.23);
-        assert_eq!(decimal_bytes_to_f64(&[], 2), 0.0);
-        let wide = BigInt::from(10_u8).pow(60) + 1;
-        assert_eq!(decimal_bytes_to_f64(&wide.to_signed_bytes_be(), 30), 1e30);
-        let min = BigInt::from(i64::MIN);
-        assert_eq!(decimal_bytes_to_f64(&min.to_signed_bytes_be(), 1), -922337203685477580.8);
-    }
 
     #[test]
     fn integers_widen_to_integers_and_floats_to_floats() {
@@ -175,7 +142,10 @@ mod tests {
         assert_eq!(UInt32.widen(UInt64), Some(UInt64));
         assert_eq!(UInt64.widen(Int64), Some(Float64));
         assert_eq!(Float32.widen(Int32), Some(Float64));
-        let cents = NumericKind::Decimal { scale: 2, precision: 9 };
+        let cents = NumericKind::Decimal {
+            scale: 2,
+            precision: 9,
+        };
         assert_eq!(cents.widen(Int32), None);
         assert_eq!(cents.widen(cents), Some(cents));
     }
