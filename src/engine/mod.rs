@@ -2,6 +2,8 @@
 
 mod cancel;
 mod observe;
+mod ordered;
 
 pub use cancel::Cancel;
 pub use observe::{Event, Observer, Pass, Silent};
+pub use ordered::Ordered;

@@ -52,7 +52,7 @@ mod tests {
         );
         assert_eq!(decimal_bytes_to_f64(&[0xff, 0x85], 2), -1.23);
         assert_eq!(decimal_bytes_to_f64(&[], 2), 0.0);
-        let wide = BigInt::from(10_u8).pow(60) + 1;
+        let wide: BigInt = BigInt::from(10_u8).pow(60) + 1;
         assert_eq!(decimal_bytes_to_f64(&wide.to_signed_bytes_be(), 30), 1e30);
         let min = BigInt::from(i64::MIN);
         assert_eq!(
