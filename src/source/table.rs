@@ -6,8 +6,9 @@
 //! the inputs alone, never from threads, memory or engine.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
-use crate::error::Result;
+use crate::error::{Error, InputError, Place, Result};
 use crate::schema::{Schema, SharedLayout};
 use crate::source::parquet::ParquetFile;
 
@@ -147,7 +148,7 @@ impl Unit {
     }
 }
 
-/// The stores of one unit, open.
+/// One unit with the files it is read from, each opened when it is first needed.
 #[derive(Debug)]
 pub struct OpenUnit<'a> {
     /// The table the unit is of.
@@ -155,32 +156,45 @@ pub struct OpenUnit<'a> {
     /// The unit.
     pub unit: &'a Unit,
     first_store: usize,
-    files: Vec<ParquetFile>,
+    files: Vec<OnceLock<ParquetFile>>,
 }
 
 impl<'a> OpenUnit<'a> {
-    /// Opens every store of `unit`.
-    ///
-    /// # Errors
-    /// When one can't be opened, or its footer can't be read again.
-    pub fn open(table: &'a Table, unit: &'a Unit) -> Result<Self> {
+    /// Prepares to read `unit`; nothing is opened yet.
+    pub fn new(table: &'a Table, unit: &'a Unit) -> Self {
         let first_store = unit.pieces.first().map_or(0, |piece| piece.store);
         let end_store = unit.pieces.last().map_or(0, |piece| piece.store + 1);
-        let files = table.stores[first_store..end_store]
-            .iter()
-            .map(|store| ParquetFile::open(&store.path))
-            .collect::<Result<Vec<_>>>()?;
-        Ok(Self {
+        Self {
             table,
             unit,
             first_store,
-            files,
-        })
+            files: (first_store..end_store).map(|_| OnceLock::new()).collect(),
+        }
     }
 
-    /// The open file of `piece`.
-    pub fn file(&self, piece: &Piece) -> &ParquetFile {
-        &self.files[piece.store - self.first_store]
+    /// The file of `piece`, opened now if it wasn't before.
+    ///
+    /// # Errors
+    /// When it can't be opened, or is no longer the file that was planned with.
+    pub fn file(&self, piece: &Piece) -> Result<&ParquetFile> {
+        let cell = &self.files[piece.store - self.first_store];
+        if let Some(file) = cell.get() {
+            return Ok(file);
+        }
+        let store = self.store(piece);
+        let file = ParquetFile::open(&store.path)?;
+        let groups = file.metadata().row_groups();
+        let same = groups.len() == store.groups.len()
+            && groups.iter().zip(&store.groups).all(|(found, planned)| {
+                u64::try_from(found.num_rows()) == Ok(planned.rows)
+            });
+        if !same {
+            return Err(Error::from(InputError::Changed).at(Place::path(&store.path)).hint(
+                "run again when nothing writes to the input any more, or with --settle",
+            ));
+        }
+        // Two threads may both have opened it; either file will do.
+        Ok(cell.get_or_init(|| file))
     }
 
     /// The store of `piece`.
