@@ -2,6 +2,10 @@
 
 mod cancel;
 mod observe;
+mod ordered;
+mod usage;
 
 pub use cancel::Cancel;
 pub use observe::{Event, Observer, Pass, Silent};
+pub use ordered::Ordered;
+pub use usage::peak_memory_bytes;
