@@ -23,10 +23,28 @@ fn files_that_belong_to_other_tools_are_skipped_and_counted() {
     let scratch = Scratch::new();
     scratch.parquet("in/a.parquet", &one_row(1.0));
     scratch.parquet("in/sub/b.parquet", &one_row(2.0));
-    scratch.write("in/.hidden.parquet", "x").write("in/.dir/c.parquet", "x");
-    scratch.write("in/_SUCCESS", "").write("in/_metadata", "x").write("in/_common_metadata", "x");
-    scratch.write("in/a.parquet.crc", "x").write("in/empty.parquet", "");
-    let report = report(&scratch, &["stream", "--in", "in", "--out", "out", "--log-format", "json"]);
+    scratch
+        .write("in/.hidden.parquet", "x")
+        .write("in/.dir/c.parquet", "x");
+    scratch
+        .write("in/_SUCCESS", "")
+        .write("in/_metadata", "x")
+        .write("in/_common_metadata", "x");
+    scratch
+        .write("in/a.parquet.crc", "x")
+        .write("in/empty.parquet", "");
+    let report = report(
+        &scratch,
+        &[
+            "stream",
+            "--in",
+            "in",
+            "--out",
+            "out",
+            "--log-format",
+            "json",
+        ],
+    );
     assert_eq!(report["inputs"]["files"], 2);
     assert_eq!(report["inputs"]["rows"], 2);
     let skipped = report["inputs"]["skipped"].as_array().expect("a list");
@@ -37,13 +55,40 @@ fn files_that_belong_to_other_tools_are_skipped_and_counted() {
 #[test]
 fn several_inputs_files_directories_and_globs_make_one_table() {
     let scratch = Scratch::new();
-    for (name, x) in [("one/a.parquet", 1.0), ("two/b.parquet", 2.0), ("three/c1.parquet", 4.0), ("three/d.parquet", 8.0)] {
+    for (name, x) in [
+        ("one/a.parquet", 1.0),
+        ("two/b.parquet", 2.0),
+        ("three/c1.parquet", 4.0),
+        ("three/d.parquet", 8.0),
+    ] {
         scratch.parquet(name, &one_row(x));
     }
-    let arguments = ["stream", "--in", "one", "two/b.parquet", "three/c*.parquet", "--out", "out", "--test-size", "0", "--dtype", "float64"];
+    let arguments = [
+        "stream",
+        "--in",
+        "one",
+        "two/b.parquet",
+        "three/c*.parquet",
+        "--out",
+        "out",
+        "--test-size",
+        "0",
+        "--dtype",
+        "float64",
+    ];
     scratch.prep(&arguments).succeeds();
     assert_eq!(scratch.output("out").fitted("mean_", "x"), 7.0 / 3.0);
-    let twice = ["stream", "--in", "one", "--in", "two", "--out", "out2", "--test-size", "0"];
+    let twice = [
+        "stream",
+        "--in",
+        "one",
+        "--in",
+        "two",
+        "--out",
+        "out2",
+        "--test-size",
+        "0",
+    ];
     scratch.prep(&twice).succeeds();
     assert_eq!(scratch.output("out2").train().rows, 2);
 }
@@ -51,7 +96,12 @@ fn several_inputs_files_directories_and_globs_make_one_table() {
 #[test]
 fn names_with_spaces_unicode_and_newlines_work() {
     let scratch = Scratch::new();
-    let names = ["in dir/größe ä.parquet", "in dir/a\nb.parquet", "in dir/100% [x].parquet", "in dir/-dash.parquet"];
+    let names = [
+        "in dir/größe ä.parquet",
+        "in dir/a\nb.parquet",
+        "in dir/100% [x].parquet",
+        "in dir/-dash.parquet",
+    ];
     for name in names {
         scratch.parquet(name, &one_row(3.0));
     }
@@ -76,7 +126,10 @@ fn files_younger_than_the_settle_time_are_refused() {
     let arguments = ["stream", "--in", "in", "--out", "out", "--settle", "60s"];
     scratch.prep(&arguments).fails_with(3);
     let old = std::time::SystemTime::now() - Duration::from_secs(3600);
-    let file = fs::File::options().write(true).open(scratch.path("in/a.parquet")).expect("open");
+    let file = fs::File::options()
+        .write(true)
+        .open(scratch.path("in/a.parquet"))
+        .expect("open");
     file.set_modified(old).expect("set the time");
     scratch.prep(&arguments).succeeds();
 }
@@ -84,24 +137,49 @@ fn files_younger_than_the_settle_time_are_refused() {
 #[test]
 fn format_chooses_where_both_are_present() {
     let scratch = Scratch::new();
-    scratch.parquet("in/a.parquet", &one_row(3.0)).write("in/b.csv", "x\n1\n2\n");
-    scratch.prep(&["stream", "--in", "in", "--out", "out"]).fails_with(3);
+    scratch
+        .parquet("in/a.parquet", &one_row(3.0))
+        .write("in/b.csv", "x\n1\n2\n");
+    scratch
+        .prep(&["stream", "--in", "in", "--out", "out"])
+        .fails_with(3);
     let text = scratch.stream("in", &["--format", "csv", "--test-size", "0"]);
     assert_eq!(text.train().rows, 2);
-    let parquet = scratch.stream("in", &["--format", "parquet", "--test-size", "0", "--overwrite"]);
+    let parquet = scratch.stream(
+        "in",
+        &["--format", "parquet", "--test-size", "0", "--overwrite"],
+    );
     assert_eq!(parquet.train().rows, 1);
 }
 
 #[test]
 fn flags_come_from_a_file_or_the_environment_too_and_give_the_same_output() {
     let scratch = Scratch::new();
-    let table = Table::new([Column::doubles("x", (0..2000).map(f64::from)), Column::longs("id", 0..2000)]);
+    let table = Table::new([
+        Column::doubles("x", (0..2000).map(f64::from)),
+        Column::longs("id", 0..2000),
+    ]);
     scratch.parquet("in/a.parquet", &table);
-    scratch.stream_to("flags", "in", &["--test-size", "0.3", "--seed", "7", "--exclude", "id"]);
-    scratch.write("job.toml", "in = [\"in\"]\ntest-size = \"0.3\"\nseed = 7\nexclude = [\"id\"]\n");
-    scratch.prep(&["stream", "--config", "job.toml", "--out", "config"]).succeeds();
-    let env = [("PREP_TEST_SIZE", "0.3"), ("PREP_SEED", "7"), ("PREP_EXCLUDE", "id")];
-    scratch.prep_with_env(&["stream", "--in", "in", "--out", "env"], &env).succeeds();
+    scratch.stream_to(
+        "flags",
+        "in",
+        &["--test-size", "0.3", "--seed", "7", "--exclude", "id"],
+    );
+    scratch.write(
+        "job.toml",
+        "in = [\"in\"]\ntest-size = \"0.3\"\nseed = 7\nexclude = [\"id\"]\n",
+    );
+    scratch
+        .prep(&["stream", "--config", "job.toml", "--out", "config"])
+        .succeeds();
+    let env = [
+        ("PREP_TEST_SIZE", "0.3"),
+        ("PREP_SEED", "7"),
+        ("PREP_EXCLUDE", "id"),
+    ];
+    scratch
+        .prep_with_env(&["stream", "--in", "in", "--out", "env"], &env)
+        .succeeds();
     assert!(scratch.bytes_of("flags") == scratch.bytes_of("config"));
     assert!(scratch.bytes_of("flags") == scratch.bytes_of("env"));
 }
@@ -110,7 +188,11 @@ fn flags_come_from_a_file_or_the_environment_too_and_give_the_same_output() {
 fn the_fixtures_run_as_they_are() {
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
     let scratch = Scratch::new();
-    for (name, rows) in [("weather", 26_115), ("weather-csv", 26_115), ("penguins.csv", 344)] {
+    for (name, rows) in [
+        ("weather", 26_115),
+        ("weather-csv", 26_115),
+        ("penguins.csv", 344),
+    ] {
         let output = scratch.stream_to(&format!("out-{name}"), &format!("{fixtures}/{name}"), &[]);
         assert_eq!(output.train().rows + output.test().rows, rows, "{name}");
     }

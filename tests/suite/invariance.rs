@@ -13,7 +13,10 @@ fn table(first: i64, rows: usize) -> Table {
     Table::new([
         Column::longs("id", ids.clone()),
         Column::doubles("heavy", normals(seed).take(rows).map(|z| 1e9 + z * z * z)),
-        Column::optional_doubles("holes", normals(seed + 7).take(rows).map(|z| (z < 1.0).then_some(z))),
+        Column::optional_doubles(
+            "holes",
+            normals(seed + 7).take(rows).map(|z| (z < 1.0).then_some(z)),
+        ),
         Column::text("name", ids.map(|id| format!("row {}", id % 1000))),
     ])
     .rows_per_group(60_000)
@@ -23,7 +26,11 @@ fn csv(first: i64, rows: usize) -> String {
     let mut text = String::from("id,x,note\n");
     for (offset, z) in normals(first.unsigned_abs() + 3).take(rows).enumerate() {
         let id = first + i64::try_from(offset).expect("few rows");
-        let note = if id % 50 == 0 { "\"two\nlines\"" } else { "plain" };
+        let note = if id % 50 == 0 {
+            "\"two\nlines\""
+        } else {
+            "plain"
+        };
         let _ = writeln!(text, "{id},{z},{note}");
     }
     text
@@ -46,7 +53,11 @@ fn same_bytes_for_all_settings(scratch: &Scratch, input: &str) {
         let out = format!("out-{number}");
         scratch.stream_to(&out, input, &[&["--exclude", "id"], *setting].concat());
         let bytes = scratch.bytes_of(&out);
-        assert_eq!(reference.keys().collect::<Vec<_>>(), bytes.keys().collect::<Vec<_>>(), "{setting:?}");
+        assert_eq!(
+            reference.keys().collect::<Vec<_>>(),
+            bytes.keys().collect::<Vec<_>>(),
+            "{setting:?}"
+        );
         for (name, wanted) in &reference {
             assert!(wanted == &bytes[name], "{name} differs with {setting:?}");
         }
@@ -60,7 +71,10 @@ fn parquet_gives_the_same_bytes_for_any_threads_and_memory() {
     scratch.parquet("in/a.parquet", &table(0, 500_000));
     scratch.parquet("in/deep/b.parquet", &table(1_000_000, 350_000));
     for part in 0..20 {
-        scratch.parquet(format!("in/small/{part}.parquet"), &table(2_000_000 + part * 100, 100));
+        scratch.parquet(
+            format!("in/small/{part}.parquet"),
+            &table(2_000_000 + part * 100, 100),
+        );
     }
     same_bytes_for_all_settings(&scratch, "in");
 }
@@ -97,19 +111,36 @@ fn adding_files_moving_the_directory_and_threads_move_no_row() {
     scratch.parquet("in/x=1/d.parquet", &table(10_000, 4000));
     let flags: &[&str] = &["--no-hive"];
     let before = test_ids(&scratch, "in", flags);
-    assert!((1400..1800).contains(&before.len()), "{} of 8000 rows", before.len());
+    assert!(
+        (1400..1800).contains(&before.len()),
+        "{} of 8000 rows",
+        before.len()
+    );
 
-    assert_eq!(test_ids(&scratch, "in", &["--no-hive", "--threads", "5"]), before);
+    assert_eq!(
+        test_ids(&scratch, "in", &["--no-hive", "--threads", "5"]),
+        before
+    );
     assert_eq!(test_ids(&scratch, "in/", flags), before);
     assert_eq!(test_ids(&scratch, "in/**/*.parquet", flags), before);
     let absolute = scratch.path("in");
-    assert_eq!(test_ids(&scratch, absolute.to_str().expect("UTF-8"), flags), before);
+    assert_eq!(
+        test_ids(&scratch, absolute.to_str().expect("UTF-8"), flags),
+        before
+    );
 
-    for (name, first) in [("in/a.parquet", 20_000), ("in/c.parquet", 30_000), ("in/x=1/e.parquet", 40_000)] {
+    for (name, first) in [
+        ("in/a.parquet", 20_000),
+        ("in/c.parquet", 30_000),
+        ("in/x=1/e.parquet", 40_000),
+    ] {
         scratch.parquet(name, &table(first, 3000));
     }
     let after = test_ids(&scratch, "in", flags);
-    assert_eq!(after.range(..20_000).copied().collect::<BTreeSet<_>>(), before);
+    assert_eq!(
+        after.range(..20_000).copied().collect::<BTreeSet<_>>(),
+        before
+    );
 
     fs::create_dir_all(scratch.path("far/away")).expect("a directory");
     fs::rename(scratch.path("in"), scratch.path("far/away/other name")).expect("move the input");
@@ -124,7 +155,10 @@ fn a_single_file_counts_from_its_parent_and_root_overrides_it() {
     let alone = test_ids(&scratch, "in/deep/a.parquet", &[]);
     assert_eq!(alone, test_ids(&scratch, "in/deep", &[]));
     assert_ne!(alone, from_root);
-    assert_eq!(from_root, test_ids(&scratch, "in/deep/a.parquet", &["--root", "in"]));
+    assert_eq!(
+        from_root,
+        test_ids(&scratch, "in/deep/a.parquet", &["--root", "in"])
+    );
 }
 
 #[test]
@@ -142,7 +176,10 @@ fn a_larger_test_size_keeps_every_test_row() {
 #[test]
 fn the_published_vector_holds_on_a_real_file() {
     let scratch = Scratch::new();
-    let ids = Table::new([Column::longs("id", 0..1_000_000), Column::doubles("x", (0..1_000_000).map(f64::from))]);
+    let ids = Table::new([
+        Column::longs("id", 0..1_000_000),
+        Column::doubles("x", (0..1_000_000).map(f64::from)),
+    ]);
     scratch.parquet("in/a.parquet", &ids);
     let test = test_ids(&scratch, "in", &[]);
     assert_eq!(test.len(), 199_540);

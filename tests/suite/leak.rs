@@ -21,12 +21,22 @@ fn rows() -> impl Strategy<Value = Vec<(bool, [f64; 2], [f64; 2])>> {
 
 fn table(rows: &[(bool, [f64; 2], [f64; 2])], replaced: bool) -> Table {
     let pick = |column: usize| {
-        rows.iter().map(move |(test, old, new)| if *test && replaced { new[column] } else { old[column] })
+        rows.iter().map(move |(test, old, new)| {
+            if *test && replaced {
+                new[column]
+            } else {
+                old[column]
+            }
+        })
     };
     let (a, b): (Vec<f64>, Vec<f64>) = (pick(0).collect(), pick(1).collect());
     let side = rows.iter().map(|(test, ..)| i64::from(*test));
-    Table::new([Column::doubles("a", a), Column::doubles("b", b), Column::longs("side", side)])
-        .rows_per_group(97)
+    Table::new([
+        Column::doubles("a", a),
+        Column::doubles("b", b),
+        Column::longs("side", side),
+    ])
+    .rows_per_group(97)
 }
 
 /// `scaler.json`, less what names the input itself.
@@ -70,9 +80,17 @@ proptest! {
 fn text_and_nulls_in_test_rows_do_not_reach_the_fit_either() {
     let scratch = Scratch::new();
     let train = "1.5,train\n2.5,train\n-7,train\n";
-    for (name, test) in [("plain", "3,test\n"), ("null", "NA,test\n"), ("huge", "1e308,test\n-1e308,test\n")] {
+    for (name, test) in [
+        ("plain", "3,test\n"),
+        ("null", "NA,test\n"),
+        ("huge", "1e308,test\n-1e308,test\n"),
+    ] {
         scratch.write(format!("{name}/a.csv"), format!("x,side\n{train}{test}"));
         let seen = statistics(&scratch, name, &["--split-by", "column:side"]);
-        assert_eq!(seen, scratch.output("out-plain").text("scaler.json"), "{name}");
+        assert_eq!(
+            seen,
+            scratch.output("out-plain").text("scaler.json"),
+            "{name}"
+        );
     }
 }

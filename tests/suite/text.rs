@@ -35,7 +35,10 @@ const CASES: &[Case] = &[
         name: "quotes hold delimiters, newlines and doubled quotes",
         text: "a,b\n\"x, \"\"y\"\"\",1\n\"two\nlines\",2\n\"cr\r\nlf\",3\n",
         flags: &["--exclude", "b"],
-        columns: &[("a", &["x, \"y\"", "two\nlines", "cr\r\nlf"]), ("b", &["1", "2", "3"])],
+        columns: &[
+            ("a", &["x, \"y\"", "two\nlines", "cr\r\nlf"]),
+            ("b", &["1", "2", "3"]),
+        ],
     },
     Case {
         name: "CRLF ends a record, and the last line needs no end",
@@ -71,7 +74,10 @@ const CASES: &[Case] = &[
         name: "missing tokens are nulls in numeric columns only",
         text: "a,b\nNA,1\nnull,NA\n,n/a\nx,3\n",
         flags: &["--exclude", "b"],
-        columns: &[("a", &["NA", "null", "", "x"]), ("b", &["1", "null", "null", "3"])],
+        columns: &[
+            ("a", &["NA", "null", "", "x"]),
+            ("b", &["1", "null", "null", "3"]),
+        ],
     },
     Case {
         name: "one's own missing tokens replace the list",
@@ -83,7 +89,10 @@ const CASES: &[Case] = &[
         name: "a late text value leaves the whole column verbatim",
         text: "id,x\n007,1\n1.50,2\n+3,3\n 4,4\nlate,5\n",
         flags: &["--exclude", "x"],
-        columns: &[("id", &["007", "1.50", "+3", " 4", "late"]), ("x", &["1", "2", "3", "4", "5"])],
+        columns: &[
+            ("id", &["007", "1.50", "+3", " 4", "late"]),
+            ("x", &["1", "2", "3", "4", "5"]),
+        ],
     },
     Case {
         name: "a column read as text stays verbatim",
@@ -104,7 +113,12 @@ fn the_dialect_reads_every_case_verbatim() {
     for case in CASES {
         let (_scratch, _, train) = read("rows.csv", case.text, case.flags);
         for (column, values) in case.columns {
-            assert_eq!(train.strings(column), *values, "{}: column {column}", case.name);
+            assert_eq!(
+                train.strings(column),
+                *values,
+                "{}: column {column}",
+                case.name
+            );
         }
         if case.columns.is_empty() {
             assert_eq!((train.names.len(), train.rows), (2, 2), "{}", case.name);
@@ -156,14 +170,20 @@ fn a_text_value_after_hundreds_of_thousands_of_numbers_keeps_all_of_them_verbati
     assert_eq!(output.features(), ["x"]);
     let codes = train.strings("code");
     assert_eq!(codes.len(), ROWS + 1);
-    assert_eq!([&codes[0], &codes[123_456], &codes[ROWS]], ["0000000", "0123456", "last"]);
+    assert_eq!(
+        [&codes[0], &codes[123_456], &codes[ROWS]],
+        ["0000000", "0123456", "last"]
+    );
 }
 
 #[test]
 fn many_small_files_make_one_table() {
     let scratch = Scratch::new();
     for file in 0..300 {
-        scratch.write(format!("in/{file:03}.csv"), format!("x,y\n{file},a\n{},b\n", file + 1000));
+        scratch.write(
+            format!("in/{file:03}.csv"),
+            format!("x,y\n{file},a\n{},b\n", file + 1000),
+        );
     }
     let output = scratch.stream("in", ALL_TRAIN);
     assert_eq!(output.train().rows, 600);
@@ -184,10 +204,21 @@ fn a_long_quoted_field_crosses_every_internal_boundary() {
 
 #[test]
 fn numbers_are_parsed_to_the_nearest_float() {
-    let digits = ["0.1", "1e-320", "123456789012345678901234567890", "1.7976931348623157e308", "-0.0", "2.2250738585072011e-308", "9007199254740993"];
+    let digits = [
+        "0.1",
+        "1e-320",
+        "123456789012345678901234567890",
+        "1.7976931348623157e308",
+        "-0.0",
+        "2.2250738585072011e-308",
+        "9007199254740993",
+    ];
     let text = format!("x,y\n{}\n", digits.map(|d| format!("{d},t")).join("\n"));
     let (_scratch, output, _) = read("a.csv", text, &["--columns", "x"]);
-    let values: Vec<f64> = digits.iter().map(|d| d.parse().expect("a number")).collect();
+    let values: Vec<f64> = digits
+        .iter()
+        .map(|d| d.parse().expect("a number"))
+        .collect();
     assert_eq!(output.fitted("min", "x"), -0.0);
     assert_eq!(output.fitted("max", "x"), f64::MAX);
     assert!(crate::harness::Exact::of(&values).mean_error(output.fitted("mean_", "x")) <= 1e-12);

@@ -14,12 +14,21 @@ pub struct Exact {
 impl Exact {
     pub fn of(values: &[f64]) -> Self {
         let parts: Vec<(i64, i32)> = values.iter().map(|v| decompose(*v)).collect();
-        let exponent = parts.iter().filter(|p| p.0 != 0).map(|p| p.1).min().unwrap_or(0);
+        let exponent = parts
+            .iter()
+            .filter(|p| p.0 != 0)
+            .map(|p| p.1)
+            .min()
+            .unwrap_or(0);
         let (mut sum, mut squares) = (BigInt::zero(), BigInt::zero());
         // i128 holds most products; BigInt only the totals of a stretch and what doesn't fit.
         let (mut near_sum, mut near_squares, mut pending) = (0_i128, 0_i128, 0);
         for (mantissa, own) in parts {
-            let shift = if mantissa == 0 { 0 } else { u32::try_from(own - exponent).expect("the smallest") };
+            let shift = if mantissa == 0 {
+                0
+            } else {
+                u32::try_from(own - exponent).expect("the smallest")
+            };
             let bits = 64 - mantissa.unsigned_abs().leading_zeros() + shift;
             if bits <= 58 {
                 let value = i128::from(mantissa) << shift;
@@ -102,7 +111,18 @@ fn decompose(value: f64) -> (i64, i32) {
         _ => (fraction | 1 << 52, raw - 1075),
     };
     // Trailing zeros go into the exponent, to keep the integers short.
-    let zeros = if magnitude == 0 { 0 } else { magnitude.trailing_zeros() };
+    let zeros = if magnitude == 0 {
+        0
+    } else {
+        magnitude.trailing_zeros()
+    };
     let exponent = exponent + i32::try_from(zeros).expect("at most 52");
-    (if value < 0.0 { -(magnitude >> zeros) } else { magnitude >> zeros }, exponent)
+    (
+        if value < 0.0 {
+            -(magnitude >> zeros)
+        } else {
+            magnitude >> zeros
+        },
+        exponent,
+    )
 }

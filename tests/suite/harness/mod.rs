@@ -76,10 +76,12 @@ impl Scratch {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            command: arguments.iter().fold(String::from("prep"), |mut line, part| {
-                let _ = write!(line, " {}", part.as_ref());
-                line
-            }),
+            command: arguments
+                .iter()
+                .fold(String::from("prep"), |mut line, part| {
+                    let _ = write!(line, " {}", part.as_ref());
+                    line
+                }),
             dir: self.dir.path().to_owned(),
         }
     }

@@ -51,19 +51,36 @@ impl Output {
         let json = self.json("scaler.json");
         let array = json[key].as_array();
         let array = array.unwrap_or_else(|| panic!("no array {key} in {json:#}"));
-        array.iter().map(|v| v.as_f64().unwrap_or(f64::NAN)).collect()
+        array
+            .iter()
+            .map(|v| v.as_f64().unwrap_or(f64::NAN))
+            .collect()
     }
 
     pub fn features(&self) -> Vec<String> {
         let json = self.json("scaler.json");
-        let names = json["feature_names_in_"].as_array().expect("feature_names_in_");
-        names.iter().map(|n| n.as_str().expect("a name").to_owned()).collect()
+        let names = json["feature_names_in_"]
+            .as_array()
+            .expect("feature_names_in_");
+        names
+            .iter()
+            .map(|n| n.as_str().expect("a name").to_owned())
+            .collect()
     }
 
-    /// One number of `scaler.json` for one feature.
+    /// One number of `scaler.json` for one feature; null is NaN.
     pub fn fitted(&self, key: &str, feature: &str) -> f64 {
         let index = self.features().iter().position(|name| name == feature);
-        self.scaler(key)[index.unwrap_or_else(|| panic!("no feature {feature}"))]
+        let index = index.unwrap_or_else(|| panic!("no feature {feature}"));
+        if key.ends_with('_') {
+            return self.scaler(key)[index];
+        }
+        let json = self.json("scaler.json");
+        let column = &json["columns"][index];
+        [&column[key], &column["moments"][key]]
+            .iter()
+            .find_map(|value| value.as_f64())
+            .unwrap_or(f64::NAN)
     }
 }
 
@@ -81,14 +98,27 @@ impl Frame {
     fn append(&mut self, part: &Path) {
         let file = File::open(part).expect("open a part");
         let reader = SerializedFileReader::new(file).expect("a Parquet file");
-        let schema = reader.metadata().file_metadata().schema_descr().root_schema().clone();
-        let lines: Vec<String> = schema.get_fields().iter().map(|field| {
-            let mut text = Vec::new();
-            parquet::schema::printer::print_schema(&mut text, field);
-            String::from_utf8(text).expect("UTF-8").trim().to_owned()
-        }).collect();
+        let schema = reader
+            .metadata()
+            .file_metadata()
+            .schema_descr()
+            .root_schema()
+            .clone();
+        let lines: Vec<String> = schema
+            .get_fields()
+            .iter()
+            .map(|field| {
+                let mut text = Vec::new();
+                parquet::schema::printer::print_schema(&mut text, field);
+                String::from_utf8(text).expect("UTF-8").trim().to_owned()
+            })
+            .collect();
         if self.names.is_empty() {
-            self.names = schema.get_fields().iter().map(|f| f.name().to_owned()).collect();
+            self.names = schema
+                .get_fields()
+                .iter()
+                .map(|f| f.name().to_owned())
+                .collect();
             self.columns = vec![Vec::new(); self.names.len()];
             self.schema = lines;
         } else {
@@ -110,27 +140,36 @@ impl Frame {
 
     /// Floats of a column; `None` is null.
     pub fn floats(&self, name: &str) -> Vec<Option<f64>> {
-        self.column(name).iter().map(|value| match value {
-            Field::Null => None,
-            Field::Double(v) => Some(*v),
-            Field::Float(v) => Some(f64::from(*v)),
-            other => panic!("{name} holds {other:?}"),
-        }).collect()
+        self.column(name)
+            .iter()
+            .map(|value| match value {
+                Field::Null => None,
+                Field::Double(v) => Some(*v),
+                Field::Float(v) => Some(f64::from(*v)),
+                other => panic!("{name} holds {other:?}"),
+            })
+            .collect()
     }
 
     pub fn longs(&self, name: &str) -> Vec<i64> {
-        self.column(name).iter().map(|value| match value {
-            Field::Long(v) => *v,
-            Field::Int(v) => i64::from(*v),
-            other => panic!("{name} holds {other:?}"),
-        }).collect()
+        self.column(name)
+            .iter()
+            .map(|value| match value {
+                Field::Long(v) => *v,
+                Field::Int(v) => i64::from(*v),
+                other => panic!("{name} holds {other:?}"),
+            })
+            .collect()
     }
 
     /// A column as text, `null` for null.
     pub fn strings(&self, name: &str) -> Vec<String> {
-        self.column(name).iter().map(|value| match value {
-            Field::Str(v) => v.clone(),
-            other => other.to_string(),
-        }).collect()
+        self.column(name)
+            .iter()
+            .map(|value| match value {
+                Field::Str(v) => v.clone(),
+                other => other.to_string(),
+            })
+            .collect()
     }
 }

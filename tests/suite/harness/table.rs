@@ -37,7 +37,6 @@ pub struct Table {
     columns: Vec<Column>,
     rows_per_group: usize,
     codec: Option<Compression>,
-    metadata: Vec<(String, String)>,
 }
 
 impl Column {
@@ -67,7 +66,10 @@ impl Column {
     pub fn text<S: Into<String>>(name: &str, values: impl IntoIterator<Item = S>) -> Self {
         let bytes = |value: S| Some(value.into().into_bytes());
         let values = values.into_iter().map(bytes).collect();
-        Self::new(format!("required binary {name} (STRING);"), Values::Bytes(values))
+        Self::new(
+            format!("required binary {name} (STRING);"),
+            Values::Bytes(values),
+        )
     }
 }
 
@@ -77,7 +79,6 @@ impl Table {
             columns: columns.into_iter().collect(),
             rows_per_group: usize::MAX,
             codec: None,
-            metadata: Vec::new(),
         }
     }
 
@@ -136,17 +137,29 @@ impl Column {
 
     fn write(&self, writer: &mut ColumnWriter<'_>, first: usize, last: usize) {
         match (&self.values, writer) {
-            (Values::Bool(v), ColumnWriter::BoolColumnWriter(w)) => self.put(w, v, first, last, |v| *v),
-            (Values::I32(v), ColumnWriter::Int32ColumnWriter(w)) => self.put(w, v, first, last, |v| *v),
-            (Values::I64(v), ColumnWriter::Int64ColumnWriter(w)) => self.put(w, v, first, last, |v| *v),
-            (Values::I96(v), ColumnWriter::Int96ColumnWriter(w)) => self.put(w, v, first, last, |v| {
-                let mut value = Int96::new();
-                let day = u32::try_from(*v).expect("a small day");
-                value.set_data(day, 7, 2_440_588);
-                value
-            }),
-            (Values::F32(v), ColumnWriter::FloatColumnWriter(w)) => self.put(w, v, first, last, |v| *v),
-            (Values::F64(v), ColumnWriter::DoubleColumnWriter(w)) => self.put(w, v, first, last, |v| *v),
+            (Values::Bool(v), ColumnWriter::BoolColumnWriter(w)) => {
+                self.put(w, v, first, last, |v| *v)
+            }
+            (Values::I32(v), ColumnWriter::Int32ColumnWriter(w)) => {
+                self.put(w, v, first, last, |v| *v)
+            }
+            (Values::I64(v), ColumnWriter::Int64ColumnWriter(w)) => {
+                self.put(w, v, first, last, |v| *v)
+            }
+            (Values::I96(v), ColumnWriter::Int96ColumnWriter(w)) => {
+                self.put(w, v, first, last, |v| {
+                    let mut value = Int96::new();
+                    let day = u32::try_from(*v).expect("a small day");
+                    value.set_data(day, 7, 2_440_588);
+                    value
+                })
+            }
+            (Values::F32(v), ColumnWriter::FloatColumnWriter(w)) => {
+                self.put(w, v, first, last, |v| *v)
+            }
+            (Values::F64(v), ColumnWriter::DoubleColumnWriter(w)) => {
+                self.put(w, v, first, last, |v| *v)
+            }
             (Values::Bytes(v), ColumnWriter::ByteArrayColumnWriter(w)) => {
                 self.put(w, v, first, last, |v| ByteArray::from(v.clone()));
             }
@@ -168,10 +181,15 @@ impl Column {
         convert: impl Fn(&S) -> T::T,
     ) {
         let (slice, levels) = match &self.levels {
-            Some((definition, repetition)) => (values, Some((definition.clone(), Some(&repetition[..])))),
+            Some((definition, repetition)) => {
+                (values, Some((definition.clone(), Some(&repetition[..]))))
+            }
             None if self.schema.trim_start().starts_with("optional") => {
                 let slice = &values[first..last];
-                (slice, Some((slice.iter().map(|v| i16::from(v.is_some())).collect(), None)))
+                (
+                    slice,
+                    Some((slice.iter().map(|v| i16::from(v.is_some())).collect(), None)),
+                )
             }
             None => (&values[first..last], None),
         };
@@ -180,6 +198,8 @@ impl Column {
             Some((definition, repetition)) => (Some(&definition[..]), *repetition),
             None => (None, None),
         };
-        writer.write_batch(&present, definition, repetition).expect("write values");
+        writer
+            .write_batch(&present, definition, repetition)
+            .expect("write values");
     }
 }
