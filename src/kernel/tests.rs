@@ -90,7 +90,7 @@ fn check(name: &str, values: &[f64], is_test: impl Fn(usize) -> bool + Copy) {
         moments.var()
     );
     // A subnormal scale has fewer bits.
-    let coarse = 0.5 * f64::from_bits(1) / moments.scale();
+    let coarse = f64::from_bits(1) / moments.scale() / 2.0;
     assert!(
         scale <= 1e-12 + coarse,
         "{name}: scale {} is off by {scale:e}",
