@@ -227,11 +227,10 @@ impl FirstPass {
             let missing = NOT_SELECTED[(selected >> (lane / 4 * 4) & 15) as usize][lane % 4];
             let value = group[lane].to_f64().unwrap_or(f64::NAN);
             let value = f64::from_bits(value.to_bits() | missing);
-            // Infinity becomes NaN, -0.0 becomes 0.0, everything else stays.
-            staged[lane] = value + (value - value);
+            staged[lane] = finite_or_nan(value);
         }
         for lane in 0..LANES {
-            let is_value = staged[lane] == staged[lane];
+            let is_value = !staged[lane].is_nan();
             self.sum[lane] += if is_value { staged[lane] } else { 0.0 };
             self.count[lane] += u64::from(is_value);
         }
@@ -242,6 +241,16 @@ impl FirstPass {
         }
         staged
     }
+}
+
+/// The value; NaN for an infinity, 0.0 for -0.0.
+#[inline(always)]
+#[expect(
+    clippy::eq_op,
+    reason = "what is infinite minus itself is NaN, all else 0.0"
+)]
+fn finite_or_nan(value: f64) -> f64 {
+    value + (value - value)
 }
 
 /// `value` if it is smaller, else `so_far`; so NaN never gets in.
