@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{encode, encode_error};
 use crate::error::Result;
+use crate::source::discover::{Fingerprint, InputFile, SkipReason};
 use crate::spec::JobSpec;
 
 /// The first field's value; what has it is ours.
@@ -95,6 +96,18 @@ struct Stored {
     shards: Vec<ManifestShard>,
 }
 
+impl ManifestInput {
+    /// What the manifest keeps of an input; not its time, which may differ between two copies.
+    pub fn new(file: &InputFile, fingerprint: &Fingerprint, rows: u64) -> Self {
+        Self {
+            path: super::escape_name(&file.relative),
+            bytes: fingerprint.bytes,
+            rows,
+            digest: fingerprint.digest,
+        }
+    }
+}
+
 impl Manifest {
     /// The spec as the manifest records it.
     ///
@@ -102,6 +115,14 @@ impl Manifest {
     /// [`crate::error::OutputError::Encode`] if it has no JSON form.
     pub fn spec_value(spec: &JobSpec) -> Result<serde_json::Value> {
         serde_json::to_value(spec).map_err(|source| encode_error("the job spec", source))
+    }
+
+    /// The skipped entries as the manifest records them: `empty files`, 2.
+    pub fn skipped_counts(skipped: &BTreeMap<SkipReason, u64>) -> BTreeMap<String, u64> {
+        skipped
+            .iter()
+            .map(|(reason, count)| (reason.to_string(), *count))
+            .collect()
     }
 
     /// The bytes of `manifest.json`.
@@ -199,88 +220,4 @@ mod hex128 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn example() -> Manifest {
-        let shard = |side: &str, unit: u64| ManifestShard {
-            side: side.to_owned(),
-            path: format!("{side}/part-{unit:07}-1a2b3c4d.parquet"),
-            unit,
-            rows: 800 + unit,
-            bytes: 4321,
-            xxh3_128: 0xff,
-        };
-        Manifest {
-            prep_version: "0.1.0".to_owned(),
-            job: "1a2b3c4d".repeat(8),
-            spec: serde_json::json!({"split": {"seed": 42}}),
-            skipped: BTreeMap::from([("empty".to_owned(), 2)]),
-            inputs: vec![ManifestInput {
-                path: crate::artifact::escape_name(b"d/\xff 50%\n.csv"),
-                bytes: 10,
-                rows: 3,
-                digest: u128::MAX,
-            }],
-            columns: vec![ManifestColumn {
-                name: "price \"net\"".to_owned(),
-                role: "feature".to_owned(),
-                input_type: "int64".to_owned(),
-                output_type: "float32".to_owned(),
-            }],
-            shards: vec![shard("train", 0), shard("train", 1)],
-        }
-    }
-
-    #[test]
-    fn a_manifest_has_one_line_an_element() {
-        let bytes = example().render().unwrap();
-        insta::assert_snapshot!(String::from_utf8(bytes).unwrap(), @r#"
-        {
-        "format": "prep manifest",
-        "format_version": 1,
-        "prep_version": "0.1.0",
-        "job": "1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d",
-        "spec": {"split":{"seed":42}},
-        "skipped": {"empty":2},
-        "inputs": [
-        {"path":"d/%FF 50%25\n.csv","bytes":10,"rows":3,"digest":"ffffffffffffffffffffffffffffffff"}
-        ],
-        "columns": [
-        {"name":"price \"net\"","role":"feature","input_type":"int64","output_type":"float32"}
-        ],
-        "shards": [
-        {"side":"train","path":"train/part-0000000-1a2b3c4d.parquet","unit":0,"rows":800,"bytes":4321,"xxh3_128":"000000000000000000000000000000ff"},
-        {"side":"train","path":"train/part-0000001-1a2b3c4d.parquet","unit":1,"rows":801,"bytes":4321,"xxh3_128":"000000000000000000000000000000ff"}
-        ]
-        }
-        "#);
-    }
-
-    #[test]
-    fn a_manifest_reads_back_as_it_was() {
-        let bytes = example().render().unwrap();
-        assert!(Manifest::is_one(&bytes[..Manifest::FIRST_BYTES]));
-        assert_eq!(Manifest::parse(&bytes).unwrap(), example());
-        let empty = Manifest {
-            inputs: vec![],
-            columns: vec![],
-            shards: vec![],
-            ..example()
-        };
-        assert_eq!(Manifest::parse(&empty.render().unwrap()).unwrap(), empty);
-    }
-
-    #[test]
-    fn another_version_is_an_error() {
-        let text = String::from_utf8(example().render().unwrap()).unwrap();
-        let newer = text.replace("\"format_version\": 1", "\"format_version\": 2");
-        let error = Manifest::parse(newer.as_bytes()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "it is \"prep manifest\" version 2, expected \"prep manifest\" version 1"
-        );
-        assert!(Manifest::is_one(newer.as_bytes()));
-        assert!(!Manifest::is_one(b"{\"name\": \"a web app\"}"));
-    }
-}
+mod tests;

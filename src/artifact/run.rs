@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::encode_error;
 use crate::error::Result;
+use crate::source::discover::{Fingerprint, InputFile};
 
 /// Raised when a reader of the old format would misread the new one.
 pub const FORMAT_VERSION: u32 = 1;
@@ -53,6 +54,16 @@ pub struct InputTime {
     pub path: String,
     /// Nanoseconds since 1970.
     pub modified_ns: i64,
+}
+
+impl InputTime {
+    /// When this input was modified.
+    pub fn new(file: &InputFile, fingerprint: &Fingerprint) -> Self {
+        Self {
+            path: super::escape_name(&file.relative),
+            modified_ns: fingerprint.modified_ns,
+        }
+    }
 }
 
 impl RunRecord {

@@ -7,10 +7,14 @@ use std::path::Path;
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
-use super::files::{io_error, remove, sync_directory, sync_tree};
+use super::files::{io_error, remove, sync_directory, sync_tree, write_synced};
 use super::staging::{Destination, OLD, Occupant, RenameSupport};
 use crate::error::{Error, OutputError, Place, Result};
 use crate::spec::Overwrite;
+
+/// The hint of an error that comes after the rename.
+pub(super) const COMPLETE: &str =
+    "the output is complete; only its staging directory is left to remove";
 
 /// Puts `out` in the destination's place; an old generation ends up in the staging directory.
 pub(super) fn publish(
@@ -20,6 +24,7 @@ pub(super) fn publish(
     renames: RenameSupport,
 ) -> Result<()> {
     let occupant = destination.occupant()?;
+    write_synced(&out.join("_SUCCESS"), b"")?;
     keep_permissions(destination, occupant, out)?;
     sync_tree(out)?;
     sync_directory(&destination.staging)?;
@@ -33,6 +38,7 @@ pub(super) fn publish(
         }
     }
     sync_directory(&destination.parent)
+        .map_err(|error| error.hint("the output is in place, but a power cut may undo that"))
 }
 
 /// Takes back the old generation if a run ended between the two steps.
@@ -91,7 +97,7 @@ fn replace_in_two_steps(
     }
     // Durable before the old one goes; and gone first, so that no later run takes it back.
     sync_directory(&destination.parent)?;
-    remove(&old, true)
+    remove(&old, true).map_err(|error| error.hint(COMPLETE))
 }
 
 /// A directory that is replaced hands its permissions on, unless they would keep us from renaming.

@@ -29,9 +29,12 @@ pub fn sync_file(file: &File, path: &Path) -> Result<()> {
 
 /// Waits until the names in a directory are on disk.
 pub(super) fn sync_directory(path: &Path) -> Result<()> {
-    File::open(path)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|source| io_error("sync the directory", path, source))
+    let synced = File::open(path).and_then(|directory| directory.sync_all());
+    match synced {
+        // Some network and FUSE filesystems have no such call for directories.
+        Err(source) if source.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        other => other.map_err(|source| io_error("sync the directory", path, source)),
+    }
 }
 
 /// Waits until every file and directory of a tree is on disk, leaves first.

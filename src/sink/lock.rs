@@ -93,8 +93,10 @@ impl Lock {
         let write = |file: &mut File| -> io::Result<()> {
             file.set_len(0)?;
             file.rewind()?;
-            serde_json::to_writer(&mut *file, &current)?;
-            file.write_all(b"\n")
+            // One call, so that a reader rarely sees a part.
+            let mut line = serde_json::to_vec(&current)?;
+            line.push(b'\n');
+            file.write_all(&line)
         };
         write(&mut self.file).map_err(|source| io_error("write the lock", &self.path, source))?;
         sync_file(&self.file, &self.path)
@@ -110,14 +112,21 @@ impl Lock {
 impl Owner {
     fn current() -> Self {
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let name = rustix::system::uname();
         Self {
-            host: name.nodename().to_string_lossy().into_owned(),
+            host: host_name(),
             boot_id: boot_id.trim().to_owned(),
             pid: std::process::id(),
             started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         }
     }
+}
+
+/// The machine's name, as locks and run records give it.
+pub fn host_name() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn open(path: &Path) -> io::Result<File> {

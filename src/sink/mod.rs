@@ -10,4 +10,5 @@ pub mod staging;
 
 pub use files::{sync_file, write_synced};
 pub use hashing::{HashingWriter, Written};
+pub use lock::host_name;
 pub use staging::Staging;

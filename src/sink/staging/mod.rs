@@ -104,7 +104,8 @@ impl Staging {
         Ok(())
     }
 
-    /// Publishes `out/` as `OUT` by one rename, once all of it is on disk, and removes the rest.
+    /// Adds `_SUCCESS`, publishes `out/` as `OUT` by one rename once all of it is on disk, and
+    /// removes the rest.
     ///
     /// # Errors
     /// [`OutputError`]; `OUT` is as it was unless the message says that the output is complete.
@@ -113,9 +114,9 @@ impl Staging {
         let published = commit::publish(&self.destination, &out, self.overwrite, self.renames);
         let staging = self.destination.staging;
         match published {
-            Ok(()) => remove_staging(&staging, self.lock).map_err(|error| {
-                error.hint("the output is complete; only its staging directory is left to remove")
-            }),
+            Ok(()) => {
+                remove_staging(&staging, self.lock).map_err(|error| error.hint(commit::COMPLETE))
+            }
             Err(error) => Err(after_removal(error, &staging, self.lock)),
         }
     }

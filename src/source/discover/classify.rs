@@ -19,8 +19,7 @@ pub enum Codec {
 }
 
 /// Why an entry is left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SkipReason {
     /// The name begins with a dot.
     DotEntry,
@@ -54,9 +53,10 @@ pub enum SkipReason {
     Vanished,
 }
 
-impl fmt::Display for SkipReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl SkipReason {
+    /// The plural that summaries print after a count.
+    pub fn label(self) -> &'static str {
+        match self {
             Self::DotEntry => "dot entries",
             Self::Metadata => "metadata files",
             Self::SuccessMarker => "success markers",
@@ -72,7 +72,13 @@ impl fmt::Display for SkipReason {
             Self::Special => "special files",
             Self::Duplicate => "files reached twice",
             Self::Vanished => "vanished files",
-        })
+        }
+    }
+}
+
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())
     }
 }
 

@@ -13,6 +13,7 @@ mod fingerprint;
 mod hive;
 mod overlap;
 mod pattern;
+mod recognize;
 mod select;
 mod walk;
 

@@ -3,17 +3,17 @@
 //! Symbolic links to directories aren't entered; links to files are followed only if they stay
 //! within the base.
 
-use std::ffi::OsString;
-use std::fs::{self, DirEntry, File, Metadata};
+use std::ffi::OsStr;
+use std::fs::{self, DirEntry, FileType, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::InputFile;
 use super::arguments::{Reach, Target, io_error};
-use super::classify::{self, Codec, SkipReason};
+use super::classify::{self, SkipReason};
 use super::pattern::{Pattern, Progress};
+use super::recognize::{self, Reached};
 use super::select::{Candidate, Found};
 use crate::error::{Error, InputError, Place, Result};
 use crate::spec::Format;
@@ -44,17 +44,6 @@ struct Pending {
     below: PathBuf,
     /// How much of a glob it matches; `None` once everything below is taken.
     progress: Option<Progress>,
-}
-
-/// How a file was reached, which decides how far its name is trusted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reached {
-    /// By its full name.
-    Named,
-    /// By a glob.
-    Globbed,
-    /// By listing a directory.
-    Listed,
 }
 
 impl Walk<'_> {
@@ -113,16 +102,13 @@ impl Walk<'_> {
         directory: &Pending,
         pattern: Option<&Pattern>,
     ) -> Result<Option<Pending>> {
-        let name: OsString = entry.file_name();
+        let name = entry.file_name();
         let below = directory.below.join(&name);
         let progress = match (pattern, &directory.progress) {
-            (Some(pattern), Some(progress)) => {
-                let next = pattern.step(progress, &name);
-                if next.is_empty() {
-                    return Ok(None);
-                }
-                (!pattern.is_match(&next)).then_some(next)
-            }
+            (Some(pattern), Some(progress)) => match pattern.step(progress, &name) {
+                next if next.is_empty() => return Ok(None),
+                next => (!pattern.is_match(&next)).then_some(next),
+            },
             _ => None,
         };
         let kind = match entry.file_type() {
@@ -143,26 +129,36 @@ impl Walk<'_> {
         }
         self.found.searched += 1;
         self.found.matched += 1;
-        let reached = if directory.progress.is_some() {
-            Reached::Globbed
-        } else {
-            Reached::Listed
+        let reached = match directory.progress {
+            Some(_) => Reached::Globbed,
+            None => Reached::Listed,
         };
+        self.listed_file(&name, &below, kind, reached)?;
+        Ok(None)
+    }
+
+    fn listed_file(
+        &mut self,
+        name: &OsStr,
+        below: &Path,
+        kind: FileType,
+        reached: Reached,
+    ) -> Result<()> {
         if let Some(reason) = classify::skip_found(name.as_bytes()) {
             self.found.skip(reason);
         } else if kind.is_symlink() {
-            self.link(&below, reached)?;
+            self.link(below, reached)?;
         } else if kind.is_file() {
-            self.plain(&below, reached)?;
+            self.plain(below, reached)?;
         } else {
             self.found.skip(SkipReason::Special);
         }
-        Ok(None)
+        Ok(())
     }
 
     fn enter(
         &mut self,
-        name: &OsString,
+        name: &OsStr,
         below: PathBuf,
         progress: Option<Progress>,
     ) -> Option<Pending> {
@@ -240,7 +236,7 @@ impl Walk<'_> {
             self.found.skip(SkipReason::Empty);
             return Ok(());
         }
-        let Some((format, codec)) = self.format_of(&path, reached)? else {
+        let Some((format, codec)) = recognize::format_of(&path, self.format, reached)? else {
             self.found.skip(SkipReason::UnknownExtension);
             return Ok(());
         };
@@ -263,37 +259,5 @@ impl Walk<'_> {
             },
         });
         Ok(())
-    }
-
-    /// The format by extension; for files that the user pointed at, by `--format` or by content.
-    fn format_of(&self, path: &Path, reached: Reached) -> Result<Option<(Format, Codec)>> {
-        let name = path.file_name().unwrap_or_default().as_bytes();
-        let known = classify::format_of(name);
-        if known.is_some() || reached == Reached::Listed {
-            return Ok(known);
-        }
-        match self.format {
-            Some(Format::Parquet) => return Ok(Some((Format::Parquet, Codec::Plain))),
-            Some(Format::Csv) => return Ok(Some((Format::Csv, classify::codec_of(name)))),
-            None if reached == Reached::Globbed => return Ok(None),
-            None => {}
-        }
-        if starts_like_parquet(path)? {
-            return Ok(Some((Format::Parquet, Codec::Plain)));
-        }
-        Err(Error::from(InputError::UnknownFormat)
-            .at(Place::path(path))
-            .hint("say which with --format parquet or --format csv"))
-    }
-}
-
-fn starts_like_parquet(path: &Path) -> Result<bool> {
-    let at = || Place::path(path);
-    let file = File::open(path).map_err(|source| io_error("open the file", source).at(at()))?;
-    let mut magic = [0; 4];
-    match file.read_exact_at(&mut magic, 0) {
-        Ok(()) => Ok(&magic == b"PAR1" || &magic == b"PARE"),
-        Err(source) if source.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(source) => Err(io_error("read the file", source).at(at())),
     }
 }
