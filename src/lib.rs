@@ -7,5 +7,6 @@ pub mod error;
 pub mod kernel;
 pub mod report;
 pub mod schema;
+pub mod sink;
 pub mod source;
 pub mod spec;
