@@ -4,9 +4,14 @@
 pub mod artifact;
 pub mod engine;
 pub mod error;
+pub mod job;
 pub mod kernel;
+pub mod pass;
 pub mod report;
 pub mod schema;
 pub mod sink;
 pub mod source;
 pub mod spec;
+
+/// Version of this crate, as recorded in every output.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

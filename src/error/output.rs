@@ -14,6 +14,20 @@ pub enum OutputError {
         /// Why it failed.
         source: io::Error,
     },
+    /// A shard cannot be encoded or written.
+    #[error("cannot {action}: {source}")]
+    Parquet {
+        /// What was tried, for example "encode a column".
+        action: &'static str,
+        /// Why it failed.
+        source: parquet::errors::ParquetError,
+    },
+    /// The scaler file cannot be written.
+    #[error("cannot write scaler.json: {source}")]
+    Scaler {
+        /// Why not.
+        source: crate::artifact::ScalerFileError,
+    },
     /// A record cannot be written as JSON.
     #[error("cannot write {what} as JSON: {source}")]
     Encode {

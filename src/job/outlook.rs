@@ -22,7 +22,7 @@ pub(super) fn report(run: &Run<'_>, job: &JobId, plan: &Plan) -> Result<PlanRepo
         job: job.short().to_string(),
         output: run.spec.output.path.display().to_string(),
         inputs: inputs(run, rows),
-        units: prepared.map(|prepared| prepared.table.units.len() as u64),
+        units: prepared.map_or(0, |prepared| prepared.table.units.len() as u64),
         row_groups: prepared.map(row_groups),
         columns: columns(run, plan, prepared),
         sides: sides(run, rows),

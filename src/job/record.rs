@@ -6,12 +6,11 @@ use std::time::SystemTime;
 
 use super::outlook::format_name;
 use super::run::Run;
-use crate::artifact::{
-    FittedColumn, InputTime, JobId, Manifest, ManifestColumn, ManifestInput, ManifestShard,
-    PassTiming, RunRecord, ScalerFile, escape_name,
-};
+use crate::artifact::manifest::{ManifestColumn, ManifestInput, ManifestShard};
+use crate::artifact::run::{FORMAT_VERSION, InputTime, PassTiming};
+use crate::artifact::{FittedColumn, JobId, Manifest, RunRecord, ScalerFile, escape_name};
 use crate::engine::peak_memory_bytes;
-use crate::error::{Error, OutputError, Place, Result};
+use crate::error::{OutputError, Result};
 use crate::kernel::Moments;
 use crate::pass::{Fitted, Prepared, SplitTotal, WritePartial};
 use crate::report::{ColumnReport, InputReport, RunReport, SideReport};
@@ -48,9 +47,9 @@ fn scaler_file(run: &Run<'_>, results: &Results<'_>) -> Result<Vec<u8>> {
         .zip(&results.fitted.states)
         .map(|(name, moments)| FittedColumn { name, moments: moments.clone() })
         .collect();
-    ScalerFile::new(run.spec.split.clone(), run.spec.fit, columns).to_json().map_err(|source| {
-        Error::from(OutputError::Scaler { source }).at(Place::path("scaler.json"))
-    })
+    ScalerFile::new(run.spec.split.clone(), run.spec.fit, columns)
+        .to_json()
+        .map_err(|source| OutputError::Scaler { source }.into())
 }
 
 fn manifest(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> Result<Manifest> {
@@ -120,10 +119,10 @@ fn run_record(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunRecord {
     let rfc3339 = |time| humantime::format_rfc3339_millis(time).to_string();
     let passes = run.passes();
     RunRecord {
-        format_version: crate::artifact::RUN_FORMAT_VERSION,
+        format_version: FORMAT_VERSION,
         prep_version: crate::VERSION.to_string(),
         job: job.to_string(),
-        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        host: crate::sink::host_name(),
         started: rfc3339(run.started),
         finished: rfc3339(SystemTime::now()),
         threads: run.spec.resources.threads,

@@ -6,9 +6,9 @@
 use super::route::fill_valid;
 use super::{Context, SplitPlan};
 use crate::engine::Pass;
-use crate::error::{Error, InputError, Result, escape_path};
+use crate::error::{DataError, Error, Result, escape_path};
 use crate::kernel::{NumericRows, Scaler, Sides, Welford, count_infinite, first_infinite};
-use crate::schema::{NumericKind, Treatment};
+use crate::schema::NumericKind;
 use crate::source::parquet::{LeafRun, NumberReader};
 use crate::source::table::{OpenUnit, Piece, Table};
 use crate::spec::OnInf;
@@ -88,7 +88,7 @@ impl FitTotal {
     /// Fails if infinities were found and `on_inf` doesn't allow them: one error names every column.
     ///
     /// # Errors
-    /// [`InputError::Infinite`].
+    /// [`DataError::Infinite`].
     pub fn check_infinities(
         &self,
         context: Context<'_>,
@@ -116,7 +116,7 @@ impl FitTotal {
         if more > 0 {
             columns.push_str(&format!(" and {more} more columns"));
         }
-        Err(Error::from(InputError::Infinite { total, columns })
+        Err(Error::from(DataError::Infinite { total, columns })
             .hint("turn them into nulls with --on-inf null, or leave the column out with --exclude"))
     }
 }
@@ -176,10 +176,7 @@ fn fit_column(
     for piece in &open.unit.pieces {
         let stored = open.store(piece).layout.columns[column];
         let file = open.file(piece)?;
-        let kind = match (stored.kind, &open.table.schema.columns[column].treatment) {
-            (Some(kind), _) | (None, Treatment::Standardize(kind)) => kind,
-            _ => NumericKind::Float64,
-        };
+        let kind = stored.kind.unwrap_or(NumericKind::Float64);
         let mut reader = NumberReader::open(file, piece.row_group, stored.first_leaf, kind)?;
         fold.piece(context, open, piece, &mut reader, (sides, first))?;
         reader.finish()?;
@@ -214,10 +211,13 @@ impl Fold {
             context.cancel.check()?;
             let rows = RUN_ROWS.min(piece.rows - start);
             reader.read(rows, &mut self.run)?;
-            let column = self.rows(rows);
-            let train = sides.train(first + start, column);
+            self.fill_dense(rows);
+            let (values, valid) = match self.run.values.len() == rows {
+                true => (&self.run.values, None),
+                false => (&self.dense, Some(self.valid.as_slice())),
+            };
+            let train = sides.train(first + start, NumericRows { values, valid });
             self.state.moments.extend(train);
-            let values = if self.dense.is_empty() { &self.run.values } else { &self.dense };
             if let Some(row) = first_infinite(values) {
                 let input = open.store(piece).input;
                 let row = piece.first_row + (start + row) as u64;
@@ -229,18 +229,17 @@ impl Fold {
         Ok(())
     }
 
-    /// The run with one value per row: nulls become NaN, which the kernel leaves out.
-    fn rows(&mut self, rows: usize) -> NumericRows<'_> {
-        self.dense.clear();
+    /// One value per row, if some are missing: nulls become NaN, which the kernel leaves out.
+    fn fill_dense(&mut self, rows: usize) {
         if self.run.values.len() == rows {
-            return NumericRows { values: &self.run.values, valid: None };
+            return;
         }
-        let mut values = self.run.values.iter();
         fill_valid(&self.run.definition, 1, &mut self.valid);
+        let mut values = self.run.values.iter();
+        self.dense.clear();
         self.dense.extend(self.run.definition.iter().map(|level| match level {
             1 => values.next().copied().unwrap_or(f64::NAN),
             _ => f64::NAN,
         }));
-        NumericRows { values: &self.dense, valid: Some(&self.valid) }
     }
 }

@@ -9,7 +9,7 @@ use parquet::data_type::{
 
 use super::route::{Router, RunRows, SIDES};
 use crate::engine::Cancel;
-use crate::error::{Error, InputError, Result};
+use crate::error::{DataError, Error, Result};
 use crate::kernel::{ColumnScaler, Sides};
 use crate::schema::{LayoutColumn, NumericKind, Treatment};
 use crate::sink::shard::{EncodedColumn, ShardFormat, encoding};
@@ -72,10 +72,7 @@ impl BlockSource<'_> {
             (Treatment::Widen(NumericKind::Int64 | NumericKind::UInt64), _) => self.integers(leaf),
             (Treatment::Widen(_) | Treatment::Standardize(_), _) => self.numbers::<DoubleType>(
                 leaf,
-                |x, out| {
-                    out.clear();
-                    out.extend_from_slice(x);
-                },
+                |x, out| out.extend_from_slice(x),
                 Sides::partition_copy,
             ),
             (Treatment::Folder(index), _) => self.folder(leaf, *index),
@@ -135,6 +132,7 @@ impl BlockSource<'_> {
                     if null_infinities {
                         infinities_to_nulls(&mut run);
                     }
+                    converted.values.clear();
                     convert(&run.values, &mut converted.values);
                     std::mem::swap(&mut run.definition, &mut converted.definition);
                     let written = each.write(&converted, rows);
@@ -265,7 +263,7 @@ impl<T: DataType> Slicer<'_, '_, T> {
     /// Writes a run of rows, each to its side.
     fn write(&mut self, run: &LeafRun<T::T>, rows: usize) -> Result<()> {
         if self.top == 0 && !run.definition.is_empty() {
-            return Err(Error::from(InputError::Decoder {
+            return Err(Error::from(DataError::Decoder {
                 detail: "a column without nulls has definition levels".into(),
             }));
         }

@@ -6,7 +6,7 @@ use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 
 use super::Context;
 use crate::engine::Pass;
-use crate::error::{InputError, Place, Result, escape_path};
+use crate::error::{DataError, Place, Result, escape_path};
 use crate::schema::{OutputSchema, SharedLayout, Unifier, output_schema};
 use crate::source::discover::{Fingerprint, fingerprint};
 use crate::source::parquet::ParquetFile;
@@ -88,11 +88,11 @@ fn same_names(first: &[String], names: &[String], first_path: &Path) -> Result<(
     let first_file = || escape_path(first_path);
     if let Some(column) = first.iter().find(|name| !names.contains(name)) {
         let (column, first_file) = (column.clone(), first_file());
-        return Err(InputError::MissingColumn { column, first_file }.into());
+        return Err(DataError::MissingColumn { column, first_file }.into());
     }
     if let Some(column) = names.iter().find(|name| !first.contains(name)) {
         let (column, first_file) = (column.clone(), first_file());
-        return Err(InputError::ExtraColumn { column, first_file }.into());
+        return Err(DataError::ExtraColumn { column, first_file }.into());
     }
     Ok(())
 }
@@ -184,7 +184,7 @@ impl Stores {
 
     /// The table of everything that was added.
     pub(super) fn finish(self, context: Context<'_>, spec: &JobSpec) -> Result<Prepared> {
-        let unifier = self.unifier.ok_or(InputError::NoFiles { searched: 0 })?;
+        let unifier = self.unifier.ok_or(DataError::NoRows { files: 0 })?;
         let folders: Vec<String> = context
             .inputs
             .first()

@@ -8,7 +8,7 @@ use parquet::data_type::{BoolType, ByteArrayType, DataType, FixedLenByteArrayTyp
 
 use super::Context;
 use crate::engine::Pass;
-use crate::error::{Error, InputError, Place, Result};
+use crate::error::{DataError, Error, Place, Result};
 use crate::kernel::{HashSplit, Side, Sides, file_key};
 use crate::schema::{Layout, Treatment};
 use crate::source::parquet::{LeafReader, LeafRun, NumberReader};
@@ -89,7 +89,7 @@ impl<'a> SplitPlan<'a> {
         for (row, side) in found.into_iter().enumerate() {
             let side = side.map_err(|value| {
                 let place = Place::path(&input.path).row(piece.first_row + row as u64);
-                Error::from(InputError::UnknownSide { value }).at(place.column(name.clone()))
+                Error::from(DataError::UnknownSide { value }).at(place.column(name.clone()))
             })?;
             sides.push(side);
         }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::plan::{Prepared, Rows, Stores};
 use super::Context;
 use crate::engine::Pass;
-use crate::error::{InputError, Result};
+use crate::error::{DataError, Result};
 use crate::sink::cache::write_cache;
 use crate::source::parquet::ParquetFile;
 use crate::source::text::{ColumnRequest, ColumnType, TextBatch, TextFile, TextUnit};
@@ -203,7 +203,7 @@ impl Text<'_> {
             }
         }
         if stores.is_empty() {
-            return Err(InputError::NoRows { files: self.context.inputs.len() as u64 }.into());
+            return Err(DataError::NoRows { files: self.context.inputs.len() as u64 }.into());
         }
         stores.finish(self.context, self.spec)
     }

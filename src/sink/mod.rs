@@ -2,10 +2,12 @@
 //!
 //! Invariant: nothing outside the output's path and its staging neighbour is ever written.
 
+pub mod cache;
 mod commit;
 mod files;
 mod hashing;
 mod lock;
+pub mod shard;
 pub mod staging;
 
 pub use files::{sync_file, write_synced};

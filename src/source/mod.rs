@@ -6,3 +6,4 @@ pub mod blocks;
 pub mod discover;
 pub mod parquet;
 pub mod table;
+pub mod text;

@@ -1,0 +1,1 @@
+//! Tests of the whole room, from file to columns.
