@@ -1,6 +1,7 @@
 //! `prep`: split tabular data first, fit mean and variance on train only, write standardized Parquet
 //! shards for both sides; in passes over files larger than memory.
 
+pub mod artifact;
 pub mod engine;
 pub mod error;
 pub mod kernel;

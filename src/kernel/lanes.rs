@@ -49,7 +49,7 @@ pub(super) struct Stage([f64; SUB_CHUNK_ROWS]);
 
 impl Stage {
     pub(super) fn new() -> Self {
-        Self([f64::NAN; SUB_CHUNK_ROWS])
+        Self([0.0; SUB_CHUNK_ROWS])
     }
 
     /// Folds rows `start..` of a column, at most a sub-chunk of them.
@@ -68,7 +68,7 @@ impl Stage {
         let (staged, _) = staged.as_chunks_mut::<LANES>();
         let seen = stage(values, &selected, staged);
         let mut chunk = SubChunk {
-            count: seen.count,
+            count: present,
             nulls: train_rows - present,
             nans: 0,
             positive_infinities: 0,
@@ -80,10 +80,10 @@ impl Stage {
             squares: 0.0,
             scale_exponent: 0,
         };
-        if seen.count < present {
+        if !seen.all_finite {
             chunk.count_not_finite(values, &selected);
         }
-        if seen.count > 0 {
+        if chunk.count > 0 {
             chunk.sum(staged, seen.sum);
         }
         chunk
@@ -98,6 +98,7 @@ impl SubChunk {
             if !is_selected || value.is_finite() {
                 continue;
             }
+            self.count -= 1;
             if value.is_nan() {
                 self.nans += 1;
             } else if value.is_sign_positive() {
@@ -157,7 +158,7 @@ fn power_of_two(exponent: i32) -> f64 {
 
 /// What the first pass sees.
 struct Seen {
-    count: u64,
+    all_finite: bool,
     sum: f64,
     min: f64,
     max: f64,
@@ -194,7 +195,7 @@ fn stage<T: Float>(values: &[T], selected: &[u64], staged: &mut [[f64; LANES]]) 
         );
     }
     Seen {
-        count: lanes.count.iter().sum(),
+        all_finite: lanes.finite == [u64::MAX; 2],
         sum: tree(lanes.sum),
         min: lanes.min.iter().copied().fold(f64::INFINITY, smaller),
         max: lanes.max.iter().copied().fold(f64::NEG_INFINITY, larger),
@@ -204,7 +205,8 @@ fn stage<T: Float>(values: &[T], selected: &[u64], staged: &mut [[f64; LANES]]) 
 /// Accumulators of the first pass. Extremes do not depend on the order: half the lanes will do.
 struct FirstPass {
     sum: [f64; LANES],
-    count: [u64; LANES],
+    /// All bits set while every selected value is finite.
+    finite: [u64; 2],
     min: [f64; LANES / 2],
     max: [f64; LANES / 2],
 }
@@ -213,7 +215,7 @@ impl FirstPass {
     fn new() -> Self {
         Self {
             sum: [0.0; LANES],
-            count: [0; LANES],
+            finite: [u64::MAX; 2],
             min: [f64::INFINITY; LANES / 2],
             max: [f64::NEG_INFINITY; LANES / 2],
         }
@@ -223,17 +225,16 @@ impl FirstPass {
     #[inline(always)]
     fn push<T: Float>(&mut self, group: &[T; LANES], selected: u64) -> [f64; LANES] {
         let mut staged = [0.0; LANES];
+        let mut missing = [0; LANES];
         for lane in 0..LANES {
-            let missing = NOT_SELECTED[(selected >> (lane / 4 * 4) & 15) as usize][lane % 4];
+            missing[lane] = NOT_SELECTED[(selected >> (lane / 4 * 4) & 15) as usize][lane % 4];
             let value = group[lane].to_f64().unwrap_or(f64::NAN);
-            let value = f64::from_bits(value.to_bits() | missing);
-            // Infinity becomes NaN, -0.0 becomes 0.0, everything else stays.
-            staged[lane] = value + (value - value);
+            staged[lane] = finite_or_nan(f64::from_bits(value.to_bits() | missing[lane]));
         }
         for lane in 0..LANES {
-            let is_value = staged[lane] == staged[lane];
+            let is_value = !staged[lane].is_nan();
             self.sum[lane] += if is_value { staged[lane] } else { 0.0 };
-            self.count[lane] += u64::from(is_value);
+            self.finite[lane % 2] &= if is_value { u64::MAX } else { missing[lane] };
         }
         for lane in 0..LANES / 2 {
             let other = lane + LANES / 2;
@@ -242,6 +243,16 @@ impl FirstPass {
         }
         staged
     }
+}
+
+/// The value; NaN for an infinity, 0.0 for -0.0.
+#[inline(always)]
+#[expect(
+    clippy::eq_op,
+    reason = "what is infinite minus itself is NaN, all else 0.0"
+)]
+fn finite_or_nan(value: f64) -> f64 {
+    value + (value - value)
 }
 
 /// `value` if it is smaller, else `so_far`; so NaN never gets in.
