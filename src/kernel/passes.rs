@@ -109,13 +109,19 @@ struct ExtentLanes {
 impl Lanes for ExtentLanes {
     #[inline(always)]
     fn push(&mut self, values: [f64; SWEEP], gone: [u64; SWEEP]) {
+        let mut chosen = [0.0; SWEEP];
         for lane in 0..SWEEP {
             let bits = values[lane].to_bits();
             self.sum[lane] += f64::from_bits(bits & !gone[lane]);
             // NaN where the row is not selected, so never an extreme.
-            let value = f64::from_bits(bits | gone[lane]);
-            self.min[lane] = smaller(self.min[lane], value);
-            self.max[lane] = larger(self.max[lane], value);
+            chosen[lane] = f64::from_bits(bits | gone[lane]);
+        }
+        // One loop each: joined, compilers miss the vector form of the maximum.
+        for (min, &value) in self.min.iter_mut().zip(&chosen) {
+            *min = smaller(*min, value);
+        }
+        for (max, &value) in self.max.iter_mut().zip(&chosen) {
+            *max = larger(*max, value);
         }
     }
 }

@@ -146,9 +146,10 @@ mod tests {
         }
         assert_eq!(whole, pieces);
         let threshold = "0.37".parse::<Fraction>().unwrap().threshold();
-        for row in 5..1_000_u64 {
-            let is_test = threshold.contains(row_hash(0, Domain::SPLIT, key, row));
-            let side = whole.side(row as usize - 5).unwrap();
+        for row in 5..1_000_usize {
+            let hash = row_hash(0, Domain::SPLIT, key, row as u64);
+            let is_test = threshold.contains(hash);
+            let side = whole.side(row - 5).unwrap();
             assert_eq!(side == Side::Test, is_test, "row {row}");
         }
     }
