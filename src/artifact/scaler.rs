@@ -6,6 +6,7 @@
 //! order and each column is on a line of its own. Limit: format version 1 only.
 
 mod document;
+mod lines;
 #[cfg(test)]
 mod tests;
 

@@ -85,103 +85,105 @@ fn a_file_reads_back_as_itself_bit_for_bit() {
     }
 }
 
+/// What is changed in the file, to what, and the error's beginning.
+const CHANGES: [(&str, &str, &str); 19] = [
+    (
+        "\"format_version\": 1",
+        "\"format_version\": 2",
+        "scaler file of format version 2, this version reads 1",
+    ),
+    (
+        "\"v1\"",
+        "\"v2\"",
+        "split version \"v2\", this version knows \"v1\"",
+    ),
+    (
+        "[2,2]",
+        "[2]",
+        "n_samples_seen_ has 1 entries, \"columns\" has 2",
+    ),
+    (
+        "[2,2]",
+        "[2,3]",
+        "n_samples_seen_ of column \"c\" is 3, its exact sums give 2",
+    ),
+    (
+        "[1.5,",
+        "[1.5000000000000002,",
+        "mean_ of column \"a \"b\"\" is 1.5000000000000002, its exact sums give 1.5",
+    ),
+    (
+        "\"inf\"",
+        "1e308",
+        "var_ of column \"c\" is 1e308, its exact sums give inf",
+    ),
+    (
+        "[0.5,",
+        "[0.0,",
+        "scale_ of column \"a \"b\"\" is 0.0, its exact sums give 0.5",
+    ),
+    (
+        "0.0, \"constant\"",
+        "-0.0, \"constant\"",
+        "mean_lo of column \"a \"b\"\" is -0.0, its exact sums give 0.0",
+    ),
+    (
+        "\"constant\": false",
+        "\"constant\": true",
+        "constant of column \"a \"b\"\" is true, its exact sums give false",
+    ),
+    (
+        "{\"name\": \"c\"",
+        "{\"name\": \"a \\\"b\\\"\"",
+        "column \"a \"b\"\" is there twice",
+    ),
+    (
+        "{\"name\": \"c\"",
+        "{\"name\": \"d\"",
+        "feature_names_in_ of column \"d\" is c, its exact sums give d",
+    ),
+    (
+        "\"0x3p0\"",
+        "\"0x6p0\"",
+        "not a scaler file: \"0x6p0\" is not the canonical text of its value",
+    ),
+    (
+        "\"0x5p0\"",
+        "\"0x1p0\"",
+        "not a scaler file: no 2 values have the sum 0x3p0 and the sum of squares 0x1p0",
+    ),
+    (
+        "\"0x3p0\"",
+        "\"0x1p0\"",
+        "not a scaler file: no 2 values have the sum 0x1p0 and the sum of squares 0x5p0",
+    ),
+    (
+        "\"min\": 1.0",
+        "\"min\": 3.0",
+        "not a scaler file: a count of 2 does not go with a minimum of Some(3.0) and a maximum of Some(2.0)",
+    ),
+    (
+        "\"count\": 2",
+        "\"count\": 0",
+        "not a scaler file: a count of 0 does not go with a minimum of Some(1.0) and a maximum of Some(2.0)",
+    ),
+    (
+        "\"nulls\": 0",
+        "\"nulls\": 9007199254740993",
+        "not a scaler file: 9007199254740993 rows recorded, at most 9007199254740992 are possible",
+    ),
+    (
+        "\"ddof\"",
+        "\"extra\": 0,\n  \"ddof\"",
+        "not a scaler file: unknown field `extra`",
+    ),
+    ("\"0.2\"", "\"1.2\"", "not a scaler file: 1.2 is above 1"),
+];
+
 #[test]
 fn a_file_that_was_changed_is_refused() {
     let text = String::from_utf8(small().to_json().unwrap()).unwrap();
-    let cases = [
-        (
-            "\"format_version\": 1",
-            "\"format_version\": 2",
-            "scaler file of format version 2, this version reads 1",
-        ),
-        (
-            "\"v1\"",
-            "\"v2\"",
-            "split version \"v2\", this version knows \"v1\"",
-        ),
-        (
-            "[2,2]",
-            "[2]",
-            "n_samples_seen_ has 1 entries, \"columns\" has 2",
-        ),
-        (
-            "[2,2]",
-            "[2,3]",
-            "n_samples_seen_ of column \"c\" is 3, its exact sums give 2",
-        ),
-        (
-            "[1.5,",
-            "[1.5000000000000002,",
-            "mean_ of column \"a \"b\"\" is 1.5000000000000002, its exact sums give 1.5",
-        ),
-        (
-            "\"inf\"",
-            "1e308",
-            "var_ of column \"c\" is 1e308, its exact sums give inf",
-        ),
-        (
-            "[0.5,",
-            "[0.0,",
-            "scale_ of column \"a \"b\"\" is 0.0, its exact sums give 0.5",
-        ),
-        (
-            "0.0, \"constant\"",
-            "-0.0, \"constant\"",
-            "mean_lo of column \"a \"b\"\" is -0.0, its exact sums give 0.0",
-        ),
-        (
-            "\"constant\": false",
-            "\"constant\": true",
-            "constant of column \"a \"b\"\" is true, its exact sums give false",
-        ),
-        (
-            "{\"name\": \"c\"",
-            "{\"name\": \"a \\\"b\\\"\"",
-            "column \"a \"b\"\" is there twice",
-        ),
-        (
-            "{\"name\": \"c\"",
-            "{\"name\": \"d\"",
-            "feature_names_in_ of column \"d\" is c, its exact sums give d",
-        ),
-        (
-            "\"0x3p0\"",
-            "\"0x6p0\"",
-            "not a scaler file: \"0x6p0\" is not the canonical text of its value",
-        ),
-        (
-            "\"0x5p0\"",
-            "\"0x1p0\"",
-            "not a scaler file: no 2 values have the sum 0x3p0 and the sum of squares 0x1p0",
-        ),
-        (
-            "\"0x3p0\"",
-            "\"0x1p0\"",
-            "not a scaler file: no 2 values have the sum 0x1p0 and the sum of squares 0x5p0",
-        ),
-        (
-            "\"min\": 1.0",
-            "\"min\": 3.0",
-            "not a scaler file: a count of 2 does not go with a minimum of Some(3.0) and a maximum of Some(2.0)",
-        ),
-        (
-            "\"count\": 2",
-            "\"count\": 0",
-            "not a scaler file: a count of 0 does not go with a minimum of Some(1.0) and a maximum of Some(2.0)",
-        ),
-        (
-            "\"nulls\": 0",
-            "\"nulls\": 9007199254740993",
-            "not a scaler file: 9007199254740993 rows recorded, at most 9007199254740992 are possible",
-        ),
-        (
-            "\"ddof\"",
-            "\"extra\": 0,\n  \"ddof\"",
-            "not a scaler file: unknown field `extra`",
-        ),
-        ("\"0.2\"", "\"1.2\"", "not a scaler file: 1.2 is above 1"),
-    ];
-    for (from, to, expected) in cases {
+    for (from, to, expected) in CHANGES {
         let changed = text.replacen(from, to, 1);
         assert_ne!(changed, text, "{from}");
         let error = ScalerFile::from_json(changed.as_bytes())
