@@ -53,7 +53,11 @@ impl Staging {
     pub fn open(out: &Path, overwrite: Overwrite, job: &JobId) -> Result<Self> {
         let destination = Destination::resolve(out)?;
         destination.admit(overwrite)?;
-        let lock = Lock::acquire(&destination.staging, out)?;
+        let lock = Lock::acquire(&destination.staging, out).map_err(|error| {
+            // Only an empty directory goes, such as one just made; any other is not ours to remove.
+            std::fs::remove_dir(&destination.staging).unwrap_or_default();
+            error
+        })?;
         match prepare(&destination, overwrite, job) {
             Ok(renames) => Ok(Self {
                 destination,
