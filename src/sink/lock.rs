@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::files::{create_directory, io_error, list, sync_file};
+use super::files::{create_directory, io_error, sync_file};
 use crate::error::{Error, ErrorKind, OutputError, Place, Result, escape_path};
 
 /// The lock's name in the staging directory.
@@ -67,7 +67,7 @@ impl Lock {
                     return Err(io_error("lock the staging directory", &path, source));
                 }
             }
-            if still_at(&file, &path) {
+            if still_at(&file, &path)? {
                 let mut lock = Self { file, path };
                 lock.take_over(staging, output)?;
                 return Ok(lock);
@@ -140,32 +140,40 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Whether the path still names the open file, which a finishing run may have removed.
-fn still_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::symlink_metadata(path)) {
-        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
-        _ => false,
+fn still_at(file: &File, path: &Path) -> Result<bool> {
+    let open = file
+        .metadata()
+        .map_err(|source| io_error("look at the lock", path, source))?;
+    match fs::symlink_metadata(path) {
+        Ok(named) => Ok((open.dev(), open.ino()) == (named.dev(), named.ino())),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(io_error("look at the lock", path, source)),
     }
 }
 
 /// Refuses a directory of the staging directory's name that isn't one: it would be emptied.
 fn refuse_foreign_directory(staging: &Path) -> Result<()> {
-    let is_ours = || -> Result<bool> {
-        let is_directory = fs::symlink_metadata(staging).is_ok_and(|metadata| metadata.is_dir());
-        let entries = if is_directory {
-            list(staging)?
-        } else {
-            return Ok(false);
-        };
-        Ok(entries.is_empty() || entries.iter().any(|(path, _)| path.ends_with(LOCK_NAME)))
-    };
-    if !staging.is_symlink() {
-        // A finishing run removes the lock last; what it removes meanwhile may still be listed.
-        for _ in 0..2 {
-            if !staging.exists() || is_ours()? {
-                return Ok(());
+    // A finishing run removes the lock last; what it removes meanwhile may still be listed.
+    for _ in 0..2 {
+        match fs::symlink_metadata(staging) {
+            Ok(metadata) if !metadata.is_dir() => break,
+            Ok(_) => {}
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => {
+                return Err(io_error("look at the staging directory", staging, source));
             }
-            thread::sleep(PAUSE);
         }
+        match fs::read_dir(staging).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+            Ok(entries) => {
+                if entries.is_empty() || entries.iter().any(|entry| entry.file_name() == LOCK_NAME)
+                {
+                    return Ok(());
+                }
+            }
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(io_error("list the directory", staging, source)),
+        }
+        thread::sleep(PAUSE);
     }
     Err(Error::from(OutputError::StagingTaken)
         .at(Place::path(staging))

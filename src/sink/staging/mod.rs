@@ -34,6 +34,23 @@ const OUT: &str = "out";
 pub(super) const OLD: &str = "old";
 
 /// The place where one run makes its output; locked while it exists.
+///
+/// ```
+/// use prep_stream::sink::{Staging, staging::shard_name, write_synced};
+/// use prep_stream::spec::Overwrite;
+///
+/// # let job: prep_stream::artifact::JobId = serde_json::from_str("\"1a2b3c4d5e6f\"")?;
+/// # let folder = tempfile::tempdir()?;
+/// let out = folder.path().join("standardized");
+/// let staging = Staging::open(&out, Overwrite::Never, &job)?;
+/// let shard = staging.side_dir("train")?.join(shard_name(0, &job));
+/// write_synced(&shard, b"rows")?;
+/// assert!(!out.exists());
+/// staging.commit()?;
+/// assert!(out.join("train/part-0000000-1a2b3c4d.parquet").exists());
+/// assert!(out.join("_SUCCESS").exists());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Staging {
     destination: Destination,
@@ -53,7 +70,10 @@ impl Staging {
     pub fn open(out: &Path, overwrite: Overwrite, job: &JobId) -> Result<Self> {
         let destination = Destination::resolve(out)?;
         destination.admit(overwrite)?;
-        let lock = Lock::acquire(&destination.staging, out)?;
+        let lock = Lock::acquire(&destination.staging, out).inspect_err(|_| {
+            // Only an empty directory goes, such as one just made; any other is not ours to remove.
+            std::fs::remove_dir(&destination.staging).unwrap_or_default();
+        })?;
         match prepare(&destination, overwrite, job) {
             Ok(renames) => Ok(Self {
                 destination,

@@ -76,6 +76,27 @@ pub struct Discovery {
 /// its extension if [`InputSpec::format`] is given or it begins with the Parquet magic; markers,
 /// checksums and empty files are skipped even then.
 ///
+/// ```
+/// use prep_stream::source::discover::discover;
+/// use prep_stream::spec::{Dialect, InputSpec};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # for name in ["b.csv", "a.csv.gz", ".a.csv.gz.swp"] { std::fs::write(folder.path().join(name), "x")?; }
+/// let input = InputSpec {
+///     paths: vec![folder.path().to_path_buf()],
+///     root: None,
+///     format: None,
+///     dialect: Dialect::default(),
+///     hive: true,
+///     settle: None,
+/// };
+/// let found = discover(&input, "standardized".as_ref())?;
+/// let names: Vec<&[u8]> = found.files.iter().map(|file| file.relative.as_slice()).collect();
+/// assert_eq!(names, [&b"a.csv.gz"[..], b"b.csv"]);
+/// assert_eq!(found.skipped.values().sum::<u64>(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// A path that doesn't exist, a pattern without matches, an entry that can't be read, formats
 /// mixed, one relative path twice, a file that is too young for [`InputSpec::settle`], differing
