@@ -16,6 +16,9 @@ use crate::spec::Overwrite;
 pub(super) const COMPLETE: &str =
     "the output is complete; only its staging directory is left to remove";
 
+/// The hint of an error between the rename and its being on disk.
+const NOT_DURABLE: &str = "the output is in place, but a power cut may undo that";
+
 /// Puts `out` in the destination's place; an old generation ends up in the staging directory.
 pub(super) fn publish(
     destination: &Destination,
@@ -37,8 +40,7 @@ pub(super) fn publish(
             return Err(appeared(destination));
         }
     }
-    sync_directory(&destination.parent)
-        .map_err(|error| error.hint("the output is in place, but a power cut may undo that"))
+    sync_directory(&destination.parent).map_err(|error| error.hint(NOT_DURABLE))
 }
 
 /// Takes back the old generation if a run ended between the two steps.
@@ -96,7 +98,7 @@ fn replace_in_two_steps(
         return Err(error);
     }
     // Durable before the old one goes; and gone first, so that no later run takes it back.
-    sync_directory(&destination.parent)?;
+    sync_directory(&destination.parent).map_err(|error| error.hint(NOT_DURABLE))?;
     remove(&old, true).map_err(|error| error.hint(COMPLETE))
 }
 

@@ -83,7 +83,7 @@ pub(super) fn remove(path: &Path, is_directory: bool) -> Result<()> {
     };
     match removed {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(io_error("remove what an earlier step left", path, source))
+            Err(io_error("empty the staging directory", path, source))
         }
         _ => Ok(()),
     }

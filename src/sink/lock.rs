@@ -98,8 +98,15 @@ impl Lock {
             line.push(b'\n');
             file.write_all(&line)
         };
-        write(&mut self.file).map_err(|source| io_error("write the lock", &self.path, source))?;
-        sync_file(&self.file, &self.path)
+        let written = write(&mut self.file)
+            .map_err(|source| io_error("write the lock", &self.path, source))
+            .and_then(|()| sync_file(&self.file, &self.path));
+        written.inspect_err(|_| {
+            // On a full disk nothing stays; but work of an earlier run keeps its lock's name.
+            if fs::read_dir(staging).is_ok_and(|entries| entries.count() == 1) {
+                fs::remove_file(&self.path).unwrap_or_default();
+            }
+        })
     }
 
     /// Removes the file, then unlocks it, so that nobody can hold a lock without a name.
