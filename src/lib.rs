@@ -5,4 +5,6 @@ pub mod engine;
 pub mod error;
 pub mod kernel;
 pub mod report;
+pub mod sink;
+pub mod source;
 pub mod spec;
