@@ -17,7 +17,7 @@ pub enum TextError {
     /// Something other than a delimiter or a line end follows a closing quote.
     #[error("{found} after a closing quote, where a delimiter or a line end must follow")]
     AfterQuote {
-        /// The character found, quoted and escaped, or the byte if it is not UTF-8.
+        /// The character found, quoted and escaped; the byte if it is not ASCII.
         found: String,
     },
     /// A record has more or fewer fields than the header (without header: than the first record).
@@ -68,5 +68,9 @@ pub enum TextError {
 }
 
 fn fields(count: u64) -> String {
-    if count == 1 { "1 field".to_owned() } else { format!("{count} fields") }
+    if count == 1 {
+        "1 field".to_owned()
+    } else {
+        format!("{count} fields")
+    }
 }

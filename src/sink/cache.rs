@@ -54,8 +54,11 @@ pub fn write_cache(
     block_rows: usize,
 ) -> Result<CacheFile> {
     let failed = |source| {
-        Error::from(OutputError::Io { action: "write the cache of parsed text", source })
-            .at(Place::path(path))
+        Error::from(OutputError::Io {
+            action: "write the cache of parsed text",
+            source,
+        })
+        .at(Place::path(path))
     };
     let file = File::create(path).map_err(failed)?;
     let contents: Vec<Content<'_>> = batch
@@ -63,7 +66,8 @@ pub fn write_cache(
         .iter()
         .map(|column| Content::of(column, settled.get(column.index).copied()))
         .collect();
-    write_file(file, names, batch, &contents, block_rows.max(1)).map_err(|error| failed(into_io(error)))
+    write_file(file, names, batch, &contents, block_rows.max(1))
+        .map_err(|error| failed(into_io(error)))
 }
 
 /// How a column goes into the file.
@@ -126,7 +130,9 @@ fn write_file(
         let rows = start..batch.rows.min(start + block_rows);
         let mut group = writer.next_row_group()?;
         for ((column, content), cursor) in batch.columns.iter().zip(contents).zip(&mut cursors) {
-            let Some(mut column_writer) = group.next_column()? else { break };
+            let Some(mut column_writer) = group.next_column()? else {
+                break;
+            };
             for step in rows.clone().step_by(STEP_ROWS) {
                 let step = step..rows.end.min(step + STEP_ROWS);
                 write_step(&mut column_writer, column, *content, step, cursor)?;
@@ -138,7 +144,11 @@ fn write_file(
     }
     writer.finish()?;
     writer.inner_mut().flush()?;
-    Ok(CacheFile { rows: batch.rows as u64, row_groups, bytes: writer.bytes_written() as u64 })
+    Ok(CacheFile {
+        rows: batch.rows as u64,
+        row_groups,
+        bytes: writer.bytes_written() as u64,
+    })
 }
 
 fn schema(
@@ -157,7 +167,11 @@ fn schema(
             .build()?;
         fields.push(Arc::new(field));
     }
-    Ok(Arc::new(Type::group_type_builder("schema").with_fields(fields).build()?))
+    Ok(Arc::new(
+        Type::group_type_builder("schema")
+            .with_fields(fields)
+            .build()?,
+    ))
 }
 
 fn properties() -> WriterProperties {
@@ -181,9 +195,12 @@ fn write_step(
 ) -> parquet::errors::Result<()> {
     let levels: Option<Vec<i16>> = match (&column.validity, content) {
         (_, Content::Nothing(_)) => Some(vec![0; rows.len()]),
-        (Some(validity), _) => {
-            Some(validity[rows.clone()].iter().map(|valid| i16::from(*valid)).collect())
-        }
+        (Some(validity), _) => Some(
+            validity[rows.clone()]
+                .iter()
+                .map(|valid| i16::from(*valid))
+                .collect(),
+        ),
         (None, _) => None,
     };
     let count = match &levels {
@@ -201,12 +218,16 @@ fn write_step(
             let floats: Vec<f64> = integers[values].iter().map(|value| *value as f64).collect();
             put(writer.typed::<DoubleType>(), &floats, levels)
         }
-        Content::Text(text) => {
-            put(writer.typed::<ByteArrayType>(), &byte_arrays(text, values), levels)
-        }
-        Content::Blank => {
-            put(writer.typed::<ByteArrayType>(), &vec![ByteArray::from(""); count], levels)
-        }
+        Content::Text(text) => put(
+            writer.typed::<ByteArrayType>(),
+            &byte_arrays(text, values),
+            levels,
+        ),
+        Content::Blank => put(
+            writer.typed::<ByteArrayType>(),
+            &vec![ByteArray::from(""); count],
+            levels,
+        ),
         Content::Nothing(PhysicalType::INT64) => put(writer.typed::<Int64Type>(), &[], levels),
         Content::Nothing(_) => put(writer.typed::<DoubleType>(), &[], levels),
     }

@@ -86,7 +86,11 @@ pub(crate) fn run(dialect: &Dialect, mut state: State, bytes: &[u8]) -> Run {
             State::Dead => break,
         };
     }
-    Run { end: state, records, first }
+    Run {
+        end: state,
+        records,
+        first,
+    }
 }
 
 /// Runs from inside an unquoted field to the record's end, the next quoted field or the last byte.
@@ -100,7 +104,11 @@ fn plain(dialect: &Dialect, bytes: &[u8], start: usize) -> (State, usize) {
         };
         let Some(found) = found.map(|found| at + found) else {
             let ends_with_delimiter = bytes.last() == Some(&dialect.delimiter);
-            let state = if ends_with_delimiter { State::FieldStart } else { State::Plain };
+            let state = if ends_with_delimiter {
+                State::FieldStart
+            } else {
+                State::Plain
+            };
             return (state, bytes.len());
         };
         if Some(bytes[found]) != dialect.quote {

@@ -52,7 +52,13 @@ impl ColumnBuilder {
             Some(ColumnType::Int64) => Values::Int64(Vec::new()),
             Some(ColumnType::Null) | None => Values::Null { blank: true },
         };
-        Some(Self { index, content: Content::Values(values), forced, validity: None, rows: 0 })
+        Some(Self {
+            index,
+            content: Content::Values(values),
+            forced,
+            validity: None,
+            rows: 0,
+        })
     }
 
     /// The column's position if it must be read again as text.
@@ -63,15 +69,22 @@ impl ColumnBuilder {
     /// The finished column, unless it must be read again.
     pub(crate) fn finish(self) -> Option<TextColumn> {
         match self.content {
-            Content::Values(values) => {
-                Some(TextColumn { index: self.index, values, validity: self.validity })
-            }
+            Content::Values(values) => Some(TextColumn {
+                index: self.index,
+                values,
+                validity: self.validity,
+            }),
             Content::Late => None,
         }
     }
 
     /// Appends the column's fields of one block.
-    pub(crate) fn extend(&mut self, block: &Block<'_>, nulls: &NullTokens, quote: u8) -> Result<()> {
+    pub(crate) fn extend(
+        &mut self,
+        block: &Block<'_>,
+        nulls: &NullTokens,
+        quote: u8,
+    ) -> Result<()> {
         let mut row = 0;
         let rows = block.rows();
         while row < rows {
@@ -81,7 +94,10 @@ impl ColumnBuilder {
                 break;
             };
             let start = self.rows + row;
-            let missing = Missing { validity: &mut self.validity, start };
+            let missing = Missing {
+                validity: &mut self.validity,
+                start,
+            };
             let stop = match values {
                 Values::Null { blank } => fill_null(blank, text, rest, nulls, missing),
                 Values::Int64(values) => fill_integers(values, text, rest, nulls, missing),
@@ -174,7 +190,9 @@ impl Missing<'_> {
     #[cold]
     fn missing(&mut self, row: usize) {
         let rows = self.start + row;
-        self.validity.get_or_insert_with(|| vec![true; rows]).push(false);
+        self.validity
+            .get_or_insert_with(|| vec![true; rows])
+            .push(false);
     }
 }
 

@@ -11,7 +11,9 @@
 /// assert_eq!(ColumnType::Int64.merge(ColumnType::Float64), ColumnType::Float64);
 /// assert_eq!(ColumnType::Null.merge(ColumnType::Text), ColumnType::Text);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum ColumnType {
     /// Every field is missing.
@@ -133,7 +135,10 @@ impl TextValues {
 
     /// As many empty strings.
     pub(crate) fn blank(count: usize) -> Self {
-        Self { bytes: Vec::new(), ends: vec![0; count] }
+        Self {
+            bytes: Vec::new(),
+            ends: vec![0; count],
+        }
     }
 
     /// Appends a string.

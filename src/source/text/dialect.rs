@@ -66,9 +66,20 @@ impl Dialect {
 
 /// Tab for `.tsv` and `.tab`, compressed or not, else comma.
 fn delimiter_of(path: &Path) -> u8 {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let stem = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
-    if stem.ends_with(".tsv") || stem.ends_with(".tab") { b'\t' } else { b',' }
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_ascii_lowercase();
+    let stem = [".gz", ".zst"]
+        .iter()
+        .find_map(|end| name.strip_suffix(end))
+        .unwrap_or(&name);
+    if stem.ends_with(".tsv") || stem.ends_with(".tab") {
+        b'\t'
+    } else {
+        b','
+    }
 }
 
 #[cfg(test)]

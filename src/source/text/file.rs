@@ -14,7 +14,7 @@ use super::parse::{Rows, parse};
 use super::reader::{Context, Position};
 use super::scan::{RangeSummary, scan};
 use super::segment::{Segment, Segments};
-use super::stitch::{Stitched, TextUnit, stitch};
+use super::stitch::{SUB_CHUNK_ROWS, Stitched, TextUnit, stitch};
 use crate::error::{Error, InputError, Place, Result};
 use crate::spec;
 
@@ -81,11 +81,25 @@ impl TextFile {
             move |source| Error::from(InputError::Io { action, source }).at(Place::path(path))
         };
         let file = File::open(path).map_err(failed("open the file"))?;
-        let bytes = file.metadata().map_err(failed("read the size of the file"))?.len();
+        let bytes = file
+            .metadata()
+            .map_err(failed("read the size of the file"))?
+            .len();
         let source = decoded(&file, codec, path)?;
-        let action = if codec.is_some() { "decompress the file" } else { "read the file" };
+        let action = if codec.is_some() {
+            "decompress the file"
+        } else {
+            "read the file"
+        };
         let header = read_header(path, &dialect, source, failed(action))?;
-        Ok(Self { path: path.to_owned(), file, bytes, dialect, codec, header })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            bytes,
+            dialect,
+            codec,
+            header,
+        })
     }
 
     /// The path it was opened by.
@@ -129,14 +143,16 @@ impl TextFile {
     /// When the file cannot be read.
     pub fn scan(&self, range: Range<u64>) -> Result<RangeSummary> {
         let at_record_start = range.start == self.header.body.byte;
-        scan(&self.dialect, range, at_record_start, |buffer, offset| loop {
-            match self.file.read_at(buffer, offset) {
-                Ok(read) => return Ok(read),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(source) => {
-                    let action = "read the file";
-                    let place = Place::path(&self.path).byte(offset);
-                    return Err(Error::from(InputError::Io { action, source }).at(place));
+        scan(&self.dialect, range, at_record_start, |buffer, offset| {
+            loop {
+                match self.file.read_at(buffer, offset) {
+                    Ok(read) => return Ok(read),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(source) => {
+                        let action = "read the file";
+                        let place = Place::path(&self.path).byte(offset);
+                        return Err(Error::from(InputError::Io { action, source }).at(place));
+                    }
                 }
             }
         })
@@ -144,7 +160,7 @@ impl TextFile {
 
     /// Composes the scans of all [`ranges`](Self::ranges), in order, into units.
     pub fn stitch(&self, summaries: &[RangeSummary]) -> Stitched {
-        stitch(self.header.body.line, summaries)
+        stitch(self.header.body.line, summaries, SUB_CHUNK_ROWS)
     }
 
     /// Parses a unit. `requests` says how each column is read, by its position in the header;
@@ -158,10 +174,21 @@ impl TextFile {
     /// When the file cannot be read or a record is malformed. Units are in file order, so the error
     /// of the first unit that fails is the first of the file.
     pub fn parse(&self, unit: &TextUnit, requests: &[ColumnRequest]) -> Result<TextBatch> {
-        let start =
-            Position { byte: unit.start_byte, row: unit.start_row, line: unit.start_line };
-        let rows = Rows { start, first: unit.first_row, count: unit.rows, last: unit.last };
-        let open = || PositionalReader { file: &self.file, offset: unit.start_byte };
+        let start = Position {
+            byte: unit.start_byte,
+            row: unit.start_row,
+            line: unit.start_line,
+        };
+        let rows = Rows {
+            start,
+            first: unit.first_row,
+            count: unit.rows,
+            last: unit.last,
+        };
+        let open = || PositionalReader {
+            file: &self.file,
+            offset: unit.start_byte,
+        };
         parse(self.context(), rows, requests, open)
     }
 
@@ -172,15 +199,35 @@ impl TextFile {
     ///
     /// When the file cannot be read or decompressed.
     pub fn segments(&self, segment_bytes: usize) -> Result<Segments<'_>> {
+        self.segments_at(segment_bytes, SUB_CHUNK_ROWS)
+    }
+
+    /// Segments cut at multiples of `sub_chunk_rows`.
+    pub(crate) fn segments_at(
+        &self,
+        segment_bytes: usize,
+        sub_chunk_rows: u64,
+    ) -> Result<Segments<'_>> {
         let body = self.header.body;
-        let start = Position { byte: body.byte, row: 0, line: body.line };
+        let start = Position {
+            byte: body.byte,
+            row: 0,
+            line: body.line,
+        };
         let mut source = decoded(&self.file, self.codec, &self.path)?;
         let mut head = (&mut source).take(body.byte);
         io::copy(&mut head, &mut io::sink()).map_err(|source| {
             let action = "decompress the file";
             Error::from(InputError::Io { action, source }).at(Place::path(&self.path))
         })?;
-        Ok(Segments::new(&self.path, &self.dialect, source, start, segment_bytes))
+        Ok(Segments::new(
+            &self.path,
+            &self.dialect,
+            source,
+            start,
+            segment_bytes,
+            sub_chunk_rows,
+        ))
     }
 
     /// Parses a segment as [`parse`](Self::parse) does a unit.
@@ -188,9 +235,17 @@ impl TextFile {
     /// # Errors
     ///
     /// When a record is malformed.
-    pub fn parse_segment(&self, segment: &Segment, requests: &[ColumnRequest]) -> Result<TextBatch> {
-        let rows =
-            Rows { start: segment.start, first: segment.first_row, count: segment.rows, last: false };
+    pub fn parse_segment(
+        &self,
+        segment: &Segment,
+        requests: &[ColumnRequest],
+    ) -> Result<TextBatch> {
+        let rows = Rows {
+            start: segment.start,
+            first: segment.first_row,
+            count: segment.rows,
+            last: false,
+        };
         parse(self.context(), rows, requests, || segment.text.as_slice())
     }
 
@@ -214,7 +269,11 @@ impl TextFile {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { path: &self.path, dialect: &self.dialect, names: Some(&self.header.names) }
+        Context {
+            path: &self.path,
+            dialect: &self.dialect,
+            names: Some(&self.header.names),
+        }
     }
 }
 

@@ -40,14 +40,30 @@ pub(crate) fn read_header(
     read_error: impl FnOnce(std::io::Error) -> Error,
 ) -> Result<Header> {
     let mut mark = Vec::with_capacity(UTF8_MARK.len());
-    (&mut source).take(UTF8_MARK.len() as u64).read_to_end(&mut mark).map_err(read_error)?;
-    if UTF16_MARKS.iter().any(|encoding| mark.starts_with(encoding)) {
+    (&mut source)
+        .take(UTF8_MARK.len() as u64)
+        .read_to_end(&mut mark)
+        .map_err(read_error)?;
+    if UTF16_MARKS
+        .iter()
+        .any(|encoding| mark.starts_with(encoding))
+    {
         let error = Error::from(TextError::Encoding { encoding: "UTF-16" });
-        return Err(error.at(Place::path(path)).hint("convert it, for example with iconv -f UTF-16 -t UTF-8"));
+        return Err(error
+            .at(Place::path(path))
+            .hint("convert it, for example with iconv -f UTF-16 -t UTF-8"));
     }
     let start = if mark == UTF8_MARK { mark.len() } else { 0 };
-    let position = Position { byte: start as u64, row: 0, line: 1 };
-    let context = Context { path, dialect, names: None };
+    let position = Position {
+        byte: start as u64,
+        row: 0,
+        line: 1,
+    };
+    let context = Context {
+        path,
+        dialect,
+        names: None,
+    };
     let text = std::io::Cursor::new(mark[start..].to_vec()).chain(source);
     let mut reader = RecordReader::new(text, context, position);
     let Some(block) = reader.next_block(1)? else {
@@ -61,22 +77,40 @@ pub(crate) fn read_header(
             raw.push(field.raw(block.text()));
         }
     }
+    reader.pass_line_end()?;
     let end = reader.position();
     let given: Vec<String> = match dialect.header {
         // Valid as the reader checks records; nothing is lost.
-        true => raw.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect(),
+        true => raw
+            .iter()
+            .map(|name| String::from_utf8_lossy(name).into_owned())
+            .collect(),
         false => vec![String::new(); raw.len()],
     };
     let names = distinct(&given);
     let renamed = match dialect.header {
-        true => names.iter().zip(&given).filter(|(name, given)| name != given).count(),
+        true => names
+            .iter()
+            .zip(&given)
+            .filter(|(name, given)| name != given)
+            .count(),
         false => 0,
     };
     let body = match dialect.header {
-        true => Body { byte: end.byte, line: end.line },
-        false => Body { byte: position.byte, line: position.line },
+        true => Body {
+            byte: end.byte,
+            line: end.line,
+        },
+        false => Body {
+            byte: position.byte,
+            line: position.line,
+        },
     };
-    Ok(Header { names, renamed, body })
+    Ok(Header {
+        names,
+        renamed,
+        body,
+    })
 }
 
 fn distinct(given: &[String]) -> Vec<String> {
@@ -88,7 +122,11 @@ fn distinct(given: &[String]) -> Vec<String> {
         .iter()
         .enumerate()
         .map(|(index, given_name)| {
-            let name = if given_name.is_empty() { format!("column_{index}") } else { given_name.clone() };
+            let name = if given_name.is_empty() {
+                format!("column_{index}")
+            } else {
+                given_name.clone()
+            };
             let repeated = match given_name.is_empty() {
                 true => taken.contains(name.as_str()) || used.contains(&name),
                 false => used.contains(&name),

@@ -37,4 +37,4 @@ pub use file::TextFile;
 pub use header::Header;
 pub use scan::RangeSummary;
 pub use segment::{Segment, Segments};
-pub use stitch::{Stitched, SUB_CHUNK_ROWS, TextUnit};
+pub use stitch::{SUB_CHUNK_ROWS, Stitched, TextUnit};

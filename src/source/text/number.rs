@@ -1,6 +1,6 @@
 //! Reading one field as a number or as a missing value.
 //!
-//! Spaces and tabs around a number are ignored; `+5`, `.5`, `1.`, `1e5`, `inf` and `infinity` (any
+//! Spaces and tabs around a number or a null token are ignored; `+5`, `.5`, `1.`, `1e5`, `inf` and `infinity` (any
 //! case) are numbers; `0x10`, `1,000` and `1_000` are not. An integer is a 64-bit integer unless it
 //! does not fit or is a negative zero, which only a float can hold; this rule looks at one field
 //! alone, so a column's type and bits don't depend on the order of its rows.
@@ -30,7 +30,11 @@ impl NullTokens {
 
     /// Whether the field means "missing".
     pub(crate) fn contains(&self, field: &[u8]) -> bool {
-        field.len() <= self.bytes_max && self.tokens.contains(field)
+        if field.len() <= self.bytes_max && self.tokens.contains(field) {
+            return true;
+        }
+        let bare = trim(field);
+        bare.len() < field.len() && bare.len() <= self.bytes_max && self.tokens.contains(bare)
     }
 
     /// Whether a field that is a number may still mean "missing".
@@ -45,7 +49,7 @@ pub(crate) fn parse_integer(field: &[u8]) -> Option<i64> {
     let (negative, digits) = match field {
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] => (false, digits),
-        [b' ' | b'\t', ..] | [.., b' ' | b'\t'] => return parse_integer(trim(field)?),
+        [b' ' | b'\t', ..] => return parse_padded(field),
         digits => (false, digits),
     };
     if digits.is_empty() {
@@ -74,15 +78,24 @@ fn parse_long_integer(negative: bool, digits: &[u8]) -> Option<i64> {
     for byte in digits {
         let digit = i64::from(byte.checked_sub(b'0').filter(|digit| *digit <= 9)?);
         value = value.checked_mul(10)?;
-        value = if negative { value.checked_sub(digit)? } else { value.checked_add(digit)? };
+        value = if negative {
+            value.checked_sub(digit)?
+        } else {
+            value.checked_add(digit)?
+        };
     }
     (value != 0 || !negative).then_some(value)
 }
 
-/// A signed integer with spaces behind it.
+/// An integer with spaces around it.
 #[cold]
 fn parse_padded(field: &[u8]) -> Option<i64> {
-    parse_integer(trim(field)?)
+    let bare = trim(field);
+    if bare.len() < field.len() {
+        parse_integer(bare)
+    } else {
+        None
+    }
 }
 
 /// A field read as a float, rounded correctly once.
@@ -90,17 +103,24 @@ fn parse_padded(field: &[u8]) -> Option<i64> {
 pub(crate) fn parse_float(field: &[u8]) -> Option<f64> {
     match fast_float2::parse(field) {
         Ok(value) => Some(value),
-        Err(_) => fast_float2::parse(trim(field)?).ok(),
+        Err(_) => {
+            let bare = trim(field);
+            if bare.len() < field.len() {
+                fast_float2::parse(bare).ok()
+            } else {
+                None
+            }
+        }
     }
 }
 
-/// The field without spaces and tabs around it, if it had any.
-fn trim(field: &[u8]) -> Option<&[u8]> {
-    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let start = field.iter().position(|byte| !blank(byte))?;
-    let end = field.iter().rposition(|byte| !blank(byte))?;
-    let trimmed = &field[start..=end];
-    (trimmed.len() < field.len()).then_some(trimmed)
+/// The field without spaces and tabs around it.
+fn trim(field: &[u8]) -> &[u8] {
+    let mut bare = field;
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bare {
+        bare = rest;
+    }
+    bare
 }
 
 #[cfg(test)]

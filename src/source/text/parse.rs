@@ -30,8 +30,9 @@ pub(crate) fn parse<R: Read>(
 ) -> Result<TextBatch> {
     let columns = context.names.map_or(0, <[String]>::len);
     let request = |column: usize| requests.get(column).copied().unwrap_or_default();
-    let mut builders: Vec<_> =
-        (0..columns).filter_map(|column| ColumnBuilder::new(column, request(column))).collect();
+    let mut builders: Vec<_> = (0..columns)
+        .filter_map(|column| ColumnBuilder::new(column, request(column)))
+        .collect();
     let source_bytes = fill(context, rows, &mut builders, open())?;
     let mut late: Vec<_> = builders
         .iter()
@@ -41,11 +42,19 @@ pub(crate) fn parse<R: Read>(
     if !late.is_empty() {
         fill(context, rows, &mut late, open())?;
     }
-    let mut columns: Vec<TextColumn> =
-        builders.into_iter().chain(late).filter_map(ColumnBuilder::finish).collect();
+    let mut columns: Vec<TextColumn> = builders
+        .into_iter()
+        .chain(late)
+        .filter_map(ColumnBuilder::finish)
+        .collect();
     columns.sort_by_key(|column| column.index);
     let rows_held = usize::try_from(rows.count).unwrap_or(usize::MAX);
-    Ok(TextBatch { first_row: rows.first, rows: rows_held, columns, source_bytes })
+    Ok(TextBatch {
+        first_row: rows.first,
+        rows: rows_held,
+        columns,
+        source_bytes,
+    })
 }
 
 /// Reads the rows into the builders and returns the bytes of their records.

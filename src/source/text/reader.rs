@@ -13,7 +13,8 @@ use super::scan::LineEnds;
 use crate::error::{Error, InputError, Place, Result, TextError};
 
 /// Fits the second-level cache together with its table of fields.
-const BUFFER_BYTES: usize = 128 << 10;
+/// Tests use one so small that records are cut everywhere.
+const BUFFER_BYTES: usize = if cfg!(test) { 5 } else { 128 << 10 };
 
 /// Where a reader starts in its file.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +84,9 @@ impl<'a, R: Read> RecordReader<'a, R> {
     /// Passes over records; fewer than `count` are left at the end of the input.
     pub(crate) fn skip(&mut self, mut count: u64) -> Result<()> {
         while count > 0 {
-            let Some(block) = self.next_block(count)? else { break };
+            let Some(block) = self.next_block(count)? else {
+                break;
+            };
             count -= block.rows() as u64;
         }
         Ok(())
@@ -103,7 +106,9 @@ impl<'a, R: Read> RecordReader<'a, R> {
             }
             let columns = self.context.names.map(<[String]>::len);
             let text = &self.buffer[self.start..self.filled];
-            let cut = self.table.cut(self.context.dialect, text, self.at_end, columns, rows_max);
+            let cut = self
+                .table
+                .cut(self.context.dialect, text, self.at_end, columns, rows_max);
             self.in_comment = cut.in_comment;
             self.failed = cut.fault.map(|fault| self.fault(fault, cut.consumed));
             let mut consumed = cut.consumed;
@@ -123,25 +128,37 @@ impl<'a, R: Read> RecordReader<'a, R> {
             }
             let kept = self.filled - self.start;
             if kept as u64 > self.context.dialect.record_bytes_max {
-                return Err(self.block(kept).too_long(0, cut.open_quote.map(|at| at - consumed)));
+                return Err(self
+                    .block(kept)
+                    .too_long(0, cut.open_quote.map(|at| at - consumed)));
             }
         }
     }
 
-    /// Where the next block starts, once the last one has been passed.
+    /// Where the text starts that has not been passed.
     pub(crate) fn position(&self) -> Position {
-        let (consumed, rows) = self.handed_out;
-        let mut lines = self.lines;
-        lines.extend(&self.buffer[self.start..self.start + consumed]);
         Position {
-            byte: self.position.byte + consumed as u64,
-            row: self.position.row + rows,
-            line: self.position.line + lines.count,
+            line: self.position.line + self.lines.count,
+            ..self.position
         }
     }
 
+    /// Passes the last block and the second half of a `\r\n` that ended it, so that what follows starts
+    /// on a line of its own.
+    pub(crate) fn pass_line_end(&mut self) -> Result<()> {
+        let (consumed, rows) = std::mem::take(&mut self.handed_out);
+        self.advance(consumed, rows);
+        let at_return = self.buffer[..self.start].last() == Some(&b'\r');
+        self.refill()?;
+        if at_return && self.buffer[self.start..self.filled].first() == Some(&b'\n') {
+            self.advance(1, 0);
+        }
+        Ok(())
+    }
+
     fn advance(&mut self, consumed: usize, rows: u64) {
-        self.lines.extend(&self.buffer[self.start..self.start + consumed]);
+        self.lines
+            .extend(&self.buffer[self.start..self.start + consumed]);
         self.start += consumed;
         self.position.byte += consumed as u64;
         self.position.row += rows;
@@ -252,15 +269,29 @@ impl<'r> Block<'r> {
         self.table.records.len()
     }
 
-
     /// Bytes of the records, line ends not counted.
     pub(crate) fn record_bytes(&self) -> u64 {
-        self.table.records.iter().map(|(start, end)| u64::from(end - start)).sum()
+        self.table
+            .records
+            .iter()
+            .map(|(start, end)| u64::from(end - start))
+            .sum()
     }
 
     /// The fields of one column in order, with the text they lie in.
-    pub(crate) fn column(&self, column: usize) -> (&'r [u8], impl Iterator<Item = Field> + Clone + use<'r>) {
-        (self.text, self.table.fields.iter().copied().skip(column).step_by(self.columns.max(1)))
+    pub(crate) fn column(
+        &self,
+        column: usize,
+    ) -> (&'r [u8], impl Iterator<Item = Field> + Clone + use<'r>) {
+        (
+            self.text,
+            self.table
+                .fields
+                .iter()
+                .copied()
+                .skip(column)
+                .step_by(self.columns.max(1)),
+        )
     }
 
     /// The fields of the first record.
@@ -275,7 +306,11 @@ impl<'r> Block<'r> {
 
     /// An error about a field of the block, with its place.
     pub(crate) fn field_error(&self, row: usize, column: usize, error: TextError) -> Error {
-        let at = self.table.records.get(row).map_or(0, |(start, _)| *start as usize);
+        let at = self
+            .table
+            .records
+            .get(row)
+            .map_or(0, |(start, _)| *start as usize);
         let field = self.table.fields.get(row * self.columns + column);
         let at = field.map_or(at, |field| field.offset());
         Error::from(error).at(self.place(at, row, Some(column)))
@@ -306,7 +341,11 @@ impl<'r> Block<'r> {
                 error.at(self.place(at, row, Some(field)))
             }
             Fault::AfterQuote { at, field } => {
-                let found = first_char(&self.text[at..]);
+                // Only the first byte of a longer character is certain to be in the buffer.
+                let found = match self.text.get(at) {
+                    Some(byte) if byte.is_ascii() => format!("{:?}", char::from(*byte)),
+                    byte => format!("byte 0x{:02x}", byte.copied().unwrap_or_default()),
+                };
                 let error = Error::from(TextError::AfterQuote { found });
                 error.at(self.place(at, row, Some(field)))
             }
@@ -323,12 +362,16 @@ impl<'r> Block<'r> {
         let limit = self.context.dialect.record_bytes_max;
         let error = Error::from(TextError::RecordTooLong { limit });
         let error = error.at(self.place(at, self.rows(), None));
-        let Some(quote) = open_quote else { return error };
+        let Some(quote) = open_quote else {
+            return error;
+        };
         let mut lines = self.lines;
         lines.extend(&self.text[..quote]);
         let line = self.position.line + lines.count;
         let byte = self.position.byte + quote as u64;
-        error.hint(format!("look at the quote opened at line {line}, byte {byte}: it may never close"))
+        error.hint(format!(
+            "look at the quote opened at line {line}, byte {byte}: it may never close"
+        ))
     }
 
     /// The first record that is not UTF-8. Comments may be in any encoding.
@@ -338,24 +381,30 @@ impl<'r> Block<'r> {
         if std::str::from_utf8(&self.text[*start as usize..*end as usize]).is_ok() {
             return None;
         }
-        self.table.records.iter().enumerate().find_map(|(row, (start, end))| {
-            let (start, end) = (*start as usize, *end as usize);
-            let valid = std::str::from_utf8(&self.text[start..end]).err()?.valid_up_to();
-            let at = start + valid;
-            let fields = self.table.fields.iter().skip(row * self.columns).take(self.columns);
-            let column = fields.take_while(|field| field.offset() <= at).count().checked_sub(1);
-            let error = Error::from(TextError::NotUtf8 { byte: self.text[at] });
-            Some((row, error.at(self.place(at, row, column))))
-        })
-    }
-}
-
-/// The character that bytes start with, quoted and escaped.
-fn first_char(bytes: &[u8]) -> String {
-    let head = &bytes[..bytes.len().min(4)];
-    let chunk = head.utf8_chunks().next();
-    match chunk.and_then(|chunk| chunk.valid().chars().next()) {
-        Some(character) => format!("{character:?}"),
-        None => head.first().map_or_else(String::new, |byte| format!("byte 0x{byte:02x}")),
+        self.table
+            .records
+            .iter()
+            .enumerate()
+            .find_map(|(row, (start, end))| {
+                let (start, end) = (*start as usize, *end as usize);
+                let valid = std::str::from_utf8(&self.text[start..end])
+                    .err()?
+                    .valid_up_to();
+                let at = start + valid;
+                let fields = self
+                    .table
+                    .fields
+                    .iter()
+                    .skip(row * self.columns)
+                    .take(self.columns);
+                let column = fields
+                    .take_while(|field| field.offset() <= at)
+                    .count()
+                    .checked_sub(1);
+                let error = Error::from(TextError::NotUtf8 {
+                    byte: self.text[at],
+                });
+                Some((row, error.at(self.place(at, row, column))))
+            })
     }
 }

@@ -103,7 +103,11 @@ pub(crate) struct Cutter<'a> {
 impl RecordTable {
     /// Drops all but the first `records` records.
     pub(crate) fn truncate(&mut self, records: usize) {
-        let columns = self.fields.len().checked_div(self.records.len()).unwrap_or(0);
+        let columns = self
+            .fields
+            .len()
+            .checked_div(self.records.len())
+            .unwrap_or(0);
         self.fields.truncate(records * columns);
         self.records.truncate(records);
     }
@@ -129,7 +133,13 @@ impl RecordTable {
         let needles = Needles([dialect.delimiter, b'\n', b'\r', quote]);
         let count = find(text, needles, &mut self.positions);
         let positions = &self.positions[..count];
-        let mut cutter = Cutter { dialect, text, at_end, positions, next: 0 };
+        let mut cutter = Cutter {
+            dialect,
+            text,
+            at_end,
+            positions,
+            next: 0,
+        };
         cutter.records(&mut self.fields, &mut self.records, columns, records_max)
     }
 }
@@ -143,8 +153,11 @@ impl Cutter<'_> {
         records_max: u64,
     ) -> Cut {
         let mut at = 0;
-        let stop = |consumed, fault, open_quote| {
-            Cut { consumed, fault, open_quote, in_comment: false }
+        let stop = |consumed, fault, open_quote| Cut {
+            consumed,
+            fault,
+            open_quote,
+            in_comment: false,
         };
         while at < self.text.len() && (records.len() as u64) < records_max {
             let first = self.text[at];
@@ -156,7 +169,12 @@ impl Cutter<'_> {
             if Some(first) == self.dialect.comment {
                 let End::At(end) = self.comment() else {
                     let consumed = self.text.len();
-                    return Cut { consumed, fault: None, open_quote: None, in_comment: true };
+                    return Cut {
+                        consumed,
+                        fault: None,
+                        open_quote: None,
+                        in_comment: true,
+                    };
                 };
                 at = end + 1;
                 continue;
@@ -197,28 +215,39 @@ impl Cutter<'_> {
 
     /// The text's end is the end of the line if nothing follows.
     fn end_of_text(&self) -> End {
-        if self.at_end { End::At(self.text.len()) } else { End::Incomplete { open_quote: None } }
+        if self.at_end {
+            End::At(self.text.len())
+        } else {
+            End::Incomplete { open_quote: None }
+        }
     }
 
     fn record(&mut self, start: usize, fields: &mut Vec<Field>) -> End {
         let before = fields.len();
         let mut start = start;
         loop {
-            let quoted = self.dialect.quote.is_some() && self.text.get(start) == self.dialect.quote.as_ref();
+            let quoted =
+                self.dialect.quote.is_some() && self.text.get(start) == self.dialect.quote.as_ref();
             let end = if quoted {
                 let (end, close, escaped) = match self.quoted(start, fields.len() - before) {
                     Ok(closed) => closed,
                     Err(end) => return end,
                 };
                 let escaped = if escaped { ESCAPED } else { 0 };
-                fields.push(Field { start: start as u32 + 1, end: close as u32 | escaped });
+                fields.push(Field {
+                    start: start as u32 + 1,
+                    end: close as u32 | escaped,
+                });
                 end
             } else {
                 let end = match self.unquoted() {
                     End::At(end) => end,
                     other => return other,
                 };
-                fields.push(Field { start: start as u32, end: end as u32 });
+                fields.push(Field {
+                    start: start as u32,
+                    end: end as u32,
+                });
                 end
             };
             if self.text.get(end) != Some(&self.dialect.delimiter) {
@@ -249,7 +278,9 @@ impl Cutter<'_> {
                 return Err(if self.at_end {
                     End::Fault(Fault::Unterminated { at: open, field })
                 } else {
-                    End::Incomplete { open_quote: Some(open) }
+                    End::Incomplete {
+                        open_quote: Some(open),
+                    }
                 });
             };
             self.next += 1;
@@ -258,7 +289,11 @@ impl Cutter<'_> {
             }
             match self.text.get(at + 1) {
                 None if self.at_end => return Ok((at + 1, at, escaped)),
-                None => return Err(End::Incomplete { open_quote: Some(open) }),
+                None => {
+                    return Err(End::Incomplete {
+                        open_quote: Some(open),
+                    });
+                }
                 next if next == self.dialect.quote.as_ref() => {
                     escaped = true;
                     self.next += 1;

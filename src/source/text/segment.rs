@@ -9,10 +9,12 @@ use super::automaton::{State, run};
 use super::dialect::Dialect;
 use super::reader::Position;
 use super::scan::LineEnds;
-use super::stitch::SUB_CHUNK_ROWS;
 use crate::error::{Error, InputError, Place, Result};
 
-const READ_BYTES: usize = 256 << 10;
+/// Tests read so little at a time that records are cut everywhere.
+const READ_BYTES: usize = if cfg!(test) { 7 } else { 256 << 10 };
+/// How far the automaton runs before it is asked whether to cut.
+const STEP_BYTES: usize = if cfg!(test) { 11 } else { 16 << 10 };
 
 /// Whole records of a text stream; parse it with [`TextFile::parse_segment`](super::TextFile::parse_segment).
 #[derive(Debug, Clone)]
@@ -38,6 +40,7 @@ pub struct Segments<'a> {
     dialect: &'a Dialect,
     source: Box<dyn Read + Send + 'a>,
     bytes_wanted: usize,
+    sub_chunk_rows: u64,
     state: State,
     /// Text read but not yet handed out, from `start` on.
     text: Vec<u8>,
@@ -60,12 +63,14 @@ impl<'a> Segments<'a> {
         source: Box<dyn Read + Send + 'a>,
         start: Position,
         bytes_wanted: usize,
+        sub_chunk_rows: u64,
     ) -> Self {
         Self {
             path,
             dialect,
             source,
             bytes_wanted,
+            sub_chunk_rows,
             state: State::RecordStart,
             text: Vec::new(),
             scanned: 0,
@@ -99,13 +104,16 @@ impl<'a> Segments<'a> {
     /// Runs over unseen text; stops where a segment can end: before the record that starts a
     /// sub-chunk, once there is enough text.
     fn scan_to_cut(&mut self) -> Option<Segment> {
-        const STEP_BYTES: usize = 16 << 10;
         while self.scanned < self.text.len() {
             let end = self.text.len().min(self.scanned + STEP_BYTES);
             let step = run(self.dialect, self.state, &self.text[self.scanned..end]);
-            let aligned = (self.rows + step.records) / SUB_CHUNK_ROWS > self.rows / SUB_CHUNK_ROWS
-                || (self.rows > 0 && self.rows.is_multiple_of(SUB_CHUNK_ROWS) && step.records > 0);
-            if aligned && end >= self.bytes_wanted
+            let aligned = (self.rows + step.records) / self.sub_chunk_rows
+                > self.rows / self.sub_chunk_rows
+                || (self.rows > 0
+                    && self.rows.is_multiple_of(self.sub_chunk_rows)
+                    && step.records > 0);
+            if aligned
+                && end >= self.bytes_wanted
                 && let Some(cut) = self.cut_in(end)
             {
                 return Some(cut);
@@ -132,7 +140,7 @@ impl<'a> Segments<'a> {
         while at < end {
             let step = run(self.dialect, state, &self.text[at..=at]);
             if step.first.is_some() {
-                if rows > 0 && rows.is_multiple_of(SUB_CHUNK_ROWS) && at >= self.bytes_wanted {
+                if rows > 0 && rows.is_multiple_of(self.sub_chunk_rows) && at >= self.bytes_wanted {
                     self.scanned = at;
                     self.state = state;
                     self.rows = rows;
@@ -165,13 +173,19 @@ impl<'a> Segments<'a> {
         self.scanned = 0;
         self.record_seen = 0;
         self.rows = 0;
-        Segment { first_row: start.row, rows, text, start }
+        Segment {
+            first_row: start.row,
+            rows,
+            text,
+            start,
+        }
     }
 
     fn read(&mut self) -> Result<()> {
         let filled = self.text.len();
         if self.text.capacity() == 0 {
-            self.text.reserve_exact(self.bytes_wanted.saturating_add(2 * READ_BYTES));
+            self.text
+                .reserve_exact(self.bytes_wanted.saturating_add(2 * READ_BYTES));
         }
         self.text.resize(filled + READ_BYTES, 0);
         let read = loop {
@@ -188,7 +202,11 @@ impl<'a> Segments<'a> {
             }
             Err(source) => {
                 let place = Place::path(self.path).byte(self.start.byte + filled as u64);
-                Err(Error::from(InputError::Io { action: "decompress the file", source }).at(place))
+                Err(Error::from(InputError::Io {
+                    action: "decompress the file",
+                    source,
+                })
+                .at(place))
             }
         }
     }

@@ -45,11 +45,12 @@ struct Start {
     line: u64,
 }
 
-/// Composes consecutive ranges that together cover a file's body.
+/// Composes consecutive ranges that together cover a file's body; units are cut at multiples of
+/// `sub_chunk_rows`, which is [`SUB_CHUNK_ROWS`] outside tests.
 ///
 /// In a file where something follows a closing quote nothing after that place is known: the units
 /// end with the one that holds the error and parsing it reports the place.
-pub(crate) fn stitch(first_line: u64, summaries: &[RangeSummary]) -> Stitched {
+pub(crate) fn stitch(first_line: u64, summaries: &[RangeSummary], sub_chunk_rows: u64) -> Stitched {
     let mut state = State::RecordStart;
     let mut rows = 0;
     let mut lines = LineEnds::default();
@@ -65,7 +66,11 @@ pub(crate) fn stitch(first_line: u64, summaries: &[RangeSummary]) -> Stitched {
         if let Some(byte) = track.first_byte {
             let mut before = lines;
             before.append(&summary.lines.truncated(track.first_lines));
-            starts.push(Start { row: rows, byte, line: first_line + before.count });
+            starts.push(Start {
+                row: rows,
+                byte,
+                line: first_line + before.count,
+            });
         }
         rows += track.records;
         lines.append(&summary.lines);
@@ -73,21 +78,34 @@ pub(crate) fn stitch(first_line: u64, summaries: &[RangeSummary]) -> Stitched {
     }
     let body = summaries.first().map_or(0, |first| first.range.start)
         ..summaries.last().map_or(0, |last| last.range.end);
-    Stitched { rows, units: own_rows(rows, body, &starts) }
+    Stitched {
+        rows,
+        units: own_rows(rows, body, &starts, sub_chunk_rows),
+    }
 }
 
-fn own_rows(rows: u64, body: std::ops::Range<u64>, starts: &[Start]) -> Vec<TextUnit> {
+fn own_rows(
+    rows: u64,
+    body: std::ops::Range<u64>,
+    starts: &[Start],
+    sub_chunk_rows: u64,
+) -> Vec<TextUnit> {
+    let aligned = |row: u64| row.next_multiple_of(sub_chunk_rows).min(rows);
     let mut units: Vec<TextUnit> = Vec::new();
     let mut counted_to = body.start;
     for (index, start) in starts.iter().enumerate() {
         let next = starts.get(index + 1);
-        let first_row = start.row.next_multiple_of(SUB_CHUNK_ROWS).min(rows);
-        let end_row = next.map_or(rows, |next| next.row.next_multiple_of(SUB_CHUNK_ROWS).min(rows));
+        let first_row = aligned(start.row);
+        let end_row = next.map_or(rows, |next| aligned(next.row));
         if first_row == end_row {
             continue;
         }
         let last = end_row == rows;
-        let end_byte = if last { body.end } else { next.map_or(body.end, |next| next.byte) };
+        let end_byte = if last {
+            body.end
+        } else {
+            next.map_or(body.end, |next| next.byte)
+        };
         units.push(TextUnit {
             first_row,
             rows: end_row - first_row,
