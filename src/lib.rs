@@ -3,6 +3,7 @@
 
 pub mod engine;
 pub mod error;
+pub mod job;
 pub mod kernel;
 pub mod report;
 pub mod spec;

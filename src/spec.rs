@@ -82,7 +82,10 @@ impl Default for Dialect {
             quote: Some(b'"'),
             comment: None,
             header: true,
-            null_tokens: DEFAULT_NULL_TOKENS.iter().map(ToString::to_string).collect(),
+            null_tokens: DEFAULT_NULL_TOKENS
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             record_bytes_max: 16 << 20,
         }
     }

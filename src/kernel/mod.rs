@@ -3,6 +3,6 @@
 //! No files, threads, clock, environment, randomness, logging or hash-map iteration in here: a
 //! result follows from its arguments alone.
 
-mod split;
+mod fraction;
 
-pub use split::Fraction;
+pub use fraction::{Fraction, FractionError, Threshold};
