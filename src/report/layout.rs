@@ -68,7 +68,11 @@ pub fn bytes_decimal(bytes: u64) -> String {
 /// assert_eq!(prep_stream::report::memory_binary(512 << 20), "512.0 MiB");
 /// ```
 pub fn memory_binary(bytes: u64) -> String {
-    scaled(bytes, 1024, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
+    scaled(
+        bytes,
+        1024,
+        &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"],
+    )
 }
 
 fn scaled(bytes: u64, base: u64, units: &[&str]) -> String {
@@ -211,7 +215,11 @@ pub(super) fn counted(number: u64, noun: &str) -> String {
 /// The first few names and how many more there are.
 pub(super) fn first_names(names: &[String]) -> String {
     const SHOWN: usize = 6;
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| printable(name)).collect();
+    let shown: Vec<String> = names
+        .iter()
+        .take(SHOWN)
+        .map(|name| printable(name))
+        .collect();
     let mut text = shown.join(", ");
     if names.len() > SHOWN {
         write!(text, ", ... and {} more", names.len() - SHOWN).ok();

@@ -10,11 +10,14 @@ const COLUMNS_SHOWN: usize = 40;
 pub fn plan_text(report: &PlanReport, paint: Paint) -> String {
     let mut lines = Lines::new(paint);
     lines.line("Input", &input(report));
-    let row_groups = report
-        .row_groups
-        .map_or_else(String::new, |groups| format!(" of {}", counted(groups, "row group")));
+    let row_groups = report.row_groups.map_or_else(String::new, |groups| {
+        format!(" of {}", counted(groups, "row group"))
+    });
     lines.line("Units", &format!("{}{row_groups}", count(report.units)));
-    lines.line("Split", &format!("by {}, seed {}", printable(&report.split_by), report.seed));
+    lines.line(
+        "Split",
+        &format!("by {}, seed {}", printable(&report.split_by), report.seed),
+    );
     for side in &report.sides {
         lines.line("", &side_line(side));
     }
@@ -32,15 +35,19 @@ pub fn plan_text(report: &PlanReport, paint: Paint) -> String {
         let note = paint.warn(&printable(note));
         lines.line(if index == 0 { "Notes" } else { "" }, &note);
     }
-    lines.line("Output", &format!("{} (job {})", printable(&report.output), report.job));
+    lines.line(
+        "Output",
+        &format!("{} (job {})", printable(&report.output), report.job),
+    );
     lines.finish()
 }
 
 fn input(report: &PlanReport) -> String {
     let inputs = &report.inputs;
-    let rows = inputs
-        .rows
-        .map_or_else(|| "rows counted in pass 1".to_owned(), |rows| counted(rows, "row"));
+    let rows = inputs.rows.map_or_else(
+        || "rows counted in pass 1".to_owned(),
+        |rows| counted(rows, "row"),
+    );
     let files = counted(inputs.files, &format!("{} file", inputs.format));
     let mut text = format!("{files}, {rows}, {}", bytes_decimal(inputs.bytes));
     if let Some(skipped) = skipped(&inputs.skipped) {
@@ -51,8 +58,12 @@ fn input(report: &PlanReport) -> String {
 }
 
 fn side_line(side: &super::PlannedSide) -> String {
-    let rows = side.rows_expected.map(|rows| format!("about {}", counted(rows, "row")));
-    let asked = side.asked.map(|share| format!("{} asked for", percent(share)));
+    let rows = side
+        .rows_expected
+        .map(|rows| format!("about {}", counted(rows, "row")));
+    let asked = side
+        .asked
+        .map(|share| format!("{} asked for", percent(share)));
     let parts: Vec<String> = rows.into_iter().chain(asked).collect();
     if parts.is_empty() {
         format!("{:<6} as the data says", side.name)
@@ -88,7 +99,10 @@ fn columns(report: &PlanReport, lines: &mut Lines) {
     lines.list("", &rows);
     let hidden = report.columns.len().saturating_sub(COLUMNS_SHOWN);
     if hidden > 0 {
-        lines.line("", &format!("... and {hidden} more; --log-format json lists all"));
+        lines.line(
+            "",
+            &format!("... and {hidden} more; --log-format json lists all"),
+        );
     }
 }
 

@@ -7,16 +7,28 @@ use super::{Paint, RunReport, SideReport, bytes_decimal, count, memory_binary, p
 pub fn run_text(report: &RunReport, paint: Paint) -> String {
     let mut lines = Lines::new(paint);
     lines.line("Input", &input(report));
-    lines.line("Split", &format!("by {}, seed {}", printable(&report.split_by), report.seed));
+    lines.line(
+        "Split",
+        &format!("by {}, seed {}", printable(&report.split_by), report.seed),
+    );
     lines.table("", &sides(report));
     for side in report.sides.iter().filter(|side| is_outside(side)) {
-        let note = format!("{} is outside the 99.9% band, as one split in a thousand is", side.name);
+        let note = format!(
+            "{} is outside the 99.9% band, as one split in a thousand is",
+            side.name
+        );
         lines.line("", &paint.warn(&note));
     }
     columns(report, &mut lines);
     lines.table("Passes", &passes(report));
-    lines.line("Memory", &format!("{} at its peak", memory_binary(report.peak_memory_bytes)));
-    lines.line("Output", &format!("{} (job {})", printable(&report.output), report.job));
+    lines.line(
+        "Memory",
+        &format!("{} at its peak", memory_binary(report.peak_memory_bytes)),
+    );
+    lines.line(
+        "Output",
+        &format!("{} (job {})", printable(&report.output), report.job),
+    );
     lines.finish()
 }
 
@@ -40,15 +52,20 @@ fn sides(report: &RunReport) -> Vec<Vec<String>> {
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     let total: u64 = report.sides.iter().map(|side| side.rows).sum();
     for side in &report.sides {
-        let share = if total == 0 { 0.0 } else { side.rows as f64 / total as f64 };
+        let share = if total == 0 {
+            0.0
+        } else {
+            side.rows as f64 / total as f64
+        };
         let absent = || "-".to_owned();
         rows.push(vec![
             side.name.clone(),
             count(side.rows),
             percent(share),
             side.asked.map_or_else(absent, percent),
-            side.band
-                .map_or_else(absent, |(low, high)| format!("{}..{}", count(low), count(high))),
+            side.band.map_or_else(absent, |(low, high)| {
+                format!("{}..{}", count(low), count(high))
+            }),
             count(side.shards),
             bytes_decimal(side.bytes),
         ]);
@@ -65,7 +82,11 @@ fn columns(report: &RunReport, lines: &mut Lines) {
     let columns = &report.columns;
     lines.line(
         "Columns",
-        &format!("{}, {} passed through", counted(columns.features, "feature"), count(columns.passed)),
+        &format!(
+            "{}, {} passed through",
+            counted(columns.features, "feature"),
+            count(columns.passed)
+        ),
     );
     let missing: Vec<String> = columns
         .mostly_missing
@@ -80,7 +101,11 @@ fn columns(report: &RunReport, lines: &mut Lines) {
     ];
     for (kind, names) in kinds {
         if !names.is_empty() {
-            let text = format!("{} {kind}: {}", count(names.len() as u64), first_names(names));
+            let text = format!(
+                "{} {kind}: {}",
+                count(names.len() as u64),
+                first_names(names)
+            );
             let text = lines.paint().warn(&text);
             lines.line("", &text);
         }
@@ -94,7 +119,11 @@ fn passes(report: &RunReport) -> Vec<Vec<String>> {
         } else {
             String::new()
         };
-        let bytes = if bytes > 0 { bytes_decimal(bytes) } else { String::new() };
+        let bytes = if bytes > 0 {
+            bytes_decimal(bytes)
+        } else {
+            String::new()
+        };
         vec![name, seconds(time), bytes, rate]
     };
     let mut rows: Vec<Vec<String>> = report
