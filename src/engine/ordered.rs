@@ -10,7 +10,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::Cancel;
-use crate::error::{Error, InputError, Result};
+use crate::error::{DataError, Error, InputError, Result};
 
 /// How many results may wait for each thread's next turn.
 const AHEAD_PER_THREAD: usize = 2;
@@ -168,7 +168,7 @@ fn guarded<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no detail");
-        Err(InputError::Decoder {
+        Err(DataError::Decoder {
             detail: detail.to_string(),
         }
         .into())

@@ -1,8 +1,8 @@
 //! Errors of input files: finding, opening, decoding and matching them (exit code 3).
+//!
+//! Paths inside messages are escaped by [`super::escape_path`] before they come here.
 
 use std::io;
-
-use parquet::errors::ParquetError;
 
 /// What is wrong with the input.
 #[derive(Debug, thiserror::Error)]
@@ -22,86 +22,90 @@ pub enum InputError {
         /// Why it failed.
         source: io::Error,
     },
-    /// A Parquet file cannot be decoded.
-    #[error("cannot {action}: {source}")]
-    Parquet {
-        /// What was tried, for example "read the footer".
-        action: &'static str,
-        /// Why it failed.
-        source: ParquetError,
+    /// A path given by `--in` does not exist.
+    #[error("no such file or directory")]
+    Missing,
+    /// A pattern given by `--in` matches nothing.
+    #[error("the pattern matches nothing")]
+    NoMatch,
+    /// A pattern given by `--in` cannot be parsed.
+    #[error("invalid pattern: {source}")]
+    Pattern {
+        /// What is wrong with it.
+        source: glob::PatternError,
     },
-    /// A footer states sizes that its file cannot hold, or that contradict each other.
-    #[error("the footer is damaged: {what} is {said}, the file allows {allowed}")]
-    FooterLies {
-        /// Which figure.
+    /// A path given by `--in` is neither a file nor a directory.
+    #[error("neither a file nor a directory")]
+    NotAFile,
+    /// Nothing says whether a file is Parquet or text.
+    #[error("cannot tell the format: the name ends in no known extension")]
+    UnknownFormat,
+    /// Both formats were found and none was chosen.
+    #[error("Parquet and CSV mixed: \"{parquet}\" and \"{csv}\"")]
+    MixedFormats {
+        /// The first Parquet file.
+        parquet: String,
+        /// The first text file.
+        csv: String,
+    },
+    /// Two roots hold a file of the same relative path, so their rows would share their hashes.
+    #[error("two input files have the relative path \"{relative}\": \"{first}\" and \"{second}\"")]
+    SameRelativePath {
+        /// The path below both roots.
+        relative: String,
+        /// One file.
+        first: String,
+        /// The other file.
+        second: String,
+    },
+    /// An input is not below `--root`.
+    #[error("not below --root \"{root}\"")]
+    OutsideRoot {
+        /// The root as given.
+        root: String,
+    },
+    /// A file was modified so recently that something may still be writing it.
+    #[error("modified {age} ago, --settle asks for {settle}")]
+    Unsettled {
+        /// Time since the file was modified.
+        age: String,
+        /// The settle time asked for.
+        settle: String,
+    },
+    /// Two files lie in `key=value` folders of different keys.
+    #[error(
+        "folders give different columns: \"{first}\" has {first_keys}, \"{second}\" has {second_keys}"
+    )]
+    HiveKeys {
+        /// One file.
+        first: String,
+        /// Its keys in order.
+        first_keys: String,
+        /// Another file.
+        second: String,
+        /// Its keys in order.
+        second_keys: String,
+    },
+    /// A file is not what it was when the run began.
+    #[error("the file changed during the run: its {what} was {before} and is now {after}")]
+    Changed {
+        /// "size", "modification time" or "content digest".
         what: &'static str,
-        /// What the footer says.
-        said: i64,
-        /// The largest, or only, possible value.
-        allowed: u64,
+        /// What it was.
+        before: String,
+        /// What it is.
+        after: String,
     },
-    /// A column chunk holds another number of rows than its footer says.
-    #[error("row group {row_group} holds {found} rows of this column, the footer says {expected}")]
-    RowCount {
-        /// Index of the row group in its file.
-        row_group: usize,
-        /// Rows that were decoded.
-        found: u64,
-        /// Rows that the footer promises.
-        expected: u64,
+    /// A `key=value` folder whose decoded name is not text.
+    #[error("the folder \"{folder}\" is not UTF-8 once decoded")]
+    HiveText {
+        /// The folder's name.
+        folder: String,
     },
-    /// A decoder gave up in a way it should not have.
-    #[error("cannot decode the data: {detail}")]
-    Decoder {
-        /// What the decoder said.
-        detail: String,
-    },
-    /// A file lacks a column that the first file has.
-    #[error("column \"{column}\" is missing; {first_file} has it")]
-    MissingColumn {
-        /// The column's name.
-        column: String,
-        /// The file that sets the schema.
-        first_file: String,
-    },
-    /// A file has a column that the first file lacks.
-    #[error("column \"{column}\" is not in {first_file}, which sets the schema")]
-    ExtraColumn {
-        /// The column's name.
-        column: String,
-        /// The file that sets the schema.
-        first_file: String,
-    },
-    /// A column's type differs between two files.
-    #[error("column \"{column}\" is {found} here but {expected} in {first_file}")]
-    ColumnType {
-        /// The column's name.
-        column: String,
-        /// Its type in this file.
-        found: String,
-        /// Its type in the file that sets the schema.
-        expected: String,
-        /// The file that sets the schema.
-        first_file: String,
-    },
-    /// Two columns of one file have the same name.
-    #[error("two columns are named \"{column}\"")]
-    DuplicateColumn {
-        /// The name.
-        column: String,
-    },
-    /// A value of the split column names no side.
-    #[error("{value} names no side; expected train or test, 0 or 1, false or true")]
-    UnknownSide {
-        /// The value as text, or "null".
-        value: String,
-    },
-    /// Features hold infinities and `--on-inf error` is in force.
-    #[error("{total} infinite values in {columns}")]
-    Infinite {
-        /// How many in all.
-        total: u64,
-        /// Each column with its count and first place.
-        columns: String,
+    /// One path has two folders of the same key.
+    #[error("two folders give the column \"{key}\"")]
+    HiveRepeated {
+        /// The key.
+        key: String,
     },
 }

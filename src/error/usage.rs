@@ -1,6 +1,11 @@
 //! Errors of the command line and its configuration (exit code 2).
 
+use std::io;
+
 /// What is wrong with the request itself.
+///
+/// A *setting* is anything that can be a flag, a `PREP_*` variable or a key of the configuration; its
+/// name in a message is the one it was given by.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UsageError {
@@ -40,10 +45,85 @@ pub enum UsageError {
         /// Why not.
         reason: String,
     },
-    /// The configuration file cannot be used.
-    #[error("cannot use the configuration: {reason}")]
-    Config {
-        /// What is wrong, with line and key.
+    /// A setting's value does not parse.
+    #[error("invalid value \"{value}\" for {setting}: {reason}")]
+    Setting {
+        /// `--test-size`, `PREP_TEST_SIZE` or `test-size`, as it was given.
+        setting: String,
+        /// The value as given.
+        value: String,
+        /// Why it cannot be used.
+        reason: String,
+    },
+    /// A setting that needs a value has none.
+    #[error("no value for {setting}")]
+    NoValue {
+        /// The setting as it was given.
+        setting: String,
+    },
+    /// A flag that takes one value, or none, is given more than once.
+    #[error("{flag} is given more than once")]
+    Repeated {
+        /// The flag in full.
+        flag: String,
+    },
+    /// Required flags or arguments are missing.
+    #[error("missing {settings}")]
+    Missing {
+        /// All that are missing, as the help names them.
+        settings: String,
+    },
+    /// A flag or an argument that this command does not have.
+    #[error("unexpected argument \"{argument}\"")]
+    UnexpectedArgument {
+        /// The argument as typed.
+        argument: String,
+    },
+    /// A command that does not exist.
+    #[error("unknown command \"{command}\"")]
+    UnknownCommand {
+        /// The command as typed.
+        command: String,
+    },
+    /// No command at all.
+    #[error("no command given")]
+    NoCommand,
+    /// A key of the configuration that is no setting.
+    #[error("unknown key \"{key}\" in the configuration")]
+    UnknownKey {
+        /// The key as written.
+        key: String,
+    },
+    /// A `PREP_*` variable that is nearly, but not quite, a setting.
+    #[error("the variable {variable} is no setting")]
+    UnknownVariable {
+        /// The variable's name.
+        variable: String,
+    },
+    /// The configuration cannot be read.
+    #[error("cannot read the configuration: {source}")]
+    ConfigUnreadable {
+        /// Why not.
+        source: io::Error,
+    },
+    /// The configuration is no TOML.
+    #[error("cannot parse the configuration: {reason}")]
+    ConfigSyntax {
+        /// The parser's message, without its picture of the line.
+        reason: String,
+    },
+    /// A key's value has a type that no setting has.
+    #[error("key \"{key}\" of the configuration is {found}, which no setting takes")]
+    ConfigType {
+        /// The key.
+        key: String,
+        /// The value's type, with its article.
+        found: &'static str,
+    },
+    /// Something else that the argument parser refused.
+    #[error("cannot use the command line: {reason}")]
+    CommandLine {
+        /// The parser's one-line message.
         reason: String,
     },
 }

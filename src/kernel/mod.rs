@@ -12,6 +12,7 @@ mod lanes;
 mod missing;
 mod moments;
 mod partition;
+mod passes;
 mod record;
 mod round;
 mod scaler;

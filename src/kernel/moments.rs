@@ -49,7 +49,7 @@ impl Moments {
         };
         if state.min < state.max && state.count > u64::from(ddof) {
             // n * sum x^2 - (sum x)^2, and n * (n - ddof).
-            let spread = state.squares.to_integer() * &moments.count - &sum * &sum;
+            let spread = state.squares.to_integer() * state.count - &sum * &sum;
             let divisor = &count * (state.count - u64::from(ddof));
             moments.set_spread(&spread, &divisor);
         }

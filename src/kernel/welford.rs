@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 
 use num_traits::Float;
 
-use super::lanes::{Stage, SubChunk};
+use super::lanes::SubChunk;
 use super::{ExactSquareSum, ExactSum, Moments, SUB_CHUNK_ROWS, TrainRows};
 
 /// Count, exact sums and extremes of the finite train values of one column.
@@ -135,9 +135,8 @@ impl<T: Float> Welford<T> {
     /// sub-chunk: it is a multiple of [`SUB_CHUNK_ROWS`], counted from the start of its row group
     /// (text: of its file); and the last row ends one, or is the last of them all.
     pub fn extend(&mut self, rows: TrainRows<'_, T>) {
-        let mut stage = Stage::new();
         for start in (0..rows.rows()).step_by(SUB_CHUNK_ROWS) {
-            self.state.add(&stage.fold(&rows, start));
+            self.state.add(&SubChunk::fold(&rows, start));
         }
     }
 }

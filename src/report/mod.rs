@@ -1,4 +1,16 @@
-//! The run report: one struct, rendered to text or JSON. No I/O other than its string.
+//! The reports: of a plan and of a run, each one struct, rendered to text or JSON. No I/O other than
+//! its string.
+
+pub mod json;
+mod layout;
+mod plan;
+mod plan_text;
+mod run_text;
+
+pub use layout::{Paint, bytes_decimal, count, memory_binary, percent, seconds};
+pub use plan::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
+pub use plan_text::plan_text;
+pub use run_text::run_text;
 
 use serde::Serialize;
 

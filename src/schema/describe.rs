@@ -6,7 +6,7 @@ use parquet::schema::types::Type;
 use super::NumericKind;
 
 /// A column's type as a person would name it, for example `int32` or `decimal(15,2)`.
-pub(super) fn describe(root: &Type) -> String {
+pub fn describe(root: &Type) -> String {
     if let Some(kind) = NumericKind::of(root) {
         return kind.to_string();
     }

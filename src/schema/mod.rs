@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use parquet::schema::types::TypePtr;
 
+pub use describe::describe;
 pub use number::NumericKind;
 pub use output::{OutputSchema, output_schema};
 pub use role::{Role, assign_roles};

@@ -10,7 +10,7 @@ use parquet::file::metadata::{FileMetaData, KeyValue};
 use parquet::schema::types::{Type, TypePtr};
 
 use super::{Column, NumericKind, Schema, Treatment};
-use crate::error::{InputError, Result};
+use crate::error::{DataError, Result};
 use crate::spec::{Dtype, OnInf};
 
 const ARROW_SCHEMA_KEY: &str = "ARROW:schema";
@@ -63,7 +63,7 @@ pub(super) fn text_column(name: &str) -> Result<Type> {
 }
 
 fn unwritable(source: ParquetError) -> crate::error::Error {
-    InputError::Parquet {
+    DataError::Parquet {
         action: "derive the output's schema",
         source,
     }

@@ -19,6 +19,17 @@ pub enum Role {
     Passed,
 }
 
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Feature => "feature",
+            Self::Label => "label",
+            Self::Split => "split",
+            Self::Passed => "passed",
+        })
+    }
+}
+
 /// A column as far as roles are concerned.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a> {

@@ -13,7 +13,7 @@ use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
 use super::describe::describe;
 use super::role::{Candidate, assign_roles};
 use super::{Column, NumericKind, Role, Schema, SharedLayout, Treatment};
-use crate::error::{Error, InputError, Place, Result, escape_path};
+use crate::error::{DataError, Error, Place, Result, escape_path};
 use crate::spec::{ColumnSpec, SplitBy};
 
 /// Where one file keeps each column of the table, folders apart.
@@ -102,14 +102,14 @@ impl Unifier {
         let mut columns = Vec::with_capacity(self.merged.len());
         for merged in &mut self.merged {
             let Some(root) = found.remove(merged.name.as_str()) else {
-                return Err(Error::from(InputError::MissingColumn {
+                return Err(Error::from(DataError::MissingColumn {
                     column: merged.name.clone(),
                     first_file: escape_path(&self.first_path),
                 })
                 .at(Place::path(path)));
             };
             merged.take_in(root.root).map_err(|expected| {
-                Error::from(InputError::ColumnType {
+                Error::from(DataError::ColumnType {
                     column: merged.name.clone(),
                     found: describe(root.root),
                     expected,
@@ -122,7 +122,7 @@ impl Unifier {
         }
         let fields = schema.root_schema().get_fields();
         if let Some(extra) = fields.iter().find(|field| found.contains_key(field.name())) {
-            return Err(Error::from(InputError::ExtraColumn {
+            return Err(Error::from(DataError::ExtraColumn {
                 column: extra.name().to_string(),
                 first_file: escape_path(&self.first_path),
             })
@@ -229,7 +229,7 @@ fn roots<'a>(path: &Path, schema: &'a SchemaDescriptor) -> Result<HashMap<&'a st
             kind: NumericKind::of(root),
         };
         if found.insert(root.name(), Root { root, column }).is_some() {
-            return Err(Error::from(InputError::DuplicateColumn {
+            return Err(Error::from(DataError::DuplicateColumn {
                 column: root.name().to_string(),
             })
             .at(Place::path(path)));

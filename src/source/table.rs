@@ -189,7 +189,12 @@ impl<'a> OpenUnit<'a> {
                 u64::try_from(found.num_rows()) == Ok(planned.rows)
             });
         if !same {
-            return Err(Error::from(InputError::Changed).at(Place::path(&store.path)).hint(
+            return Err(Error::from(InputError::Changed {
+                what: "row groups",
+                before: store.groups.len().to_string(),
+                after: groups.len().to_string(),
+            })
+            .at(Place::path(&store.path)).hint(
                 "run again when nothing writes to the input any more, or with --settle",
             ));
         }

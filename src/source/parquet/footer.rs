@@ -5,10 +5,10 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataR
 use parquet::file::reader::Length;
 
 use super::file::PositionalFile;
-use crate::error::InputError;
+use crate::error::DataError;
 
 /// Reads and checks the footer of `file`.
-pub(super) fn read(file: &PositionalFile) -> Result<ParquetMetaData, InputError> {
+pub(super) fn read(file: &PositionalFile) -> Result<ParquetMetaData, DataError> {
     let metadata = ParquetMetaDataReader::new()
         .with_page_index_policy(PageIndexPolicy::Skip)
         .parse_and_finish(file)
@@ -17,17 +17,17 @@ pub(super) fn read(file: &PositionalFile) -> Result<ParquetMetaData, InputError>
     Ok(metadata)
 }
 
-fn unreadable(source: ParquetError) -> InputError {
-    InputError::Parquet {
+fn unreadable(source: ParquetError) -> DataError {
+    DataError::Parquet {
         action: "read the footer",
         source,
     }
 }
 
 /// Every size and offset must be possible in a file of `file_bytes`.
-fn check(metadata: &ParquetMetaData, file_bytes: u64) -> Result<(), InputError> {
+fn check(metadata: &ParquetMetaData, file_bytes: u64) -> Result<(), DataError> {
     let lies = |what: &'static str, said: i64, allowed: u64| {
-        Err(InputError::FooterLies {
+        Err(DataError::FooterLies {
             what,
             said,
             allowed,

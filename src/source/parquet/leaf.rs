@@ -10,7 +10,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::ColumnDescPtr;
 
 use super::file::{ParquetFile, PositionalFile};
-use crate::error::{Error, InputError, Place, Result};
+use crate::error::{DataError, Error, Place, Result};
 
 /// A run of rows of one leaf. Buffers are reused from run to run.
 #[derive(Debug)]
@@ -141,7 +141,7 @@ impl<T: DataType> LeafReader<T> {
     }
 
     fn row_count(&self, found: u64) -> Error {
-        Error::from(InputError::RowCount {
+        Error::from(DataError::RowCount {
             row_group: self.row_group,
             found,
             expected: self.rows,
@@ -178,5 +178,5 @@ fn typed<T: DataType>(
 }
 
 fn failed(action: &'static str, source: ParquetError, place: &Place) -> Error {
-    Error::from(InputError::Parquet { action, source }).at(place.clone())
+    Error::from(DataError::Parquet { action, source }).at(place.clone())
 }

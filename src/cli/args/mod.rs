@@ -1,0 +1,58 @@
+//! What was typed. Each file holds one group of flags and turns it into its part of the `JobSpec`,
+//! once; after that nothing remembers how it was typed.
+
+mod columns;
+mod fit;
+mod input;
+mod output;
+mod run;
+mod split;
+mod text;
+
+use prep_stream::spec::JobSpec;
+
+pub(super) use self::run::{LogFormat, Watch};
+
+/// The flags of a job, shared by `stream` and `plan`.
+#[derive(Debug, clap::Args)]
+pub(super) struct JobArgs {
+    #[command(flatten)]
+    input: input::InputArgs,
+    #[command(flatten)]
+    split: split::SplitArgs,
+    #[command(flatten)]
+    columns: columns::ColumnArgs,
+    #[command(flatten)]
+    fit: fit::FitArgs,
+    #[command(flatten)]
+    output: output::OutputArgs,
+    #[command(flatten)]
+    text: text::TextArgs,
+    #[command(flatten)]
+    run: run::RunArgs,
+}
+
+impl JobArgs {
+    /// How the run is watched.
+    pub(super) fn watch(&self) -> Watch {
+        self.run.watch()
+    }
+
+    /// Whether only the plan is wanted.
+    pub(super) fn is_dry(&self) -> bool {
+        self.run.is_dry()
+    }
+
+    /// What was meant.
+    pub(super) fn into_spec(self) -> JobSpec {
+        let (columns, text_columns) = (self.columns, self.text.columns());
+        JobSpec {
+            input: self.input.into_spec(self.text.into_dialect()),
+            split: self.split.into_spec(),
+            columns: columns.into_spec(text_columns),
+            fit: self.fit.into_spec(),
+            output: self.output.into_spec(),
+            resources: self.run.resources(),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What is written, and where.
+
+use std::path::PathBuf;
+
+use clap::{ValueEnum, ValueHint};
+use prep_stream::spec::{Compression, Dtype, OutputSpec, Overwrite};
+
+use crate::cli::values;
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct OutputArgs {
+    /// Directory that appears, whole, when the run has succeeded
+    #[arg(long = "out", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    path: PathBuf,
+
+    /// Type of standardized features
+    #[arg(long, value_name = "TYPE", default_value = "float64")]
+    dtype: DtypeArg,
+
+    /// none, snappy, lz4, gzip, brotli or zstd[:LEVEL], LEVEL from 1 to 22
+    #[arg(long, value_name = "CODEC", default_value = "zstd:1", value_parser = values::compression)]
+    compression: Compression,
+
+    /// Replace a data set in --out, in one step; two-step where the file system cannot, with a moment
+    /// when neither is there [default: refuse]
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "exchange")]
+    overwrite: Option<OverwriteArg>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DtypeArg {
+    Float32,
+    Float64,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum OverwriteArg {
+    Exchange,
+    TwoStep,
+}
+
+impl OutputArgs {
+    pub(super) fn into_spec(self) -> OutputSpec {
+        OutputSpec {
+            path: self.path,
+            dtype: match self.dtype {
+                DtypeArg::Float32 => Dtype::Float32,
+                DtypeArg::Float64 => Dtype::Float64,
+            },
+            compression: self.compression,
+            overwrite: match self.overwrite {
+                None => Overwrite::Never,
+                Some(OverwriteArg::Exchange) => Overwrite::Exchange,
+                Some(OverwriteArg::TwoStep) => Overwrite::TwoStep,
+            },
+        }
+    }
+}

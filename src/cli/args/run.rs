@@ -1,0 +1,72 @@
+//! How the run goes and what it says meanwhile; never changes the result.
+
+use std::path::PathBuf;
+
+use clap::{ValueEnum, ValueHint};
+use prep_stream::spec::Resources;
+
+use crate::cli::{machine, values};
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Run")]
+pub(super) struct RunArgs {
+    /// Worker threads [default: all processors]
+    #[arg(long, value_name = "N", value_parser = values::threads)]
+    threads: Option<usize>,
+
+    /// Memory of the whole process, like 512MiB [default: three quarters of what the machine or
+    /// control group allows]
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    memory: Option<u64>,
+
+    /// Show what would happen and stop; the same as prep plan
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Print nothing but errors
+    #[arg(long)]
+    quiet: bool,
+
+    /// Progress, errors and summary as text or as one JSON object a line
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+
+    /// Read settings from this TOML file: the flags' names without dashes in front; flags and PREP_*
+    /// variables win
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: Option<PathBuf>,
+}
+
+/// The form of everything printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// How a run is watched.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cli) struct Watch {
+    pub(in crate::cli) is_quiet: bool,
+    pub(in crate::cli) log_format: LogFormat,
+}
+
+impl RunArgs {
+    pub(super) fn watch(&self) -> Watch {
+        Watch {
+            is_quiet: self.quiet,
+            log_format: self.log_format,
+        }
+    }
+
+    pub(super) fn is_dry(&self) -> bool {
+        self.dry_run
+    }
+
+    pub(super) fn resources(&self) -> Resources {
+        Resources {
+            threads: self.threads.unwrap_or_else(machine::threads),
+            memory_bytes_max: self.memory.unwrap_or_else(machine::memory_bytes_default),
+        }
+    }
+}

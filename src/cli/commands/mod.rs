@@ -1,0 +1,64 @@
+//! The commands, one file each of one shape: what it takes (`Args`) and what it does (`run`).
+
+mod completions;
+mod man;
+mod plan;
+mod stream;
+
+use clap::{Parser, Subcommand};
+use prep_stream::engine::Cancel;
+use prep_stream::error::Result;
+
+use super::args::LogFormat;
+
+/// Split tables larger than memory, fit mean and variance on train only, write standardized Parquet
+#[derive(Debug, Parser)]
+#[command(
+    name = "prep",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = false
+)]
+#[command(disable_help_subcommand = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Stream(Box<stream::Args>),
+    Plan(Box<plan::Args>),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// What a command line asks for.
+pub(super) enum Parsed {
+    /// Something to run.
+    Command(Command),
+    /// Help or the version, ready to print.
+    Information(clap::Error),
+}
+
+impl Command {
+    /// The form of what the command prints, where it has a choice.
+    pub(super) fn log_format(&self) -> Option<LogFormat> {
+        match self {
+            Self::Stream(args) => Some(args.job.watch().log_format),
+            Self::Plan(args) => Some(args.job.watch().log_format),
+            Self::Completions(_) | Self::Man(_) => None,
+        }
+    }
+
+    /// Does it.
+    pub(super) fn run(self, cancel: &Cancel) -> Result<()> {
+        match self {
+            Self::Stream(args) => stream::run(*args, cancel),
+            Self::Plan(args) => plan::run(*args, cancel),
+            Self::Completions(args) => completions::run(&args),
+            Self::Man(args) => man::run(&args),
+        }
+    }
+}

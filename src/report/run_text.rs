@@ -1,0 +1,141 @@
+//! The run report as a person reads it: short, aligned, the peculiar columns by name.
+
+use super::layout::{Lines, counted, first_names, printable, skipped};
+use super::{Paint, RunReport, SideReport, bytes_decimal, count, memory_binary, percent, seconds};
+
+/// The summary of a finished run, a dozen lines or so.
+pub fn run_text(report: &RunReport, paint: Paint) -> String {
+    let mut lines = Lines::new(paint);
+    lines.line("Input", &input(report));
+    lines.line(
+        "Split",
+        &format!("by {}, seed {}", printable(&report.split_by), report.seed),
+    );
+    lines.table("", &sides(report));
+    for side in report.sides.iter().filter(|side| is_outside(side)) {
+        let note = format!(
+            "{} is outside the 99.9% band, as one split in a thousand is",
+            side.name
+        );
+        lines.line("", &paint.warn(&note));
+    }
+    columns(report, &mut lines);
+    lines.table("Passes", &passes(report));
+    lines.line(
+        "Memory",
+        &format!("{} at its peak", memory_binary(report.peak_memory_bytes)),
+    );
+    lines.line(
+        "Output",
+        &format!("{} (job {})", printable(&report.output), report.job),
+    );
+    lines.finish()
+}
+
+fn input(report: &RunReport) -> String {
+    let inputs = &report.inputs;
+    let mut text = format!(
+        "{}, {}, {}",
+        counted(inputs.files, &format!("{} file", inputs.format)),
+        counted(inputs.rows, "row"),
+        bytes_decimal(inputs.bytes),
+    );
+    if let Some(skipped) = skipped(&inputs.skipped) {
+        text.push_str("; ");
+        text.push_str(&skipped);
+    }
+    text
+}
+
+fn sides(report: &RunReport) -> Vec<Vec<String>> {
+    let heading = ["", "rows", "share", "asked", "99.9% band", "shards", "size"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    let total: u64 = report.sides.iter().map(|side| side.rows).sum();
+    for side in &report.sides {
+        let share = if total == 0 {
+            0.0
+        } else {
+            side.rows as f64 / total as f64
+        };
+        let absent = || "-".to_owned();
+        rows.push(vec![
+            side.name.clone(),
+            count(side.rows),
+            percent(share),
+            side.asked.map_or_else(absent, percent),
+            side.band.map_or_else(absent, |(low, high)| {
+                format!("{}..{}", count(low), count(high))
+            }),
+            count(side.shards),
+            bytes_decimal(side.bytes),
+        ]);
+    }
+    rows
+}
+
+fn is_outside(side: &SideReport) -> bool {
+    side.band
+        .is_some_and(|(low, high)| side.rows < low || side.rows > high)
+}
+
+fn columns(report: &RunReport, lines: &mut Lines) {
+    let columns = &report.columns;
+    lines.line(
+        "Columns",
+        &format!(
+            "{}, {} passed through",
+            counted(columns.features, "feature"),
+            count(columns.passed)
+        ),
+    );
+    let missing: Vec<String> = columns
+        .mostly_missing
+        .iter()
+        .map(|(name, share)| format!("{} ({})", printable(name), percent(*share)))
+        .collect();
+    let kinds = [
+        ("constant, scale 1", &columns.constant),
+        ("nearly constant, likely noise", &columns.near_constant),
+        ("mostly missing", &missing),
+        ("variance beyond float64, scale exact", &columns.extreme),
+    ];
+    for (kind, names) in kinds {
+        if !names.is_empty() {
+            let text = format!(
+                "{} {kind}: {}",
+                count(names.len() as u64),
+                first_names(names)
+            );
+            let text = lines.paint().warn(&text);
+            lines.line("", &text);
+        }
+    }
+}
+
+fn passes(report: &RunReport) -> Vec<Vec<String>> {
+    let row = |name: String, time: f64, bytes: u64| {
+        let rate = if bytes > 0 && time > 0.0 {
+            format!("{:.1} MB/s", bytes as f64 / 1e6 / time)
+        } else {
+            String::new()
+        };
+        let bytes = if bytes > 0 {
+            bytes_decimal(bytes)
+        } else {
+            String::new()
+        };
+        vec![name, seconds(time), bytes, rate]
+    };
+    let mut rows: Vec<Vec<String>> = report
+        .passes
+        .iter()
+        .map(|pass| row(pass.pass.to_string(), pass.seconds, pass.bytes))
+        .collect();
+    let time = report.passes.iter().map(|pass| pass.seconds).sum();
+    let bytes = report.passes.iter().map(|pass| pass.bytes).sum();
+    rows.push(row("total".to_owned(), time, bytes));
+    rows
+}
+
+#[cfg(test)]
+mod tests;
