@@ -13,16 +13,8 @@ fn wide(value: i128) -> Option<Vec<u8>> {
     Some(value.to_be_bytes()[4..].to_vec())
 }
 
-fn half(value: f32) -> Option<Vec<u8>> {
-    Some(half_bits(value).to_le_bytes().to_vec())
-}
-
-/// Bits of a small power of two times an integer below 2048, as float16.
-fn half_bits(value: f32) -> u16 {
-    let bits = value.to_bits();
-    let exponent = ((bits >> 23) & 0xff) - 127 + 15;
-    let fields = (bits >> 16 & 0x8000) | exponent << 10 | (bits >> 13 & 0x3ff);
-    u16::try_from(fields).expect("16 bits")
+fn float16(value: f32) -> Option<Vec<u8>> {
+    Some(half::f16::from_f32(value).to_le_bytes().to_vec())
 }
 
 #[test]
@@ -87,7 +79,7 @@ fn every_numeric_type_is_scaled() {
         (
             "f16",
             "required fixed_len_byte_array(2) f16 (FLOAT16);",
-            Values::Fixed([1.5, -2.0, 1024.0, 0.25].map(half).to_vec()),
+            Values::Fixed([1.5, -2.0, 1024.0, 0.25].map(float16).to_vec()),
             [1.5, -2.0, 1024.0, 0.25],
         ),
         (
@@ -153,8 +145,7 @@ fn every_numeric_type_is_scaled() {
 
 /// One table of columns that are no numbers.
 fn passed() -> Vec<Column> {
-    let text =
-        |items: [&str; 3]| Values::Bytes(items.map(|i| Some(i.as_bytes().to_vec())).to_vec());
+    let bytes = |items: [&str; 3]| items.map(|i| Some(i.as_bytes().to_vec())).to_vec();
     vec![
         Column::new(
             "optional binary s (STRING);",
@@ -180,10 +171,13 @@ fn passed() -> Vec<Column> {
             "required int96 old;",
             Values::I96(vec![Some(1), Some(2), Some(3)]),
         ),
-        Column::new("required binary json (JSON);", text(["{}", "[1]", "null"])),
+        Column::new(
+            "required binary json (JSON);",
+            Values::Bytes(bytes(["{}", "[1]", "null"])),
+        ),
         Column::new(
             "required fixed_len_byte_array(3) fix;",
-            text(["abc", "\0\u{1}\u{2}", "xyz"]),
+            Values::Fixed(bytes(["abc", "\0\u{1}\u{2}", "xyz"])),
         ),
         Column {
             schema:
@@ -323,6 +317,16 @@ fn key_value_folders_become_columns_that_pass_through() {
     assert_eq!(train.strings("city"), ["Bonn", "Bonn", "Köln", "Köln"]);
     let output = scratch.stream("in", &[ALL_TRAIN, &["--no-hive", "--overwrite"]].concat());
     assert_eq!(output.train().names, ["x"]);
+}
+
+#[test]
+fn a_column_of_the_file_wins_over_a_folder_of_its_name() {
+    let scratch = Scratch::new();
+    let table = Table::new([Column::doubles("x", [1.0, 2.0])]);
+    scratch.parquet("in/x=9/a.parquet", &table);
+    let output = scratch.stream("in", ALL_TRAIN);
+    assert_eq!(output.train().names, ["x"]);
+    assert_eq!(output.fitted("mean_", "x"), 1.5);
 }
 
 #[test]

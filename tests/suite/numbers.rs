@@ -24,7 +24,7 @@ fn check(output: &Output, name: &str, values: &[f64]) {
 }
 
 /// Fits the columns once and checks each against exact sums.
-fn check_all(columns: Vec<(&str, Vec<f64>)>) -> Output {
+fn check_all(columns: Vec<(&str, Vec<f64>)>) -> (Scratch, Output) {
     let scratch = Scratch::new();
     let table = Table::new(
         columns
@@ -36,7 +36,7 @@ fn check_all(columns: Vec<(&str, Vec<f64>)>) -> Output {
     for (name, values) in &columns {
         check(&output, name, values);
     }
-    output
+    (scratch, output)
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn near_constant_columns_keep_their_scale() {
     let values: Vec<f64> = (0..1000)
         .map(|i| if i % 2 == 0 { 1.0 } else { 1.0 + f64::EPSILON })
         .collect();
-    let output = check_all(vec![("x", values)]);
+    let (_scratch, output) = check_all(vec![("x", values)]);
     let scale = output.fitted("scale_", "x");
     assert!((scale - f64::EPSILON / 2.0).abs() < 1e-18, "{scale:e}");
 }

@@ -71,6 +71,12 @@ const CASES: &[Case] = &[
         columns: &[],
     },
     Case {
+        name: "a name used twice gets a number, an empty one its position",
+        text: "x,x,\np,q,r\n",
+        flags: &[],
+        columns: &[("x", &["p"]), ("x.1", &["q"]), ("column_2", &["r"])],
+    },
+    Case {
         name: "missing tokens are nulls in numeric columns only",
         text: "a,b\nNA,1\nnull,NA\n,n/a\nx,3\n",
         flags: &["--exclude", "b"],
@@ -102,9 +108,9 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "quoted empty and unquoted empty fields are both kept",
-        text: "a,b\n\"\",1\n,2\n",
+        text: "a,b\n\"\",1\n,2\nx,3\n",
         flags: &["--exclude", "b"],
-        columns: &[("a", &["", ""]), ("b", &["1", "2"])],
+        columns: &[("a", &["", "", "x"]), ("b", &["1", "2", "3"])],
     },
 ];
 

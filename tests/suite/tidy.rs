@@ -77,18 +77,21 @@ fn sources() -> Vec<Source> {
 impl Source {
     /// Lines of code that isn't a test, with their numbers; comments left out.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let test_file = self.path.ends_with("tests.rs") || self.path.contains("/tests/");
         let end = self
             .lines
             .iter()
             .position(|l| l.trim() == "mod tests {")
             .unwrap_or(self.lines.len());
-        let lines = self.lines[..if test_file { 0 } else { end }]
+        let lines = self.lines[..if self.is_test() { 0 } else { end }]
             .iter()
             .enumerate();
         lines
             .map(|(index, line)| (index + 1, line.as_str()))
             .filter(|(_, l)| !l.trim_start().starts_with("//"))
+    }
+
+    fn is_test(&self) -> bool {
+        self.path.ends_with("tests.rs") || self.path.contains("/tests/")
     }
 
     /// The folder or file directly under `src/`.
@@ -162,6 +165,10 @@ fn the_kernel_knows_no_files_threads_clock_or_hash_maps() {
 fn files_and_functions_stay_short() {
     let mut wrong = Vec::new();
     for source in sources() {
+        // Tests are tables of cases; those may be long.
+        if source.is_test() {
+            continue;
+        }
         if source.lines.len() > FILE_LINES_MAX {
             wrong.push(format!(
                 "{}: {} lines, the limit is {FILE_LINES_MAX}",

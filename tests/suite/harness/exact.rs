@@ -4,7 +4,7 @@ use num_bigint::BigInt;
 use num_traits::{Signed, Zero};
 
 /// Count, sum and sum of squares, exact: values are integers times 2^`exponent`.
-pub struct Exact {
+pub(crate) struct Exact {
     count: u64,
     sum: BigInt,
     squares: BigInt,
@@ -12,7 +12,7 @@ pub struct Exact {
 }
 
 impl Exact {
-    pub fn of(values: &[f64]) -> Self {
+    pub(crate) fn of(values: &[f64]) -> Self {
         let parts: Vec<(i64, i32)> = values.iter().map(|v| decompose(*v)).collect();
         let exponent = parts
             .iter()
@@ -55,7 +55,7 @@ impl Exact {
     }
 
     /// |`mean` - exact mean| / max(|exact mean|, exact sd), as a float.
-    pub fn mean_error(&self, mean: f64) -> f64 {
+    pub(crate) fn mean_error(&self, mean: f64) -> f64 {
         let n = BigInt::from(self.count);
         // Both sides times n, in units of 2^scale.
         let (mantissa, own) = decompose(mean);
@@ -67,7 +67,7 @@ impl Exact {
     }
 
     /// |`variance` - exact| / exact; infinite where only one of them is 0.
-    pub fn variance_error(&self, variance: f64, ddof: u64) -> f64 {
+    pub(crate) fn variance_error(&self, variance: f64, ddof: u64) -> f64 {
         // exact = numerator / (n (n - ddof)) in units of 2^(2 exponent)
         let (mantissa, own) = decompose(variance);
         let scale = own.min(2 * self.exponent);

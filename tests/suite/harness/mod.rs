@@ -4,9 +4,9 @@ mod exact;
 mod read;
 mod table;
 
-pub use exact::Exact;
-pub use read::{Frame, Output};
-pub use table::{Column, Table, Values};
+pub(crate) use exact::Exact;
+pub(crate) use read::{Frame, Output};
+pub(crate) use table::{Column, Table, Values};
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,21 +18,21 @@ use std::time::Duration;
 const SECONDS_MAX: u64 = 120;
 
 /// A directory of its own, removed afterwards.
-pub struct Scratch {
+pub(crate) struct Scratch {
     dir: tempfile::TempDir,
 }
 
 /// What a finished `prep` left behind.
-pub struct Run {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
     command: String,
     dir: PathBuf,
 }
 
 impl Scratch {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let dir = tempfile::Builder::new().prefix("prep-").tempdir_in(base);
         Self {
@@ -40,12 +40,12 @@ impl Scratch {
         }
     }
 
-    pub fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.dir.path().join(relative)
     }
 
     /// Writes a file and the directories above it.
-    pub fn write(&self, relative: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> &Self {
+    pub(crate) fn write(&self, relative: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> &Self {
         let path = self.path(relative);
         fs::create_dir_all(path.parent().expect("a parent")).expect("create directories");
         fs::write(path, contents).expect("write a file");
@@ -53,16 +53,20 @@ impl Scratch {
     }
 
     /// Writes a Parquet file and the directories above it.
-    pub fn parquet(&self, relative: impl AsRef<Path>, table: &Table) -> &Self {
+    pub(crate) fn parquet(&self, relative: impl AsRef<Path>, table: &Table) -> &Self {
         self.write(relative, table.to_parquet())
     }
 
     /// Runs `prep` here, with nothing of the caller's environment but `PATH`.
-    pub fn prep<S: AsRef<str>>(&self, arguments: &[S]) -> Run {
+    pub(crate) fn prep<S: AsRef<str>>(&self, arguments: &[S]) -> Run {
         self.prep_with_env(arguments, &[])
     }
 
-    pub fn prep_with_env<S: AsRef<str>>(&self, arguments: &[S], env: &[(&str, &str)]) -> Run {
+    pub(crate) fn prep_with_env<S: AsRef<str>>(
+        &self,
+        arguments: &[S],
+        env: &[(&str, &str)],
+    ) -> Run {
         let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_prep"));
         command
             .current_dir(self.dir.path())
@@ -87,11 +91,11 @@ impl Scratch {
     }
 
     /// `prep stream --in INPUT --out out EXTRA...` that must succeed; returns the output.
-    pub fn stream(&self, input: &str, extra: &[&str]) -> Output {
+    pub(crate) fn stream(&self, input: &str, extra: &[&str]) -> Output {
         self.stream_to("out", input, extra)
     }
 
-    pub fn stream_to(&self, out: &str, input: &str, extra: &[&str]) -> Output {
+    pub(crate) fn stream_to(&self, out: &str, input: &str, extra: &[&str]) -> Output {
         let mut arguments = vec!["stream", "--in", input, "--out", out, "--quiet"];
         arguments.extend(extra);
         self.prep(&arguments).succeeds();
@@ -99,12 +103,12 @@ impl Scratch {
     }
 
     /// An existing output directory.
-    pub fn output(&self, out: &str) -> Output {
+    pub(crate) fn output(&self, out: &str) -> Output {
         Output::new(self.path(out))
     }
 
     /// Every file below a directory with its bytes, `run.json` left out.
-    pub fn bytes_of(&self, relative: &str) -> BTreeMap<String, Vec<u8>> {
+    pub(crate) fn bytes_of(&self, relative: &str) -> BTreeMap<String, Vec<u8>> {
         let root = self.path(relative);
         files_below(&root)
             .into_iter()
@@ -118,24 +122,24 @@ impl Scratch {
 }
 
 impl Run {
-    pub fn succeeds(self) -> Self {
+    pub(crate) fn succeeds(self) -> Self {
         assert_eq!(self.code, Some(0), "{}", self.describe());
         self
     }
 
     /// A clear error: the exit code, no panic, one message.
-    pub fn fails_with(self, code: i32) -> String {
+    pub(crate) fn fails_with(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "{}", self.describe());
         self.clear_error()
     }
 
     /// Any exit code but 0, and a message that is not a panic.
-    pub fn clear_error(&self) -> String {
+    pub(crate) fn clear_error(&self) -> String {
         assert!(self.is_clear_error(), "{}", self.describe());
         self.stderr.clone()
     }
 
-    pub fn is_clear_error(&self) -> bool {
+    pub(crate) fn is_clear_error(&self) -> bool {
         self.code.is_some_and(|code| (1..=7).contains(&code))
             && self.stderr.matches("prep: error: ").count() == 1
             && !["panicked", "RUST_BACKTRACE", "unwrap()", "stack overflow"]
@@ -144,7 +148,7 @@ impl Run {
     }
 
     /// Everything one needs to understand a failure.
-    pub fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let mut text = format!(
             "\n$ {}\n(in {}, exit code {:?})\n--- stdout\n{}\n--- stderr\n{}\n--- files\n",
             self.command,
@@ -170,7 +174,7 @@ fn shorten(text: &str) -> String {
 }
 
 /// All files below a directory, sorted.
-pub fn files_below(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_below(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut waiting = vec![root.to_owned()];
     while let Some(folder) = waiting.pop() {
@@ -188,7 +192,7 @@ pub fn files_below(root: &Path) -> Vec<PathBuf> {
 }
 
 /// A stream of well mixed 64-bit numbers, the same in every run.
-pub fn numbers(seed: u64) -> impl Iterator<Item = u64> {
+pub(crate) fn numbers(seed: u64) -> impl Iterator<Item = u64> {
     (0_u64..).map(move |index| {
         let mut z = (seed << 40 ^ index).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         z = (z ^ (z >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
@@ -198,7 +202,7 @@ pub fn numbers(seed: u64) -> impl Iterator<Item = u64> {
 }
 
 /// Numbers with mean 0 and standard deviation 1, near enough to normal.
-pub fn normals(seed: u64) -> impl Iterator<Item = f64> {
+pub(crate) fn normals(seed: u64) -> impl Iterator<Item = f64> {
     let mut uniform = numbers(seed).map(|z| (z >> 11) as f64 / (1_u64 << 53) as f64);
     std::iter::from_fn(move || Some(uniform.by_ref().take(12).sum::<f64>() - 6.0))
 }

@@ -10,44 +10,44 @@ use serde_json::Value;
 use super::files_below;
 
 /// An output directory.
-pub struct Output {
-    pub path: PathBuf,
+pub(crate) struct Output {
+    pub(crate) path: PathBuf,
 }
 
 /// One side, all parts in the order of their names.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// One line of schema language per column, in order.
-    pub schema: Vec<String>,
-    pub names: Vec<String>,
-    pub columns: Vec<Vec<Field>>,
-    pub rows: usize,
+    pub(crate) schema: Vec<String>,
+    pub(crate) names: Vec<String>,
+    pub(crate) columns: Vec<Vec<Field>>,
+    pub(crate) rows: usize,
 }
 
 impl Output {
-    pub fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self { path }
     }
 
-    pub fn train(&self) -> Frame {
+    pub(crate) fn train(&self) -> Frame {
         Frame::read(&self.path.join("train"))
     }
 
-    pub fn test(&self) -> Frame {
+    pub(crate) fn test(&self) -> Frame {
         Frame::read(&self.path.join("test"))
     }
 
-    pub fn json(&self, name: &str) -> Value {
+    pub(crate) fn json(&self, name: &str) -> Value {
         let text = self.text(name);
         serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}\n{text}"))
     }
 
-    pub fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         fs::read_to_string(self.path.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
 
     /// One array of `scaler.json`, null as NaN.
-    pub fn scaler(&self, key: &str) -> Vec<f64> {
+    pub(crate) fn scaler(&self, key: &str) -> Vec<f64> {
         let json = self.json("scaler.json");
         let array = json[key].as_array();
         let array = array.unwrap_or_else(|| panic!("no array {key} in {json:#}"));
@@ -57,7 +57,7 @@ impl Output {
             .collect()
     }
 
-    pub fn features(&self) -> Vec<String> {
+    pub(crate) fn features(&self) -> Vec<String> {
         let json = self.json("scaler.json");
         let names = json["feature_names_in_"]
             .as_array()
@@ -69,7 +69,7 @@ impl Output {
     }
 
     /// One number of `scaler.json` for one feature; null is NaN.
-    pub fn fitted(&self, key: &str, feature: &str) -> f64 {
+    pub(crate) fn fitted(&self, key: &str, feature: &str) -> f64 {
         let index = self.features().iter().position(|name| name == feature);
         let index = index.unwrap_or_else(|| panic!("no feature {feature}"));
         if key.ends_with('_') {
@@ -85,7 +85,7 @@ impl Output {
 }
 
 impl Frame {
-    pub fn read(folder: &Path) -> Self {
+    pub(crate) fn read(folder: &Path) -> Self {
         let parts = files_below(folder);
         assert!(!parts.is_empty(), "no part in {}", folder.display());
         let mut frame = Self::default();
@@ -133,13 +133,13 @@ impl Frame {
         }
     }
 
-    pub fn column(&self, name: &str) -> &[Field] {
+    pub(crate) fn column(&self, name: &str) -> &[Field] {
         let index = self.names.iter().position(|n| n == name);
         &self.columns[index.unwrap_or_else(|| panic!("no column {name} in {:?}", self.names))]
     }
 
     /// Floats of a column; `None` is null.
-    pub fn floats(&self, name: &str) -> Vec<Option<f64>> {
+    pub(crate) fn floats(&self, name: &str) -> Vec<Option<f64>> {
         self.column(name)
             .iter()
             .map(|value| match value {
@@ -151,7 +151,7 @@ impl Frame {
             .collect()
     }
 
-    pub fn longs(&self, name: &str) -> Vec<i64> {
+    pub(crate) fn longs(&self, name: &str) -> Vec<i64> {
         self.column(name)
             .iter()
             .map(|value| match value {
@@ -163,7 +163,7 @@ impl Frame {
     }
 
     /// A column as text, `null` for null.
-    pub fn strings(&self, name: &str) -> Vec<String> {
+    pub(crate) fn strings(&self, name: &str) -> Vec<String> {
         self.column(name)
             .iter()
             .map(|value| match value {

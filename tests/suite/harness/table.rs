@@ -11,7 +11,7 @@ use parquet::schema::parser::parse_message_type;
 
 /// One leaf column: `None` is a null of an optional field.
 #[derive(Debug, Clone)]
-pub enum Values {
+pub(crate) enum Values {
     Bool(Vec<Option<bool>>),
     I32(Vec<Option<i32>>),
     I64(Vec<Option<i64>>),
@@ -24,23 +24,23 @@ pub enum Values {
 
 /// A column as a line of Parquet's schema language and its leaf's values.
 #[derive(Debug, Clone)]
-pub struct Column {
-    pub schema: String,
-    pub values: Values,
+pub(crate) struct Column {
+    pub(crate) schema: String,
+    pub(crate) values: Values,
     /// Definition and repetition levels, for nested columns.
-    pub levels: Option<(Vec<i16>, Vec<i16>)>,
+    pub(crate) levels: Option<(Vec<i16>, Vec<i16>)>,
 }
 
 /// Columns of the same number of rows.
 #[derive(Debug, Clone, Default)]
-pub struct Table {
+pub(crate) struct Table {
     columns: Vec<Column>,
     rows_per_group: usize,
     codec: Option<Compression>,
 }
 
 impl Column {
-    pub fn new(schema: impl Into<String>, values: Values) -> Self {
+    pub(crate) fn new(schema: impl Into<String>, values: Values) -> Self {
         Self {
             schema: schema.into(),
             values,
@@ -48,22 +48,25 @@ impl Column {
         }
     }
 
-    pub fn doubles(name: &str, values: impl IntoIterator<Item = f64>) -> Self {
+    pub(crate) fn doubles(name: &str, values: impl IntoIterator<Item = f64>) -> Self {
         let values = values.into_iter().map(Some).collect();
         Self::new(format!("required double {name};"), Values::F64(values))
     }
 
-    pub fn longs(name: &str, values: impl IntoIterator<Item = i64>) -> Self {
+    pub(crate) fn longs(name: &str, values: impl IntoIterator<Item = i64>) -> Self {
         let values = values.into_iter().map(Some).collect();
         Self::new(format!("required int64 {name};"), Values::I64(values))
     }
 
-    pub fn optional_doubles(name: &str, values: impl IntoIterator<Item = Option<f64>>) -> Self {
+    pub(crate) fn optional_doubles(
+        name: &str,
+        values: impl IntoIterator<Item = Option<f64>>,
+    ) -> Self {
         let values = values.into_iter().collect();
         Self::new(format!("optional double {name};"), Values::F64(values))
     }
 
-    pub fn text<S: Into<String>>(name: &str, values: impl IntoIterator<Item = S>) -> Self {
+    pub(crate) fn text<S: Into<String>>(name: &str, values: impl IntoIterator<Item = S>) -> Self {
         let bytes = |value: S| Some(value.into().into_bytes());
         let values = values.into_iter().map(bytes).collect();
         Self::new(
@@ -74,7 +77,7 @@ impl Column {
 }
 
 impl Table {
-    pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
+    pub(crate) fn new(columns: impl IntoIterator<Item = Column>) -> Self {
         Self {
             columns: columns.into_iter().collect(),
             rows_per_group: usize::MAX,
@@ -83,17 +86,17 @@ impl Table {
     }
 
     /// Several row groups; only for flat columns.
-    pub fn rows_per_group(mut self, rows: usize) -> Self {
+    pub(crate) fn rows_per_group(mut self, rows: usize) -> Self {
         self.rows_per_group = rows;
         self
     }
 
-    pub fn codec(mut self, codec: Compression) -> Self {
+    pub(crate) fn codec(mut self, codec: Compression) -> Self {
         self.codec = Some(codec);
         self
     }
 
-    pub fn to_parquet(&self) -> Vec<u8> {
+    pub(crate) fn to_parquet(&self) -> Vec<u8> {
         let fields: String = self.columns.iter().map(|c| c.schema.as_str()).collect();
         let message = format!("message schema {{ {fields} }}");
         let schema = parse_message_type(&message).unwrap_or_else(|e| panic!("{message}: {e}"));
