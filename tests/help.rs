@@ -117,7 +117,7 @@ fn completions_and_manual_pages_come_from_the_same_definition() {
     let pages = help(&["man"]);
     for word in [
         ".TH prep",
-        ".TH prep\\-stream",
+        ".TH prep-stream",
         "\\-\\-test\\-size",
         "prep\\-plan",
     ] {

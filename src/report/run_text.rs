@@ -131,7 +131,10 @@ fn passes(report: &RunReport) -> Vec<Vec<String>> {
         .iter()
         .map(|pass| row(pass.pass.to_string(), pass.seconds, pass.bytes))
         .collect();
-    let time = report.passes.iter().map(|pass| pass.seconds).sum();
+    let time = report
+        .passes
+        .iter()
+        .fold(0.0, |sum, pass| sum + pass.seconds);
     let bytes = report.passes.iter().map(|pass| pass.bytes).sum();
     rows.push(row("total".to_owned(), time, bytes));
     rows
