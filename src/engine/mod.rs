@@ -2,6 +2,12 @@
 
 mod cancel;
 mod observe;
+mod ordered;
+mod tally;
+mod usage;
 
 pub use cancel::Cancel;
 pub use observe::{Event, Observer, Pass, Silent};
+pub use ordered::Ordered;
+pub use tally::Tally;
+pub use usage::peak_memory_bytes;

@@ -3,12 +3,14 @@
 //! Every error is made where its cause is known, names the file (there is no `From<io::Error>`), and
 //! is reported once, by the command line.
 
+mod data;
 mod input;
 mod output;
 mod place;
 mod text;
 mod usage;
 
+pub use data::DataError;
 pub use input::InputError;
 pub use output::OutputError;
 pub use place::{Place, escape_path};
@@ -51,9 +53,12 @@ pub enum ErrorKind {
     /// The command line or configuration is wrong (exit code 2).
     #[error(transparent)]
     Usage(#[from] UsageError),
-    /// An input file, its schema or its values are wrong (exit code 3).
+    /// An input file cannot be found, opened or chosen (exit code 3).
     #[error(transparent)]
     Input(#[from] InputError),
+    /// What an input file holds is damaged, or doesn't fit the other files or the job (exit code 3).
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// A text file cannot be parsed (exit code 3).
     #[error(transparent)]
     Text(#[from] TextError),
@@ -124,7 +129,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self.kind() {
             ErrorKind::Usage(_) => 2,
-            ErrorKind::Input(_) | ErrorKind::Text(_) => 3,
+            ErrorKind::Input(_) | ErrorKind::Data(_) | ErrorKind::Text(_) => 3,
             ErrorKind::Output(_) => 4,
             ErrorKind::Locked { .. } => 5,
             ErrorKind::Budget { .. } => 6,

@@ -14,4 +14,85 @@ pub enum OutputError {
         /// Why it failed.
         source: io::Error,
     },
+    /// A shard cannot be encoded or written.
+    #[error("cannot {action}: {source}")]
+    Parquet {
+        /// What was tried, for example "encode a column".
+        action: &'static str,
+        /// Why it failed.
+        source: parquet::errors::ParquetError,
+    },
+    /// The scaler file cannot be written.
+    #[error("cannot write scaler.json: {source}")]
+    Scaler {
+        /// Why not.
+        source: crate::artifact::ScalerFileError,
+    },
+    /// A record cannot be written as JSON.
+    #[error("cannot write {what} as JSON: {source}")]
+    Encode {
+        /// Which record, for example "the manifest".
+        what: &'static str,
+        /// Why not.
+        source: serde_json::Error,
+    },
+    /// The path ends in no name that a directory could get.
+    #[error("--out must end in the name of a directory to be made")]
+    NoName,
+    /// The name leaves no room for the staging directory's longer one.
+    #[error("the name has {bytes} bytes, at most {bytes_max} leave room for the staging directory")]
+    NameTooLong {
+        /// Bytes of the name.
+        bytes: usize,
+        /// How many are possible.
+        bytes_max: usize,
+    },
+    /// The directory that should hold the output does not exist.
+    #[error("the parent directory does not exist")]
+    NoParent,
+    /// What should hold the output is no directory.
+    #[error("the parent is not a directory")]
+    ParentNotADirectory,
+    /// Something else than a directory is where the output should appear.
+    #[error("the output is a {what}, not a directory")]
+    NotADirectory {
+        /// "file", "symbolic link" or "special file".
+        what: &'static str,
+    },
+    /// The output is the root of a mounted filesystem and cannot be renamed over.
+    #[error("the output is a mount point and cannot appear by a rename")]
+    MountPoint,
+    /// The output holds data and may not be replaced.
+    #[error("the output directory is not empty")]
+    NotEmpty,
+    /// `--overwrite` would delete something that `prep` did not write.
+    #[error(
+        "the output directory holds data that prep did not write: it has no prep manifest.json"
+    )]
+    NotOurs,
+    /// The name of the staging directory is taken by something that `prep` did not make.
+    #[error("the staging directory's name is taken by something that prep did not make")]
+    StagingTaken,
+    /// The filesystem cannot exchange two directories.
+    #[error("the filesystem cannot exchange two directories in one step")]
+    NoExchange,
+    /// The output and the input overlap.
+    #[error("the output {relation} \"{input}\"")]
+    OverlapsInput {
+        /// For example "lies inside the input".
+        relation: &'static str,
+        /// The input as given.
+        input: String,
+    },
+    /// The output came to be while the run was under way.
+    #[error("the output appeared during the run")]
+    Appeared,
+    /// The disk has too little room.
+    #[error("the job needs {needed} bytes of disk, {free} bytes are free")]
+    NoSpace {
+        /// Bytes that cache and output need.
+        needed: u64,
+        /// Bytes the filesystem has for this user.
+        free: u64,
+    },
 }

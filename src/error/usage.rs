@@ -29,6 +29,12 @@ pub enum UsageError {
         /// The nearest names, or how many there are.
         available: String,
     },
+    /// `--columns` names a column that holds no numbers.
+    #[error("column \"{column}\" of --columns is not numeric")]
+    NotNumeric {
+        /// The name as typed.
+        column: String,
+    },
     /// Two flags contradict each other.
     #[error("{first} and {second} cannot be used together: {reason}")]
     Conflict {

@@ -1,8 +1,36 @@
 //! The arithmetic: split hash and sides, moments, scaler. Slices in, values out.
 //!
-//! No files, threads, clock, environment, randomness, logging or hash-map iteration in here: a
-//! result follows from its arguments alone.
+//! Invariant: a result follows from its arguments alone, bit for bit; no files, threads, clock,
+//! environment, randomness, logging or hash-map iteration in here. The types carry the order of the
+//! work: only [`Sides::train`] makes [`TrainRows`], only [`Welford::finish`] makes [`Moments`], only
+//! [`Moments`] make a [`Scaler`].
 
+mod exact;
+mod exact_text;
 mod fraction;
+mod lanes;
+mod missing;
+mod moments;
+mod partition;
+mod passes;
+mod record;
+mod round;
+mod scaler;
+mod sides;
+mod split;
+mod welford;
 
+#[cfg(test)]
+mod tests;
+
+pub use exact::{ExactSquareSum, ExactSum, FixedPoint};
+pub use exact_text::ExactTextError;
 pub use fraction::{Fraction, FractionError, Threshold};
+pub use lanes::SUB_CHUNK_ROWS;
+pub use missing::{count_infinite, first_infinite};
+pub use moments::Moments;
+pub use record::StateError;
+pub use scaler::{ColumnScaler, Scaler};
+pub use sides::{NumericRows, Side, Sides, TrainRows};
+pub use split::{Domain, HashSplit, file_key, mix, row_hash};
+pub use welford::Welford;

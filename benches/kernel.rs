@@ -1,0 +1,137 @@
+//! Throughput of each kernel over one block that fits the second-level cache, in bytes of values.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use prep_stream::kernel::{
+    ColumnScaler, Fraction, HashSplit, NumericRows, SUB_CHUNK_ROWS, Sides, Welford, file_key,
+    first_infinite, mix,
+};
+
+/// Rows of the block: 16 sub-chunks, 512 KiB of float64.
+const ROWS: usize = 16 * SUB_CHUNK_ROWS;
+
+fn values() -> Vec<f64> {
+    (0..ROWS as u64)
+        .map(|row| (mix(row) >> 11) as f64 * 1e-12 - 3.0)
+        .collect()
+}
+
+fn split() -> HashSplit {
+    let fraction: Fraction = "0.2".parse().unwrap_or(Fraction::ZERO);
+    HashSplit::new(42, fraction)
+}
+
+fn assigned() -> Sides {
+    let mut sides = Sides::default();
+    split().assign(file_key(b"a.parquet"), 0..ROWS as u64, &mut sides);
+    sides
+}
+
+fn bench_split(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("split");
+    group.throughput(Throughput::Elements(ROWS as u64));
+    let (split, key) = (split(), file_key(b"a.parquet"));
+    let mut sides = Sides::default();
+    group.bench_function("assign", |bencher| {
+        bencher.iter(|| {
+            sides.clear();
+            split.assign(black_box(key), 0..ROWS as u64, &mut sides);
+        });
+    });
+    group.finish();
+}
+
+fn bench_fit(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("fit");
+    group.throughput(Throughput::Bytes(8 * ROWS as u64));
+    let (values, sides) = (values(), assigned());
+    let nothing_null = vec![u64::MAX; ROWS / 64];
+    let some_null: Vec<u64> = (0..ROWS as u64 / 64)
+        .map(|word| mix(word) | mix(!word))
+        .collect();
+    let cases = [
+        ("dense", None),
+        ("valid", Some(&nothing_null)),
+        ("nulls", Some(&some_null)),
+    ];
+    for (name, valid) in cases {
+        let valid = valid.map(Vec::as_slice);
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let mut welford = Welford::<f64>::default();
+                welford.extend(sides.train(
+                    0,
+                    NumericRows {
+                        values: black_box(&values),
+                        valid,
+                    },
+                ));
+                welford
+            });
+        });
+    }
+    let mut welford = Welford::<f64>::default();
+    welford.extend(sides.train(
+        0,
+        NumericRows {
+            values: &values,
+            valid: None,
+        },
+    ));
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("merge", |bencher| {
+        bencher.iter(|| {
+            let mut merged = welford.clone();
+            merged.merge(black_box(&welford));
+            merged
+        });
+    });
+    group.bench_function("finish", |bencher| {
+        bencher.iter(|| black_box(&welford).finish(0))
+    });
+    group.finish();
+}
+
+fn bench_write(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("write");
+    group.throughput(Throughput::Bytes(8 * ROWS as u64));
+    let (values, sides) = (values(), assigned());
+    let mut welford = Welford::<f64>::default();
+    welford.extend(sides.train(
+        0,
+        NumericRows {
+            values: &values,
+            valid: None,
+        },
+    ));
+    let scaler = ColumnScaler::new(&welford.finish(0));
+    let (mut wide, mut narrow) = (vec![], vec![]);
+    group.bench_function("transform to float64", |bencher| {
+        bencher.iter(|| {
+            wide.clear();
+            scaler.transform_into_f64(black_box(&values), &mut wide);
+        });
+    });
+    group.bench_function("transform to float32", |bencher| {
+        bencher.iter(|| {
+            narrow.clear();
+            scaler.transform_into_f32(black_box(&values), &mut narrow);
+        });
+    });
+    let (mut train, mut test) = (vec![], vec![]);
+    group.bench_function("partition", |bencher| {
+        bencher.iter(|| {
+            train.clear();
+            test.clear();
+            sides.partition_copy(0, black_box(&values), &mut train, &mut test);
+        });
+    });
+    group.bench_function("first infinite", |bencher| {
+        bencher.iter(|| first_infinite(black_box(&values)));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, bench_split, bench_fit, bench_write);
+criterion_main!(benches);

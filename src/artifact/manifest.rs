@@ -1,0 +1,223 @@
+//! `manifest.json`: what an output holds and what it was made from.
+//!
+//! Invariant: its bytes follow from the job alone: no time, host or path of the machine is in it,
+//! and two runs of one job write the same bytes. One line per input, column and shard, so that it
+//! stays readable with ten thousand of them. It names exactly the shards that were published.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{encode, encode_error};
+use crate::error::Result;
+use crate::source::discover::{Fingerprint, InputFile, SkipReason};
+use crate::spec::JobSpec;
+
+/// The first field's value; what has it is ours.
+const FORMAT: &str = "prep manifest";
+/// Raised when a reader of the old format would misread the new one.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// Version of `prep` that wrote it.
+    pub prep_version: String,
+    /// The job's id, 64 hex digits.
+    pub job: String,
+    /// The job's spec as JSON: split, fit, columns, dialect, output.
+    pub spec: serde_json::Value,
+    /// Entries of the input directories that were left out, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// Input files in the order of the units.
+    pub inputs: Vec<ManifestInput>,
+    /// Columns in the order of the output.
+    pub columns: Vec<ManifestColumn>,
+    /// Shards, sorted by side and unit.
+    pub shards: Vec<ManifestShard>,
+}
+
+/// One input file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestInput {
+    /// Its relative path, written by [`super::escape_name`].
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its rows.
+    pub rows: u64,
+    /// XXH3-128 of its footer or of both its ends.
+    #[serde(with = "hex128")]
+    pub digest: u128,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestColumn {
+    /// Its name.
+    pub name: String,
+    /// `feature`, `label`, `excluded`, `key`, `passed` or `folder`.
+    pub role: String,
+    /// Type in the input.
+    pub input_type: String,
+    /// Type in the output.
+    pub output_type: String,
+}
+
+/// One file of rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestShard {
+    /// `train` or `test`.
+    pub side: String,
+    /// Its path below the output directory.
+    pub path: String,
+    /// The unit that it holds.
+    pub unit: u64,
+    /// Its rows.
+    pub rows: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// XXH3-128 of its bytes.
+    #[serde(with = "hex128")]
+    pub xxh3_128: u128,
+}
+
+/// The fields as they stand in the file.
+#[derive(Deserialize)]
+struct Stored {
+    format: String,
+    format_version: u32,
+    prep_version: String,
+    job: String,
+    spec: serde_json::Value,
+    skipped: BTreeMap<String, u64>,
+    inputs: Vec<ManifestInput>,
+    columns: Vec<ManifestColumn>,
+    shards: Vec<ManifestShard>,
+}
+
+impl ManifestInput {
+    /// What the manifest keeps of an input; not its time, which may differ between two copies.
+    pub fn new(file: &InputFile, fingerprint: &Fingerprint, rows: u64) -> Self {
+        Self {
+            path: super::escape_name(&file.relative),
+            bytes: fingerprint.bytes,
+            rows,
+            digest: fingerprint.digest,
+        }
+    }
+}
+
+impl Manifest {
+    /// The spec as the manifest records it.
+    ///
+    /// # Errors
+    /// [`crate::error::OutputError::Encode`] if it has no JSON form.
+    pub fn spec_value(spec: &JobSpec) -> Result<serde_json::Value> {
+        serde_json::to_value(spec).map_err(|source| encode_error("the job spec", source))
+    }
+
+    /// The skipped entries as the manifest records them: `empty files`, 2.
+    pub fn skipped_counts(skipped: &BTreeMap<SkipReason, u64>) -> BTreeMap<String, u64> {
+        skipped
+            .iter()
+            .map(|(reason, count)| (reason.to_string(), *count))
+            .collect()
+    }
+
+    /// The bytes of `manifest.json`.
+    ///
+    /// # Errors
+    /// [`crate::error::OutputError::Encode`] if a field has no JSON form.
+    pub fn render(&self) -> Result<Vec<u8>> {
+        let mut text = format!("{{\n\"format\": {},\n", encode("the manifest", &FORMAT)?);
+        let mut field = |name: &str, value: String| {
+            text.push_str(&format!("\"{name}\": {value},\n"));
+        };
+        field("format_version", FORMAT_VERSION.to_string());
+        field("prep_version", encode("the manifest", &self.prep_version)?);
+        field("job", encode("the manifest", &self.job)?);
+        field("spec", encode("the job spec", &self.spec)?);
+        field("skipped", encode("the manifest", &self.skipped)?);
+        field("inputs", lines("the inputs", &self.inputs)?);
+        field("columns", lines("the columns", &self.columns)?);
+        text.push_str(&format!(
+            "\"shards\": {}\n}}\n",
+            lines("the shards", &self.shards)?
+        ));
+        Ok(text.into_bytes())
+    }
+
+    /// Reads what [`Self::render`] wrote.
+    ///
+    /// # Errors
+    /// A message if the bytes aren't JSON of a format that this version reads.
+    pub fn parse(bytes: &[u8]) -> std::result::Result<Self, serde_json::Error> {
+        let stored: Stored = serde_json::from_slice(bytes)?;
+        if stored.format != FORMAT || stored.format_version != FORMAT_VERSION {
+            return Err(serde::de::Error::custom(format!(
+                "it is \"{}\" version {}, expected \"{FORMAT}\" version {FORMAT_VERSION}",
+                stored.format, stored.format_version
+            )));
+        }
+        Ok(Self {
+            prep_version: stored.prep_version,
+            job: stored.job,
+            spec: stored.spec,
+            skipped: stored.skipped,
+            inputs: stored.inputs,
+            columns: stored.columns,
+            shards: stored.shards,
+        })
+    }
+
+    /// Whether a file that begins with these bytes is a manifest of `prep`, of whatever version.
+    pub fn is_one(first_bytes: &[u8]) -> bool {
+        first_bytes.starts_with(format!("{{\n\"format\": \"{FORMAT}\",\n").as_bytes())
+    }
+
+    /// How many bytes [`Self::is_one`] needs.
+    pub const FIRST_BYTES: usize = 64;
+}
+
+/// An array with one element a line.
+fn lines<T: Serialize>(what: &'static str, elements: &[T]) -> Result<String> {
+    if elements.is_empty() {
+        return Ok("[]".to_owned());
+    }
+    let elements = elements.iter().map(|element| encode(what, element));
+    Ok(format!(
+        "[\n{}\n]",
+        elements.collect::<Result<Vec<_>>>()?.join(",\n")
+    ))
+}
+
+/// A digest as 32 hex digits.
+pub fn hex(digest: u128) -> String {
+    format!("{digest:032x}")
+}
+
+/// Digests as 32 hex digits.
+mod hex128 {
+    use super::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        digest: &u128,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&super::hex(*digest))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<u128, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.len() != 32 || text.starts_with('+') {
+            return Err(serde::de::Error::custom("a digest has 32 hex digits"));
+        }
+        u128::from_str_radix(&text, 16).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! Tests of the manifest: its text, and that it reads back.
+
+use super::*;
+
+fn example() -> Manifest {
+    let shard = |side: &str, unit: u64| ManifestShard {
+        side: side.to_owned(),
+        path: format!("{side}/part-{unit:07}-1a2b3c4d.parquet"),
+        unit,
+        rows: 800 + unit,
+        bytes: 4321,
+        xxh3_128: 0xff,
+    };
+    Manifest {
+        prep_version: "0.1.0".to_owned(),
+        job: "1a2b3c4d".repeat(8),
+        spec: serde_json::json!({"split": {"seed": 42}}),
+        skipped: BTreeMap::from([("empty files".to_owned(), 2)]),
+        inputs: vec![ManifestInput {
+            path: crate::artifact::escape_name(b"d/\xff 50%\n.csv"),
+            bytes: 10,
+            rows: 3,
+            digest: u128::MAX,
+        }],
+        columns: vec![ManifestColumn {
+            name: "price \"net\"".to_owned(),
+            role: "feature".to_owned(),
+            input_type: "int64".to_owned(),
+            output_type: "float32".to_owned(),
+        }],
+        shards: vec![shard("train", 0), shard("train", 1)],
+    }
+}
+
+#[test]
+fn a_manifest_has_one_line_an_element() {
+    let bytes = example().render().unwrap();
+    insta::assert_snapshot!(String::from_utf8(bytes).unwrap(), @r#"
+    {
+    "format": "prep manifest",
+    "format_version": 1,
+    "prep_version": "0.1.0",
+    "job": "1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d",
+    "spec": {"split":{"seed":42}},
+    "skipped": {"empty files":2},
+    "inputs": [
+    {"path":"d/%FF 50%25\n.csv","bytes":10,"rows":3,"digest":"ffffffffffffffffffffffffffffffff"}
+    ],
+    "columns": [
+    {"name":"price \"net\"","role":"feature","input_type":"int64","output_type":"float32"}
+    ],
+    "shards": [
+    {"side":"train","path":"train/part-0000000-1a2b3c4d.parquet","unit":0,"rows":800,"bytes":4321,"xxh3_128":"000000000000000000000000000000ff"},
+    {"side":"train","path":"train/part-0000001-1a2b3c4d.parquet","unit":1,"rows":801,"bytes":4321,"xxh3_128":"000000000000000000000000000000ff"}
+    ]
+    }
+    "#);
+}
+
+#[test]
+fn a_manifest_reads_back_as_it_was() {
+    let bytes = example().render().unwrap();
+    assert!(Manifest::is_one(&bytes[..Manifest::FIRST_BYTES]));
+    assert_eq!(Manifest::parse(&bytes).unwrap(), example());
+    let empty = Manifest {
+        inputs: vec![],
+        columns: vec![],
+        shards: vec![],
+        ..example()
+    };
+    assert_eq!(Manifest::parse(&empty.render().unwrap()).unwrap(), empty);
+}
+
+#[test]
+fn another_version_is_an_error() {
+    let text = String::from_utf8(example().render().unwrap()).unwrap();
+    let newer = text.replace("\"format_version\": 1", "\"format_version\": 2");
+    let error = Manifest::parse(newer.as_bytes()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "it is \"prep manifest\" version 2, expected \"prep manifest\" version 1"
+    );
+    assert!(Manifest::is_one(newer.as_bytes()));
+    assert!(!Manifest::is_one(b"{\"name\": \"a web app\"}"));
+}

@@ -1,0 +1,27 @@
+//! Everything with a format version that is read again: its fields, and bytes that follow from them.
+//!
+//! Renders to bytes and parses from bytes; opens no files. None of these types is used as a domain
+//! type elsewhere.
+
+mod escape;
+pub mod job_id;
+pub mod manifest;
+pub mod run;
+mod scaler;
+
+pub use escape::{escape_name, unescape_name};
+pub use job_id::JobId;
+pub use manifest::Manifest;
+pub use run::RunRecord;
+pub use scaler::{FittedColumn, ScalerFile, ScalerFileError};
+
+use crate::error::{Error, OutputError, Result};
+
+/// Serializes one value as a line of JSON.
+fn encode<T: serde::Serialize>(what: &'static str, value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|source| encode_error(what, source))
+}
+
+fn encode_error(what: &'static str, source: serde_json::Error) -> Error {
+    Error::from(OutputError::Encode { what, source })
+}

@@ -1,0 +1,80 @@
+//! `run.json`: what may differ between two runs of the same job: times, machine, memory.
+
+use serde::{Deserialize, Serialize};
+
+use super::encode_error;
+use crate::error::Result;
+use crate::source::discover::{Fingerprint, InputFile};
+
+/// Raised when a reader of the old format would misread the new one.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Always [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// Version of `prep`.
+    pub prep_version: String,
+    /// The job's id, 64 hex digits.
+    pub job: String,
+    /// Name of the machine.
+    pub host: String,
+    /// When the run began, RFC 3339 in UTC.
+    pub started: String,
+    /// When its last shard was written, RFC 3339 in UTC.
+    pub finished: String,
+    /// Worker threads.
+    pub threads: usize,
+    /// The memory budget.
+    pub memory_bytes_max: u64,
+    /// Largest resident set.
+    pub peak_memory_bytes: u64,
+    /// Seconds and bytes of each pass so far.
+    pub passes: Vec<PassTiming>,
+    /// When each input was last modified, in the manifest's order.
+    pub inputs: Vec<InputTime>,
+}
+
+/// How one pass went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PassTiming {
+    /// `plan`, `split`, `fit` or `write`.
+    pub pass: String,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// Input bytes read.
+    pub bytes: u64,
+}
+
+/// When one input was last modified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputTime {
+    /// As in the manifest.
+    pub path: String,
+    /// Nanoseconds since 1970.
+    pub modified_ns: i64,
+}
+
+impl InputTime {
+    /// When this input was modified.
+    pub fn new(file: &InputFile, fingerprint: &Fingerprint) -> Self {
+        Self {
+            path: super::escape_name(&file.relative),
+            modified_ns: fingerprint.modified_ns,
+        }
+    }
+}
+
+impl RunRecord {
+    /// The bytes of `run.json`.
+    ///
+    /// # Errors
+    /// [`crate::error::OutputError::Encode`] if a field has no JSON form.
+    pub fn render(&self) -> Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)
+            .map_err(|source| encode_error("the run record", source))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,298 @@
+//! The JSON of `scaler.json`: its fields, its lines and what a reader checks.
+//!
+//! Invariant: [`Document::of`] is the only source of numbers; a document that was read must equal the
+//! one made again from its own sums.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::lines::Lines;
+use super::{FittedColumn, ScalerFile, ScalerFileError};
+use crate::kernel::{ColumnScaler, Fraction, Moments, Welford};
+use crate::spec::{FitSpec, OnInf, SplitBy, SplitSpec};
+
+/// The format this version writes and reads.
+const FORMAT_VERSION: u32 = 1;
+
+/// The split that this version knows.
+const SPLIT_VERSION: &str = "v1";
+
+/// The whole file; the lists have one entry for each column.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Document {
+    format_version: u32,
+    pub(super) prep_version: String,
+    split: Split,
+    ddof: u32,
+    on_inf: OnInf,
+    n_features_in_: usize,
+    feature_names_in_: Vec<String>,
+    n_samples_seen_: Vec<u64>,
+    mean_: Vec<f64>,
+    var_: Vec<Variance>,
+    scale_: Vec<f64>,
+    columns: Vec<Column>,
+}
+
+/// The split as recorded.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Split {
+    version: String,
+    by: By,
+    test_size: Fraction,
+    seed: u64,
+}
+
+/// What decides a row's side, as recorded.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum By {
+    Row,
+    Column(String),
+}
+
+/// A variance; JSON has no infinity.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Variance {
+    Finite(f64),
+    Overflowed(Overflowed),
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+enum Overflowed {
+    #[serde(rename = "inf")]
+    Infinite,
+}
+
+/// What scikit-learn has no name for, one line a column.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Column {
+    name: String,
+    mean_lo: f64,
+    constant: bool,
+    near_constant: bool,
+    moments: Welford,
+}
+
+/// Only the version, whatever else there is.
+#[derive(Deserialize)]
+struct Version {
+    format_version: u32,
+}
+
+impl Document {
+    /// The document of a fit.
+    pub(super) fn of(file: &ScalerFile) -> Self {
+        let moments = file.scaler.moments();
+        let names = || file.columns.iter().map(|column| column.name.clone());
+        let columns = file
+            .columns
+            .iter()
+            .zip(moments)
+            .map(|(column, moments)| Column {
+                name: column.name.clone(),
+                mean_lo: moments.mean_lo(),
+                constant: moments.is_constant(),
+                near_constant: moments.is_near_constant(),
+                moments: column.moments.clone(),
+            });
+        Self {
+            format_version: FORMAT_VERSION,
+            prep_version: file.prep_version.clone(),
+            split: Split::of(&file.split),
+            ddof: file.fit.ddof,
+            on_inf: file.fit.on_inf,
+            n_features_in_: file.columns.len(),
+            feature_names_in_: names().collect(),
+            n_samples_seen_: moments.iter().map(Moments::count).collect(),
+            mean_: moments.iter().map(Moments::mean).collect(),
+            var_: moments
+                .iter()
+                .map(|moments| Variance::of(moments.var()))
+                .collect(),
+            scale_: file
+                .scaler
+                .columns()
+                .iter()
+                .map(ColumnScaler::scale)
+                .collect(),
+            columns: columns.collect(),
+        }
+    }
+
+    /// Its bytes, one key or column a line, with a final newline.
+    pub(super) fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut bytes = Vec::new();
+        let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Lines::default());
+        self.serialize(&mut serializer)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Reads a document; its numbers are not checked yet.
+    pub(super) fn from_json(bytes: &[u8]) -> Result<Self, ScalerFileError> {
+        let json = |source| ScalerFileError::Json { source };
+        // The version first: a later format may have other fields.
+        let Version {
+            format_version: found,
+        } = serde_json::from_slice(bytes).map_err(json)?;
+        if found != FORMAT_VERSION {
+            return Err(ScalerFileError::FormatVersion {
+                found,
+                supported: FORMAT_VERSION,
+            });
+        }
+        let document: Self = serde_json::from_slice(bytes).map_err(json)?;
+        document.check_shape()?;
+        Ok(document)
+    }
+
+    /// The split, if this version knows it.
+    pub(super) fn split(&self) -> Result<SplitSpec, ScalerFileError> {
+        let Split {
+            version,
+            by,
+            test_size,
+            seed,
+        } = &self.split;
+        if version != SPLIT_VERSION {
+            let found = version.clone();
+            return Err(ScalerFileError::SplitVersion {
+                found,
+                supported: SPLIT_VERSION,
+            });
+        }
+        let by = match by {
+            By::Row => SplitBy::Row,
+            By::Column(name) => SplitBy::Column(name.clone()),
+        };
+        Ok(SplitSpec {
+            by,
+            test_size: *test_size,
+            seed: *seed,
+        })
+    }
+
+    /// How the moments became a scaler.
+    pub(super) fn fit(&self) -> FitSpec {
+        FitSpec {
+            ddof: self.ddof,
+            on_inf: self.on_inf,
+        }
+    }
+
+    /// The mergeable states.
+    pub(super) fn fitted_columns(&self) -> Vec<FittedColumn> {
+        let fitted = |column: &Column| FittedColumn {
+            name: column.name.clone(),
+            moments: column.moments.clone(),
+        };
+        self.columns.iter().map(fitted).collect()
+    }
+
+    /// One entry for each column in each list, and no name twice.
+    fn check_shape(&self) -> Result<(), ScalerFileError> {
+        let expected = self.columns.len();
+        let lengths = [
+            ("n_features_in_", self.n_features_in_),
+            ("feature_names_in_", self.feature_names_in_.len()),
+            ("n_samples_seen_", self.n_samples_seen_.len()),
+            ("mean_", self.mean_.len()),
+            ("var_", self.var_.len()),
+            ("scale_", self.scale_.len()),
+        ];
+        for (field, found) in lengths {
+            if found != expected {
+                return Err(ScalerFileError::Length {
+                    field,
+                    found,
+                    expected,
+                });
+            }
+        }
+        let mut names = BTreeSet::new();
+        match self
+            .columns
+            .iter()
+            .find(|column| !names.insert(&column.name))
+        {
+            Some(column) => Err(ScalerFileError::DuplicateColumn {
+                column: column.name.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Every recorded value against the one computed again from the sums, bit for bit.
+    pub(super) fn check(&self, computed: &Self) -> Result<(), ScalerFileError> {
+        for (index, column) in self.columns.iter().enumerate() {
+            for ((field, recorded), (_, computed)) in
+                self.values(index).into_iter().zip(computed.values(index))
+            {
+                if recorded != computed {
+                    let column = column.name.clone();
+                    return Err(ScalerFileError::Inconsistent {
+                        field,
+                        column,
+                        recorded,
+                        computed,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is recorded about one column; the shortest decimals tell all floats apart.
+    fn values(&self, index: usize) -> [(&'static str, String); 8] {
+        let column = &self.columns[index];
+        [
+            ("feature_names_in_", self.feature_names_in_[index].clone()),
+            ("n_samples_seen_", self.n_samples_seen_[index].to_string()),
+            ("mean_", format!("{:?}", self.mean_[index])),
+            ("var_", format!("{:?}", self.var_[index].value())),
+            ("scale_", format!("{:?}", self.scale_[index])),
+            ("mean_lo", format!("{:?}", column.mean_lo)),
+            ("constant", column.constant.to_string()),
+            ("near_constant", column.near_constant.to_string()),
+        ]
+    }
+}
+
+impl Split {
+    fn of(split: &SplitSpec) -> Self {
+        let by = match &split.by {
+            SplitBy::Row => By::Row,
+            SplitBy::Column(name) => By::Column(name.clone()),
+        };
+        let version = SPLIT_VERSION.to_owned();
+        Self {
+            version,
+            by,
+            test_size: split.test_size,
+            seed: split.seed,
+        }
+    }
+}
+
+impl Variance {
+    fn of(value: f64) -> Self {
+        if value.is_finite() {
+            Self::Finite(value)
+        } else {
+            Self::Overflowed(Overflowed::Infinite)
+        }
+    }
+
+    fn value(self) -> f64 {
+        match self {
+            Self::Finite(value) => value,
+            Self::Overflowed(Overflowed::Infinite) => f64::INFINITY,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Errors of what input files hold: decoding it, matching schemas, values (exit code 3).
+
+use parquet::errors::ParquetError;
+
+/// What is wrong with the data.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A Parquet file cannot be decoded.
+    #[error("cannot {action}: {source}")]
+    Parquet {
+        /// What was tried, for example "read the footer".
+        action: &'static str,
+        /// Why it failed.
+        source: ParquetError,
+    },
+    /// A footer states sizes that its file cannot hold, or that contradict each other.
+    #[error("the footer is damaged: {what} is {said}, the file allows {allowed}")]
+    FooterLies {
+        /// Which figure.
+        what: &'static str,
+        /// What the footer says.
+        said: i64,
+        /// The largest, or only, possible value.
+        allowed: u64,
+    },
+    /// A column chunk holds another number of rows than its footer says.
+    #[error("row group {row_group} holds {found} rows of this column, the footer says {expected}")]
+    RowCount {
+        /// Index of the row group in its file.
+        row_group: usize,
+        /// Rows that were decoded.
+        found: u64,
+        /// Rows that the footer promises.
+        expected: u64,
+    },
+    /// A decoder gave up in a way it should not have.
+    #[error("cannot decode the data: {detail}")]
+    Decoder {
+        /// What the decoder said.
+        detail: String,
+    },
+    /// A file lacks a column that the first file has.
+    #[error("column \"{column}\" is missing; {first_file} has it")]
+    MissingColumn {
+        /// The column's name.
+        column: String,
+        /// The file that sets the schema.
+        first_file: String,
+    },
+    /// A file has a column that the first file lacks.
+    #[error("column \"{column}\" is not in {first_file}, which sets the schema")]
+    ExtraColumn {
+        /// The column's name.
+        column: String,
+        /// The file that sets the schema.
+        first_file: String,
+    },
+    /// A column's type differs between two files.
+    #[error("column \"{column}\" is {found} here but {expected} in {first_file}")]
+    ColumnType {
+        /// The column's name.
+        column: String,
+        /// Its type in this file.
+        found: String,
+        /// Its type in the file that sets the schema.
+        expected: String,
+        /// The file that sets the schema.
+        first_file: String,
+    },
+    /// Two columns of one file have the same name.
+    #[error("two columns are named \"{column}\"")]
+    DuplicateColumn {
+        /// The name.
+        column: String,
+    },
+    /// A value of the split column names no side.
+    #[error("{value} names no side; expected train or test, 0 or 1, false or true")]
+    UnknownSide {
+        /// The value as text, or "null".
+        value: String,
+    },
+    /// Features hold infinities and `--on-inf error` is in force.
+    #[error("{total} infinite values in {columns}")]
+    Infinite {
+        /// How many in all.
+        total: u64,
+        /// Each column with its count and first place.
+        columns: String,
+    },
+    /// No input has a data row, so there are no types to settle.
+    #[error("no data rows in {files} files")]
+    NoRows {
+        /// How many files were read.
+        files: u64,
+    },
+}

@@ -1,0 +1,131 @@
+//! The outlook: what a run would do, put together from its plan.
+
+use super::record::{skipped, split_by};
+use super::run::Run;
+use crate::artifact::JobId;
+use crate::error::Result;
+use crate::pass::{Plan, Prepared, Rows};
+use crate::report::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
+use crate::schema::{Column, Role, describe};
+use crate::spec::{Format, SplitBy};
+
+/// The report of a run that hasn't begun.
+pub(super) fn report(run: &Run<'_>, job: &JobId, plan: &Plan) -> Result<PlanReport> {
+    let prepared = match &plan.rows {
+        Rows::Table(prepared) => Some(prepared.as_ref()),
+        Rows::Text(_) => None,
+    };
+    let rows = prepared.map(|prepared| prepared.table.rows());
+    let resources = run.spec.resources;
+    Ok(PlanReport {
+        version: crate::VERSION.to_string(),
+        job: job.short().to_string(),
+        output: run.spec.output.path.display().to_string(),
+        inputs: inputs(run, rows),
+        units: prepared.map_or(0, |prepared| prepared.table.units.len() as u64),
+        row_groups: prepared.map(row_groups),
+        columns: columns(run, plan, prepared),
+        sides: sides(run, rows),
+        split_by: split_by(&run.spec.split.by),
+        seed: run.spec.split.seed,
+        memory_floor_bytes: Run::memory_floor(plan),
+        memory_bytes_max: resources.memory_bytes_max,
+        threads: resources.threads,
+        notes: notes(prepared),
+    })
+}
+
+fn inputs(run: &Run<'_>, rows: Option<u64>) -> PlannedInput {
+    PlannedInput {
+        format: format_name(run.found.format).to_string(),
+        files: run.found.files.len() as u64,
+        bytes: run.found.files.iter().map(|file| file.bytes).sum(),
+        rows,
+        skipped: skipped(run).into_iter().collect(),
+    }
+}
+
+/// A format as reports name it.
+pub(super) fn format_name(format: Format) -> &'static str {
+    match format {
+        Format::Parquet => "parquet",
+        Format::Csv => "csv",
+    }
+}
+
+fn row_groups(prepared: &Prepared) -> u64 {
+    prepared
+        .table
+        .stores
+        .iter()
+        .map(|store| store.groups.len() as u64)
+        .sum()
+}
+
+fn columns(run: &Run<'_>, plan: &Plan, prepared: Option<&Prepared>) -> Vec<PlannedColumn> {
+    match (prepared, &plan.rows) {
+        (Some(prepared), _) => prepared
+            .table
+            .schema
+            .columns
+            .iter()
+            .map(|column| PlannedColumn {
+                name: column.name.clone(),
+                data_type: Some(describe(&column.root)),
+                role: column.role.to_string(),
+                why: why(run, column).to_string(),
+            })
+            .collect(),
+        (None, Rows::Text(headers)) => headers
+            .first()
+            .cloned()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|name| PlannedColumn {
+                name,
+                data_type: None,
+                role: "unknown".to_string(),
+                why: "types of text columns are settled by the first pass".to_string(),
+            })
+            .collect(),
+        (None, Rows::Table(_)) => Vec::new(),
+    }
+}
+
+fn why(run: &Run<'_>, column: &Column) -> &'static str {
+    let named = |names: &[String]| names.contains(&column.name);
+    let number = crate::schema::NumericKind::of(&column.root).is_some();
+    match column.role {
+        Role::Feature if run.spec.columns.features.is_some() => "--columns",
+        Role::Feature => "numeric",
+        Role::Label => "--label",
+        Role::Split => "--split-by",
+        Role::Passed if named(&run.spec.columns.exclude) => "--exclude",
+        Role::Passed if !number => "not numeric",
+        Role::Passed if column.name.starts_with("__index_level_") => "an index that pandas wrote",
+        Role::Passed => "outside --columns",
+    }
+}
+
+fn sides(run: &Run<'_>, rows: Option<u64>) -> Vec<PlannedSide> {
+    let test = run.spec.split.test_size.to_f64();
+    let hashed = run.spec.split.by == SplitBy::Row;
+    [("train", 1.0 - test), ("test", test)]
+        .into_iter()
+        .map(|(name, share)| PlannedSide {
+            name: name.to_string(),
+            rows_expected: rows
+                .filter(|_| hashed)
+                .map(|rows| (rows as f64 * share).round() as u64),
+            asked: hashed.then_some(share),
+        })
+        .collect()
+}
+
+fn notes(prepared: Option<&Prepared>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if prepared.is_some_and(|prepared| prepared.table.schema.features().next().is_none()) {
+        notes.push("no column is a feature: everything would pass through".to_string());
+    }
+    notes
+}

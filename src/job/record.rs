@@ -1,0 +1,284 @@
+//! The records of a run: `scaler.json`, `manifest.json`, `run.json`, and the report.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::outlook::format_name;
+use super::run::Run;
+use crate::artifact::manifest::{ManifestColumn, ManifestInput, ManifestShard};
+use crate::artifact::run::{FORMAT_VERSION, InputTime, PassTiming};
+use crate::artifact::{FittedColumn, JobId, Manifest, RunRecord, ScalerFile, escape_name};
+use crate::engine::peak_memory_bytes;
+use crate::error::{OutputError, Result};
+use crate::kernel::Moments;
+use crate::pass::{Fitted, Prepared, SplitTotal, WritePartial};
+use crate::report::{ColumnReport, InputReport, RunReport, SideReport};
+use crate::schema::{Role, describe};
+use crate::sink::staging::shard_name;
+use crate::sink::write_synced;
+use crate::source::discover::Fingerprint;
+use crate::spec::SplitBy;
+
+const SIDES: [&str; 2] = ["train", "test"];
+
+/// What the passes found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Results<'a> {
+    pub fingerprints: &'a [Fingerprint],
+    pub prepared: &'a Prepared,
+    pub fitted: &'a Fitted,
+    pub sides: SplitTotal,
+    pub written: &'a [WritePartial],
+}
+
+/// Writes every record below `out`, `_SUCCESS` last.
+pub(super) fn write(
+    run: &Run<'_>,
+    job: &JobId,
+    results: &Results<'_>,
+    out: &Path,
+) -> Result<RunReport> {
+    write_synced(&out.join("scaler.json"), &scaler_file(run, results)?)?;
+    write_synced(
+        &out.join("manifest.json"),
+        &manifest(run, job, results)?.render()?,
+    )?;
+    write_synced(
+        &out.join("run.json"),
+        &run_record(run, job, results).render()?,
+    )?;
+    write_synced(&out.join("_SUCCESS"), &[])?;
+    Ok(report(run, job, results))
+}
+
+fn scaler_file(run: &Run<'_>, results: &Results<'_>) -> Result<Vec<u8>> {
+    let names = results
+        .prepared
+        .table
+        .schema
+        .features()
+        .map(|(_, column)| column.name.clone());
+    let columns = names
+        .zip(&results.fitted.states)
+        .map(|(name, moments)| FittedColumn {
+            name,
+            moments: moments.clone(),
+        })
+        .collect();
+    ScalerFile::new(run.spec.split.clone(), run.spec.fit, columns)
+        .to_json()
+        .map_err(|source| OutputError::Scaler { source }.into())
+}
+
+fn manifest(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> Result<Manifest> {
+    let table = &results.prepared.table;
+    let rows = table.rows_by_input(run.found.files.len());
+    let inputs = run
+        .found
+        .files
+        .iter()
+        .zip(results.fingerprints)
+        .zip(rows)
+        .map(|((file, print), rows)| ManifestInput {
+            path: escape_name(&file.relative),
+            bytes: file.bytes,
+            rows,
+            digest: print.digest,
+        })
+        .collect();
+    let output = results.prepared.output.root.get_fields();
+    let columns = table
+        .schema
+        .columns
+        .iter()
+        .zip(output)
+        .map(|(column, output)| ManifestColumn {
+            name: column.name.clone(),
+            role: column.role.to_string(),
+            input_type: describe(&column.root),
+            output_type: describe(output),
+        })
+        .collect();
+    Ok(Manifest {
+        prep_version: crate::VERSION.to_string(),
+        job: job.to_string(),
+        spec: Manifest::spec_value(run.spec)?,
+        skipped: skipped(run).into_iter().collect(),
+        inputs,
+        columns,
+        shards: shards(job, results),
+    })
+}
+
+/// How many entries were left out, by reason.
+pub(super) fn skipped(run: &Run<'_>) -> BTreeMap<String, u64> {
+    run.found
+        .skipped
+        .iter()
+        .map(|(reason, count)| (reason.to_string(), *count))
+        .collect()
+}
+
+fn shards(job: &JobId, results: &Results<'_>) -> Vec<ManifestShard> {
+    let mut shards = Vec::new();
+    for (side, name) in SIDES.into_iter().enumerate() {
+        for partial in results.written {
+            let unit = partial.unit as u64;
+            shards.extend(partial.shards[side].iter().map(|shard| ManifestShard {
+                side: name.to_string(),
+                path: format!("{name}/{}", shard_name(unit, job)),
+                unit,
+                rows: shard.rows,
+                bytes: shard.written.bytes,
+                xxh3_128: shard.written.digest,
+            }));
+        }
+    }
+    shards
+}
+
+fn run_record(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunRecord {
+    let rfc3339 = |time| humantime::format_rfc3339_millis(time).to_string();
+    let passes = run.passes();
+    RunRecord {
+        format_version: FORMAT_VERSION,
+        prep_version: crate::VERSION.to_string(),
+        job: job.to_string(),
+        host: crate::sink::host_name(),
+        started: rfc3339(run.started),
+        finished: rfc3339(SystemTime::now()),
+        threads: run.spec.resources.threads,
+        memory_bytes_max: run.spec.resources.memory_bytes_max,
+        peak_memory_bytes: peak_memory_bytes(),
+        passes: passes
+            .iter()
+            .map(|pass| PassTiming {
+                pass: pass.pass.to_string(),
+                seconds: pass.seconds,
+                bytes: pass.bytes,
+            })
+            .collect(),
+        inputs: run
+            .found
+            .files
+            .iter()
+            .zip(results.fingerprints)
+            .map(|(file, print)| InputTime {
+                path: escape_name(&file.relative),
+                modified_ns: print.modified_ns,
+            })
+            .collect(),
+    }
+}
+
+fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunReport {
+    let spec = run.spec;
+    let table = &results.prepared.table;
+    RunReport {
+        version: crate::VERSION.to_string(),
+        job: job.short().to_string(),
+        output: spec.output.path.display().to_string(),
+        inputs: inputs(run, table.rows()),
+        sides: sides(run, results),
+        split_by: split_by(&spec.split.by),
+        seed: spec.split.seed,
+        columns: columns(results),
+        passes: run.passes(),
+        peak_memory_bytes: peak_memory_bytes(),
+    }
+}
+
+fn inputs(run: &Run<'_>, rows: u64) -> InputReport {
+    InputReport {
+        format: format_name(run.found.format).to_string(),
+        files: run.found.files.len() as u64,
+        bytes: run.found.files.iter().map(|file| file.bytes).sum(),
+        rows,
+        skipped: skipped(run).into_iter().collect(),
+    }
+}
+
+/// The split as recorded: "row", or "column:NAME".
+pub(super) fn split_by(by: &SplitBy) -> String {
+    match by {
+        SplitBy::Row => "row".to_string(),
+        SplitBy::Column(name) => format!("column:{name}"),
+    }
+}
+
+fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
+    let rows = [results.sides.train, results.sides.test];
+    let total = rows[0] + rows[1];
+    let test = run.spec.split.test_size.to_f64();
+    let shares = [1.0 - test, test];
+    SIDES
+        .into_iter()
+        .enumerate()
+        .map(|(side, name)| {
+            let made = results
+                .written
+                .iter()
+                .filter_map(|partial| partial.shards[side].as_ref());
+            let hashed = run.spec.split.by == SplitBy::Row;
+            SideReport {
+                name: name.to_string(),
+                rows: rows[side],
+                asked: hashed.then_some(shares[side]),
+                band: hashed.then(|| binomial_band(total, shares[side])),
+                shards: made.clone().count() as u64,
+                bytes: made.map(|shard| shard.written.bytes).sum(),
+            }
+        })
+        .collect()
+}
+
+/// Where 99.9% of draws of `rows` rows with this share fall, by the normal approximation.
+fn binomial_band(rows: u64, share: f64) -> (u64, u64) {
+    const NORMAL_QUANTILE: f64 = 3.290_526_731_491_926;
+    let expected = rows as f64 * share;
+    let reach = NORMAL_QUANTILE * (expected * (1.0 - share)).sqrt();
+    let whole = |rows: f64| rows.round().max(0.0) as u64;
+    (whole(expected - reach), whole(expected + reach).min(rows))
+}
+
+fn columns(results: &Results<'_>) -> ColumnReport {
+    let schema = &results.prepared.table.schema;
+    let moments = results.fitted.scaler.moments();
+    let named = |wanted: fn(&Moments) -> bool| -> Vec<String> {
+        schema
+            .features()
+            .zip(moments)
+            .filter(|(_, moments)| wanted(moments))
+            .map(|((_, column), _)| column.name.clone())
+            .collect()
+    };
+    let features = schema
+        .columns
+        .iter()
+        .filter(|column| column.role == Role::Feature)
+        .count();
+    ColumnReport {
+        features: features as u64,
+        passed: (schema.columns.len() - features) as u64,
+        constant: named(|moments| moments.is_constant()),
+        near_constant: named(|moments| moments.is_near_constant()),
+        mostly_missing: schema
+            .features()
+            .zip(moments)
+            .map(|((_, column), moments)| (column.name.clone(), share_missing(moments)))
+            .filter(|(_, share)| *share > 0.5)
+            .collect(),
+        extreme: named(|moments| moments.var_extreme()),
+    }
+}
+
+fn share_missing(moments: &Moments) -> f64 {
+    let missing = moments.nulls() + moments.nans() + moments.infinities();
+    let rows = missing + moments.count();
+    if rows == 0 {
+        0.0
+    } else {
+        missing as f64 / rows as f64
+    }
+}

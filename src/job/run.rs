@@ -1,0 +1,119 @@
+//! One run: what it was asked to do, who watches it, and how long its passes took.
+
+use std::cell::RefCell;
+use std::time::{Instant, SystemTime};
+
+use crate::engine::{Cancel, Event, Observer, Pass, Tally, peak_memory_bytes};
+use crate::error::{Error, ErrorKind, Result};
+use crate::pass::{Context, Plan};
+use crate::report::{PassReport, RunReport};
+use crate::source::discover::Discovery;
+use crate::spec::JobSpec;
+
+/// What the process needs whatever it does.
+const FLOOR_BYTES: u64 = 64 << 20;
+/// What every column adds to that.
+const FLOOR_COLUMN_BYTES: u64 = 16 << 10;
+
+/// The run's circumstances.
+pub(super) struct Run<'a> {
+    pub spec: &'a JobSpec,
+    pub found: &'a Discovery,
+    pub started: SystemTime,
+    cancel: &'a Cancel,
+    tally: Tally<'a>,
+    passes: RefCell<Vec<PassReport>>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        spec: &'a JobSpec,
+        found: &'a Discovery,
+        cancel: &'a Cancel,
+        observer: &'a dyn Observer,
+    ) -> Self {
+        Self {
+            spec,
+            found,
+            started: SystemTime::now(),
+            cancel,
+            tally: Tally::new(observer),
+            passes: RefCell::default(),
+        }
+    }
+
+    /// What the passes need to know.
+    pub(super) fn context(&self) -> Context<'_> {
+        Context {
+            inputs: &self.found.files,
+            threads: self.spec.resources.threads.max(1),
+            cancel: self.cancel,
+            observer: &self.tally,
+        }
+    }
+
+    /// Runs one pass, timed and announced.
+    pub(super) fn pass<R>(&self, pass: Pass, work: impl FnOnce() -> Result<R>) -> Result<R> {
+        self.cancel.check()?;
+        let bytes_total = self.found.files.iter().map(|file| file.bytes).sum();
+        let bytes_total = matches!(pass, Pass::Fit | Pass::Write).then_some(bytes_total);
+        self.tally.event(&Event::Started {
+            pass,
+            rows_total: None,
+            bytes_total,
+        });
+        let begin = Instant::now();
+        let result = work()?;
+        let seconds = begin.elapsed().as_secs_f64();
+        self.tally.event(&Event::Finished { pass, seconds });
+        let bytes = self.tally.bytes(pass);
+        self.passes.borrow_mut().push(PassReport {
+            pass,
+            seconds,
+            bytes,
+        });
+        Ok(result)
+    }
+
+    /// The passes so far.
+    pub(super) fn passes(&self) -> Vec<PassReport> {
+        self.passes.borrow().clone()
+    }
+
+    /// Tells the user something worth knowing.
+    pub(super) fn warn(&self, warning: String) {
+        self.tally.event(&Event::Warning(warning));
+    }
+
+    /// The least memory the job needs, in bytes.
+    pub(super) fn memory_floor(plan: &Plan) -> u64 {
+        FLOOR_BYTES + FLOOR_COLUMN_BYTES * plan.columns() as u64
+    }
+
+    /// Refuses a budget below the floor.
+    pub(super) fn check_budget(&self, plan: &Plan) -> Result<()> {
+        let (needed, allowed) = (
+            Self::memory_floor(plan),
+            self.spec.resources.memory_bytes_max,
+        );
+        if allowed >= needed {
+            return Ok(());
+        }
+        let what = format!("a table of {} columns", plan.columns());
+        Err(Error::from(ErrorKind::Budget {
+            what,
+            needed,
+            allowed,
+        })
+        .hint(format!("give it --memory {}MiB", needed.div_ceil(1 << 20))))
+    }
+
+    /// The report with what is known only after the commit.
+    pub(super) fn finish(&self, report: RunReport) -> RunReport {
+        RunReport {
+            passes: self.passes(),
+            peak_memory_bytes: peak_memory_bytes(),
+            ..report
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! `Scaler`: from moments to standardized values.
+//!
+//! ```text
+//! z = ((x - mean) - mean_lo) / scale       in f64, then one rounding to the output type
+//! ```
+//!
+//! Invariant: a finite value never becomes NaN, and NaN is written as one canonical NaN. Limits: an
+//! infinite value stays infinite (turning it to null is the caller's policy), and a result beyond
+//! the output type is infinite.
+
+use super::Moments;
+
+/// The one NaN that is written as `f64`.
+const CANONICAL_NAN: f64 = f64::from_bits(0x7ff8_0000_0000_0000);
+
+/// The one NaN that is written as `f32`.
+const CANONICAL_NAN_F32: f32 = f32::from_bits(0x7fc0_0000);
+
+/// Means below this, 2^969, change the largest `f64` by less than half its last place: `x - mean`
+/// cannot overflow.
+const HARMLESS_MEAN: f64 = f64::from_bits((969 + 1023) << 52);
+
+/// Standardizes one column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ColumnScaler {
+    mean: f64,
+    mean_lo: f64,
+    scale: f64,
+}
+
+/// Standardizes the feature columns of a table; made from what was fitted, in their order.
+///
+/// ```
+/// use prep_stream::kernel::{Scaler, Welford};
+///
+/// let mut welford = Welford::<f64>::default();
+/// [1.0, 2.0, 3.0].into_iter().for_each(|value| welford.push(value));
+/// let scaler = Scaler::new(vec![welford.finish(0)]);
+/// let mut standardized = vec![];
+/// scaler.columns()[0].transform_into_f64(&[2.0, f64::NAN], &mut standardized);
+/// assert_eq!(standardized[0], 0.0);
+/// assert!(standardized[1].is_nan());
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Scaler {
+    columns: Vec<ColumnScaler>,
+    moments: Vec<Moments>,
+}
+
+impl Scaler {
+    /// The scaler of columns with these moments.
+    pub fn new(moments: Vec<Moments>) -> Self {
+        let columns = moments.iter().map(ColumnScaler::new).collect();
+        Self { columns, moments }
+    }
+
+    /// One scaler for each column, in their order.
+    pub fn columns(&self) -> &[ColumnScaler] {
+        &self.columns
+    }
+
+    /// What was fitted, in the same order.
+    pub fn moments(&self) -> &[Moments] {
+        &self.moments
+    }
+}
+
+impl ColumnScaler {
+    /// The scaler of a column with these moments.
+    pub fn new(moments: &Moments) -> Self {
+        Self {
+            mean: moments.mean(),
+            mean_lo: moments.mean_lo(),
+            scale: moments.scale(),
+        }
+    }
+
+    /// What is subtracted.
+    pub fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    /// What is subtracted after the mean: its rounding error.
+    pub fn mean_lo(&self) -> f64 {
+        self.mean_lo
+    }
+
+    /// What is divided by; positive and finite.
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// Standardizes one value.
+    #[inline]
+    pub fn transform(&self, value: f64) -> f64 {
+        canonical(self.standardize_any(value))
+    }
+
+    /// The value that [`ColumnScaler::transform`] standardizes to `z`, but for rounding.
+    #[inline]
+    pub fn inverse(&self, z: f64) -> f64 {
+        canonical(z * self.scale + self.mean_lo + self.mean)
+    }
+
+    /// Appends the standardized values.
+    pub fn transform_into_f64(&self, values: &[f64], into: &mut Vec<f64>) {
+        if self.mean.abs() < HARMLESS_MEAN {
+            into.extend(
+                values
+                    .iter()
+                    .map(|&value| canonical(self.standardize(value))),
+            );
+        } else {
+            into.extend(values.iter().map(|&value| self.transform(value)));
+        }
+    }
+
+    /// Appends the standardized values, each rounded once from `f64`.
+    pub fn transform_into_f32(&self, values: &[f64], into: &mut Vec<f32>) {
+        if self.mean.abs() < HARMLESS_MEAN {
+            into.extend(values.iter().map(|&value| narrow(self.standardize(value))));
+        } else {
+            into.extend(
+                values
+                    .iter()
+                    .map(|&value| narrow(self.standardize_any(value))),
+            );
+        }
+    }
+
+    #[inline(always)]
+    fn standardize(&self, value: f64) -> f64 {
+        ((value - self.mean) - self.mean_lo) / self.scale
+    }
+
+    /// [`ColumnScaler::standardize`] where the difference may overflow: then everything is taken a
+    /// quarter as large.
+    fn standardize_any(&self, value: f64) -> f64 {
+        if (value - self.mean).is_finite() || !value.is_finite() {
+            return self.standardize(value);
+        }
+        let difference = (value * 0.25 - self.mean * 0.25) - self.mean_lo * 0.25;
+        difference / self.scale * 4.0
+    }
+}
+
+#[inline(always)]
+fn canonical(value: f64) -> f64 {
+    if value.is_nan() { CANONICAL_NAN } else { value }
+}
+
+#[inline(always)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the one rounding to the output type"
+)]
+fn narrow(value: f64) -> f32 {
+    let narrow = value as f32;
+    if narrow.is_nan() {
+        CANONICAL_NAN_F32
+    } else {
+        narrow
+    }
+}

@@ -1,0 +1,346 @@
+//! One leaf of one block: read, treated, routed to its sides, encoded.
+
+use parquet::basic::Type as PhysicalType;
+use parquet::column::writer::ColumnWriterImpl;
+use parquet::data_type::{
+    BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType,
+    Int32Type, Int64Type, Int96Type,
+};
+
+use super::route::{Router, RunRows, SIDES};
+use crate::engine::Cancel;
+use crate::error::{DataError, Error, Result};
+use crate::kernel::{ColumnScaler, Sides};
+use crate::schema::{LayoutColumn, NumericKind, Treatment};
+use crate::sink::shard::{EncodedColumn, ShardFormat, encoding};
+use crate::source::blocks::Block;
+use crate::source::discover::InputFile;
+use crate::source::parquet::{LeafReader, LeafRun, NumberReader, ParquetFile};
+use crate::source::table::{OpenUnit, Piece};
+use crate::spec::{Dtype, OnInf};
+
+/// Rows decoded, routed and encoded at a time; fixed, so that the encoders see the same slices
+/// whatever the threads or the memory.
+const RUN_ROWS: usize = 64 << 10;
+
+/// One leaf of the output and the column it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leaf {
+    /// Index of the column in the table.
+    pub column: usize,
+    /// Which of the column's leaves.
+    pub offset: usize,
+    /// Index of the leaf in the shards' schema.
+    pub output: usize,
+    /// Index of the column among the features, if it is one.
+    pub feature: Option<usize>,
+}
+
+/// A block of an open unit, with all that its leaves need.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BlockSource<'a> {
+    pub open: &'a OpenUnit<'a>,
+    pub inputs: &'a [InputFile],
+    pub sides: &'a Sides,
+    pub block: &'a Block,
+    pub format: &'a ShardFormat,
+    pub dtype: Dtype,
+    pub on_inf: OnInf,
+    pub cancel: &'a Cancel,
+}
+
+/// A partition function of [`Sides`]: which one depends on whether the values can be copied.
+type Partition<T> = fn(&Sides, usize, &[T], &mut Vec<T>, &mut Vec<T>);
+
+impl BlockSource<'_> {
+    /// Encodes `leaf` once per side; `scaler` is that of its column if it is a feature.
+    pub(super) fn encode(
+        &self,
+        leaf: Leaf,
+        scaler: Option<&ColumnScaler>,
+    ) -> Result<Vec<EncodedColumn>> {
+        let treatment = &self.open.table.schema.columns[leaf.column].treatment;
+        match (treatment, scaler) {
+            (Treatment::Standardize(_), Some(scaler)) => match self.dtype {
+                Dtype::Float64 => self.numbers::<DoubleType>(
+                    leaf,
+                    |x, z| scaler.transform_into_f64(x, z),
+                    Sides::partition_copy,
+                ),
+                Dtype::Float32 => self.numbers::<FloatType>(
+                    leaf,
+                    |x, z| scaler.transform_into_f32(x, z),
+                    Sides::partition_copy,
+                ),
+            },
+            (Treatment::Widen(NumericKind::Int64 | NumericKind::UInt64), _) => self.integers(leaf),
+            (Treatment::Widen(_) | Treatment::Standardize(_), _) => self.numbers::<DoubleType>(
+                leaf,
+                |x, out| out.extend_from_slice(x),
+                Sides::partition_copy,
+            ),
+            (Treatment::Folder(index), _) => self.folder(leaf, *index),
+            (Treatment::Copy, _) => self.copy(leaf),
+        }
+    }
+
+    fn copy(&self, leaf: Leaf) -> Result<Vec<EncodedColumn>> {
+        match self.format.schema().column(leaf.output).physical_type() {
+            PhysicalType::BOOLEAN => self.stored::<BoolType>(leaf, Sides::partition_copy),
+            PhysicalType::INT32 => self.stored::<Int32Type>(leaf, Sides::partition_copy),
+            PhysicalType::INT64 => self.stored::<Int64Type>(leaf, Sides::partition_copy),
+            PhysicalType::INT96 => self.stored::<Int96Type>(leaf, Sides::partition),
+            PhysicalType::FLOAT => self.stored::<FloatType>(leaf, Sides::partition_copy),
+            PhysicalType::DOUBLE => self.stored::<DoubleType>(leaf, Sides::partition_copy),
+            PhysicalType::BYTE_ARRAY => self.stored::<ByteArrayType>(leaf, Sides::partition),
+            PhysicalType::FIXED_LEN_BYTE_ARRAY => {
+                self.stored::<FixedLenByteArrayType>(leaf, Sides::partition)
+            }
+        }
+    }
+
+    /// A leaf that is written as it is stored.
+    fn stored<T: DataType>(
+        &self,
+        leaf: Leaf,
+        partition: Partition<T::T>,
+    ) -> Result<Vec<EncodedColumn>> {
+        let mut run = LeafRun::default();
+        self.encode_runs::<T>(leaf, partition, |file, piece, column, each| {
+            let index = column.first_leaf + leaf.offset;
+            let mut reader = LeafReader::<T>::open(file, piece.row_group, index)?;
+            each.drive(
+                &mut reader,
+                |reader, rows| reader.skip(rows),
+                |reader, rows, each| {
+                    reader.read(rows, &mut run)?;
+                    each.write(&run, rows)
+                },
+            )
+        })
+    }
+
+    /// A numeric leaf whose values pass through `convert`.
+    fn numbers<T: DataType>(
+        &self,
+        leaf: Leaf,
+        convert: impl Fn(&[f64], &mut Vec<T::T>),
+        partition: Partition<T::T>,
+    ) -> Result<Vec<EncodedColumn>> {
+        let (mut run, mut converted) = (LeafRun::default(), LeafRun::default());
+        let null_infinities = leaf.feature.is_some() && self.on_inf == OnInf::Null;
+        self.encode_runs::<T>(leaf, partition, |file, piece, column, each| {
+            let kind = column.kind.unwrap_or(NumericKind::Float64);
+            let mut reader = NumberReader::open(file, piece.row_group, column.first_leaf, kind)?;
+            each.drive(
+                &mut reader,
+                |reader, rows| reader.skip(rows),
+                |reader, rows, each| {
+                    reader.read(rows, &mut run)?;
+                    if null_infinities {
+                        infinities_to_nulls(&mut run);
+                    }
+                    converted.values.clear();
+                    convert(&run.values, &mut converted.values);
+                    std::mem::swap(&mut run.definition, &mut converted.definition);
+                    let written = each.write(&converted, rows);
+                    std::mem::swap(&mut run.definition, &mut converted.definition);
+                    written
+                },
+            )
+        })
+    }
+
+    /// Integers of several widths, written as 64-bit ones.
+    fn integers(&self, leaf: Leaf) -> Result<Vec<EncodedColumn>> {
+        let (mut narrow, mut wide) = (LeafRun::<i32>::default(), LeafRun::<i64>::default());
+        self.encode_runs::<Int64Type>(leaf, Sides::partition_copy, |file, piece, column, each| {
+            let stored = file
+                .metadata()
+                .row_group(piece.row_group)
+                .column(column.first_leaf);
+            if stored.column_type() == PhysicalType::INT64 {
+                let mut reader =
+                    LeafReader::<Int64Type>::open(file, piece.row_group, column.first_leaf)?;
+                return each.drive(&mut reader, LeafReader::skip, |reader, rows, each| {
+                    reader.read(rows, &mut wide)?;
+                    each.write(&wide, rows)
+                });
+            }
+            let unsigned = column.kind == Some(NumericKind::UInt32);
+            let mut reader =
+                LeafReader::<Int32Type>::open(file, piece.row_group, column.first_leaf)?;
+            each.drive(&mut reader, LeafReader::skip, |reader, rows, each| {
+                reader.read(rows, &mut narrow)?;
+                wide.values.clear();
+                wide.values
+                    .extend(narrow.values.iter().map(|value| match unsigned {
+                        true => i64::from(value.cast_unsigned()),
+                        false => i64::from(*value),
+                    }));
+                wide.definition.clone_from(&narrow.definition);
+                each.write(&wide, rows)
+            })
+        })
+    }
+
+    /// The value of a `key=value` folder, for every row of its files.
+    fn folder(&self, leaf: Leaf, index: usize) -> Result<Vec<EncodedColumn>> {
+        self.encode_runs::<ByteArrayType>(leaf, Sides::partition, |_, piece, _, each| {
+            let input = &self.inputs[self.open.store(piece).input];
+            let value = input
+                .hive
+                .get(index)
+                .and_then(|(_, value)| value.as_deref());
+            let (values, level) = match value {
+                Some(value) => (vec![ByteArray::from(value); RUN_ROWS], 1),
+                None => (Vec::new(), 0),
+            };
+            let mut run = LeafRun {
+                values,
+                ..LeafRun::default()
+            };
+            each.drive(
+                &mut run,
+                |_, _| Ok(()),
+                |run, rows, each| {
+                    run.values.truncate(rows * usize::from(level == 1));
+                    run.definition.clear();
+                    run.definition.resize(rows, level);
+                    each.write(run, rows)
+                },
+            )
+        })
+    }
+
+    /// Encodes a leaf: `read` is called for every slice of the block, in order.
+    fn encode_runs<T: DataType>(
+        &self,
+        leaf: Leaf,
+        partition: Partition<T::T>,
+        mut read: impl FnMut(&ParquetFile, &Piece, LayoutColumn, &mut Slicer<'_, '_, T>) -> Result<()>,
+    ) -> Result<Vec<EncodedColumn>> {
+        let descriptor = self.format.schema().column(leaf.output);
+        let folder = LayoutColumn {
+            first_leaf: 0,
+            leaves: 1,
+            kind: None,
+        };
+        self.format.encode::<T>(leaf.output, SIDES, |writers| {
+            let mut slicer = Slicer {
+                source: self,
+                writers,
+                router: Router::default(),
+                partition,
+                top: descriptor.max_def_level(),
+                ones: Vec::new(),
+                first: self.block.first,
+                skip: 0,
+                rows: 0,
+            };
+            for slice in &self.block.slices {
+                let piece = &self.open.unit.pieces[slice.piece];
+                let layout = &self.open.store(piece).layout.columns;
+                let column = layout.get(leaf.column).copied().unwrap_or(folder);
+                (slicer.skip, slicer.rows) = (slice.start, slice.rows);
+                read(self.open.file(piece)?, piece, column, &mut slicer)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Takes the rows of one slice after the other to the writers of both sides.
+struct Slicer<'a, 'w, T: DataType> {
+    source: &'a BlockSource<'a>,
+    writers: &'a mut [ColumnWriterImpl<'w, T>],
+    router: Router<T::T>,
+    partition: Partition<T::T>,
+    top: i16,
+    ones: Vec<i16>,
+    /// Index, in the unit, of the next row.
+    first: usize,
+    /// Rows of the piece before the slice.
+    skip: usize,
+    /// Rows of the slice.
+    rows: usize,
+}
+
+impl<T: DataType> Slicer<'_, '_, T> {
+    /// Passes over what comes before the slice, then calls `run` for each run of its rows.
+    fn drive<R>(
+        &mut self,
+        reader: &mut R,
+        skip: impl FnOnce(&mut R, usize) -> Result<()>,
+        mut run: impl FnMut(&mut R, usize, &mut Self) -> Result<()>,
+    ) -> Result<()> {
+        if self.skip > 0 {
+            skip(reader, self.skip)?;
+        }
+        let mut rest = self.rows;
+        while rest > 0 {
+            self.source.cancel.check()?;
+            let rows = RUN_ROWS.min(rest);
+            run(reader, rows, self)?;
+            self.first += rows;
+            rest -= rows;
+        }
+        Ok(())
+    }
+
+    /// Writes a run of rows, each to its side.
+    fn write(&mut self, run: &LeafRun<T::T>, rows: usize) -> Result<()> {
+        if self.top == 0 && !run.definition.is_empty() {
+            return Err(Error::from(DataError::Decoder {
+                detail: "a column without nulls has definition levels".into(),
+            }));
+        }
+        let rows = RunRows {
+            sides: self.source.sides,
+            first: self.first,
+            rows,
+        };
+        self.router.route(run, self.top, rows, self.partition);
+        for (writer, side) in self
+            .writers
+            .iter_mut()
+            .zip([&self.router.train, &self.router.test])
+        {
+            // A file without nulls beside one with them: every slot is there.
+            let implied = self.top > 0 && side.definition.is_empty();
+            if implied {
+                self.ones.resize(side.values.len(), self.top);
+            }
+            let definition = if implied {
+                &self.ones
+            } else {
+                &side.definition
+            };
+            writer
+                .write_batch(
+                    &side.values,
+                    (self.top > 0).then_some(definition),
+                    (!run.repetition.is_empty()).then_some(&side.repetition),
+                )
+                .map_err(encoding)?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes infinite values out of a run of a flat column.
+fn infinities_to_nulls(run: &mut LeafRun<f64>) {
+    if !run.values.iter().any(|value| value.is_infinite()) {
+        return;
+    }
+    if run.definition.is_empty() {
+        run.definition.resize(run.values.len(), 1);
+    }
+    let mut values = run.values.iter();
+    for level in &mut run.definition {
+        if *level == 1 && values.next().is_some_and(|value| value.is_infinite()) {
+            *level = 0;
+        }
+    }
+    run.values.retain(|value| !value.is_infinite());
+}

@@ -1,0 +1,69 @@
+//! What one unit does in each pass, and how the results merge. The rooms meet here: values come from
+//! `source`, arithmetic from `kernel`, shards go to `sink`.
+
+mod fit;
+mod leaves;
+mod plan;
+mod route;
+mod split;
+mod text;
+mod write;
+
+use crate::engine::{Cancel, Event, Observer, Ordered, Pass};
+use crate::source::discover::InputFile;
+
+pub use fit::{FitPartial, FitTotal, Fitted, Infinities, fit};
+pub use plan::{Plan, Prepared, Rows, plan};
+pub use split::{SplitPlan, SplitTotal, split};
+pub use text::settle;
+pub use write::{WriteJob, WritePartial, write};
+
+/// What every pass needs to know about the run around it.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The input files, in order.
+    pub inputs: &'a [InputFile],
+    /// Worker threads.
+    pub threads: usize,
+    /// Asked between pieces of work.
+    pub cancel: &'a Cancel,
+    /// Told about progress.
+    pub observer: &'a dyn Observer,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Context<'a> {
+    /// `count` pieces of work on all threads.
+    fn ordered(&self, count: usize) -> Ordered<'a> {
+        self.ordered_on(self.threads, count)
+    }
+
+    fn ordered_on(&self, threads: usize, count: usize) -> Ordered<'a> {
+        Ordered {
+            threads,
+            count,
+            cancel: self.cancel,
+        }
+    }
+
+    /// Threads for units, and for the columns inside each: enough units keep every thread busy by
+    /// themselves; few units, a huge one for example, are worked on one by one, columns in parallel.
+    fn lanes(&self, units: usize) -> (usize, usize) {
+        if units >= 2 * self.threads {
+            (self.threads, 1)
+        } else {
+            (1, self.threads)
+        }
+    }
+
+    fn advanced(&self, pass: Pass, rows: u64, bytes: u64) {
+        self.observer.event(&Event::Advanced { pass, rows, bytes });
+    }
+}

@@ -1,0 +1,204 @@
+//! The plan: what would be read, without reading more than footers and headers.
+
+use std::path::Path;
+
+use parquet::file::metadata::{FileMetaData, ParquetMetaData};
+
+use super::Context;
+use crate::engine::Pass;
+use crate::error::{DataError, Place, Result, escape_path};
+use crate::schema::{OutputSchema, SharedLayout, Unifier, output_schema};
+use crate::source::discover::{Fingerprint, fingerprint};
+use crate::source::parquet::ParquetFile;
+use crate::source::table::{Group, Store, Table, UNIT_ROWS};
+use crate::source::text::TextFile;
+use crate::spec::{Format, JobSpec};
+
+/// What is known before the first row is read.
+#[derive(Debug)]
+pub struct Plan {
+    /// One fingerprint per input.
+    pub fingerprints: Vec<Fingerprint>,
+    /// What the rows are read from.
+    pub rows: Rows,
+}
+
+/// What the rows are read from.
+#[derive(Debug)]
+pub enum Rows {
+    /// Parquet files: everything is known from their footers.
+    Table(Box<Prepared>),
+    /// Text files, as the column names of each: rows and types are settled by pass 1.
+    Text(Vec<Vec<String>>),
+}
+
+/// A table, and what its shards will look like.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The rows.
+    pub table: Table,
+    /// The shards' schema.
+    pub output: OutputSchema,
+}
+
+/// Reads every footer or header.
+///
+/// # Errors
+/// When one can't be read, or the files' columns don't match.
+pub fn plan(context: Context<'_>, spec: &JobSpec, format: Format) -> Result<Plan> {
+    match format {
+        Format::Parquet => {
+            let (fingerprints, prepared) = plan_parquet(context, spec)?;
+            let rows = Rows::Table(Box::new(prepared));
+            Ok(Plan { fingerprints, rows })
+        }
+        Format::Csv => {
+            let (fingerprints, headers) = plan_text(context, spec)?;
+            let rows = Rows::Text(headers);
+            Ok(Plan { fingerprints, rows })
+        }
+    }
+}
+
+fn plan_text(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint>, Vec<Vec<String>>)> {
+    let mut fingerprints = Vec::with_capacity(context.inputs.len());
+    let mut headers: Vec<Vec<String>> = Vec::with_capacity(context.inputs.len());
+    context.ordered(context.inputs.len()).run(
+        |index| {
+            let input = &context.inputs[index];
+            let file = TextFile::open(&input.path, &spec.input.dialect)?;
+            Ok((fingerprint(input)?, file.header().names.clone()))
+        },
+        |index, (print, names)| {
+            let first = headers.first().unwrap_or(&names);
+            same_names(first, &names, &context.inputs[0].path)
+                .map_err(|error| error.at(Place::path(&context.inputs[index].path)))?;
+            fingerprints.push(print);
+            headers.push(names);
+            Ok(())
+        },
+    )?;
+    Ok((fingerprints, headers))
+}
+
+fn same_names(first: &[String], names: &[String], first_path: &Path) -> Result<()> {
+    let first_file = || escape_path(first_path);
+    if let Some(column) = first.iter().find(|name| !names.contains(name)) {
+        let (column, first_file) = (column.clone(), first_file());
+        return Err(DataError::MissingColumn { column, first_file }.into());
+    }
+    if let Some(column) = names.iter().find(|name| !first.contains(name)) {
+        let (column, first_file) = (column.clone(), first_file());
+        return Err(DataError::ExtraColumn { column, first_file }.into());
+    }
+    Ok(())
+}
+
+impl Plan {
+    /// How many columns the table has, folders apart.
+    pub fn columns(&self) -> usize {
+        match &self.rows {
+            Rows::Table(prepared) => prepared.table.schema.columns.len(),
+            Rows::Text(headers) => headers.first().map_or(0, Vec::len),
+        }
+    }
+}
+
+fn plan_parquet(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint>, Prepared)> {
+    let mut fingerprints = Vec::with_capacity(context.inputs.len());
+    let mut stores = Stores::default();
+    context.ordered(context.inputs.len()).run(
+        |index| {
+            let input = &context.inputs[index];
+            let file = ParquetFile::open(&input.path)?;
+            context.advanced(Pass::Plan, 0, 0);
+            Ok((fingerprint(input)?, file))
+        },
+        |index, (print, file)| {
+            fingerprints.push(print);
+            stores.add(index, &context.inputs[index].path, &file)
+        },
+    )?;
+    Ok((fingerprints, stores.finish(context, spec)?))
+}
+
+/// Gathers stores and unifies their schemas.
+#[derive(Debug, Default)]
+pub(super) struct Stores {
+    unifier: Option<Unifier>,
+    first: Option<FileMetaData>,
+    stores: Vec<Store>,
+    rows_before: u64,
+}
+
+impl Stores {
+    /// Adds the next file, which holds the next rows of `input`.
+    ///
+    /// `name` is the path that messages name: a part of a text file is known by its input.
+    pub(super) fn add(&mut self, input: usize, name: &Path, file: &ParquetFile) -> Result<()> {
+        let metadata = file.metadata();
+        let layout = self.layout(name, metadata)?;
+        let same_input = self.stores.last().is_some_and(|store| store.input == input);
+        let mut first_row = if same_input { self.rows_before } else { 0 };
+        let groups = metadata
+            .row_groups()
+            .iter()
+            .map(|group| {
+                let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+                let bytes = u64::try_from(group.total_byte_size()).unwrap_or(0);
+                let group = Group {
+                    first_row,
+                    rows,
+                    bytes,
+                };
+                first_row += rows;
+                group
+            })
+            .collect();
+        self.rows_before = first_row;
+        self.stores.push(Store {
+            path: file.path().to_path_buf(),
+            input,
+            layout,
+            groups,
+        });
+        Ok(())
+    }
+
+    /// Whether nothing was added.
+    pub(super) fn is_empty(&self) -> bool {
+        self.stores.is_empty()
+    }
+
+    fn layout(&mut self, name: &Path, metadata: &ParquetMetaData) -> Result<SharedLayout> {
+        let descriptor = metadata.file_metadata().schema_descr();
+        match &mut self.unifier {
+            Some(unifier) => unifier.add(name, descriptor),
+            None => {
+                let (unifier, layout) = Unifier::new(name, descriptor)?;
+                self.unifier = Some(unifier);
+                self.first = Some(metadata.file_metadata().clone());
+                Ok(layout)
+            }
+        }
+    }
+
+    /// The table of everything that was added.
+    pub(super) fn finish(self, context: Context<'_>, spec: &JobSpec) -> Result<Prepared> {
+        let unifier = self.unifier.ok_or(DataError::NoRows { files: 0 })?;
+        let folders: Vec<String> = context
+            .inputs
+            .first()
+            .map(|input| input.hive.iter().map(|(key, _)| key.clone()).collect())
+            .unwrap_or_default();
+        let schema = unifier.finish(&folders, &spec.columns, &spec.split.by)?;
+        let output = output_schema(
+            &schema,
+            self.first.as_ref(),
+            spec.output.dtype,
+            spec.fit.on_inf,
+        )?;
+        let table = Table::new(schema, self.stores, UNIT_ROWS);
+        Ok(Prepared { table, output })
+    }
+}

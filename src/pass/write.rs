@@ -1,0 +1,206 @@
+//! Pass 3: every row standardized and written to its side.
+//!
+//! A unit makes at most one shard a side; a block makes one row group in each. Columns are encoded
+//! on any number of threads and appended in order.
+
+use std::path::Path;
+
+use super::leaves::{BlockSource, Leaf};
+use super::route::SIDES;
+use super::{Context, SplitPlan};
+use crate::artifact::JobId;
+use crate::engine::Pass;
+use crate::error::Result;
+use crate::kernel::{Scaler, Side, Sides};
+use crate::schema::Role;
+use crate::sink::shard::{RowGroup, Shard, ShardFormat, ShardWriter};
+use crate::sink::staging::shard_name;
+use crate::source::blocks::{Block, block_rows, blocks};
+use crate::source::table::{OpenUnit, Table};
+use crate::spec::{Dtype, OnInf};
+
+/// All that pass 3 needs.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteJob<'a> {
+    /// The run around it.
+    pub context: Context<'a>,
+    /// What is read.
+    pub table: &'a Table,
+    /// Where each row goes.
+    pub plan: &'a SplitPlan<'a>,
+    /// What is applied to the features, in their order.
+    pub scaler: &'a Scaler,
+    /// What shards look like.
+    pub format: &'a ShardFormat,
+    /// Type of the features.
+    pub dtype: Dtype,
+    /// What happens to infinities.
+    pub on_inf: OnInf,
+    /// The directory of each side: train, test.
+    pub directories: [&'a Path; SIDES],
+    /// Part of every shard's name.
+    pub job: &'a JobId,
+}
+
+/// What pass 3 leaves of one unit.
+#[derive(Debug, Clone)]
+pub struct WritePartial {
+    /// The unit's number.
+    pub unit: usize,
+    /// The shard of each side that has rows: train, test.
+    pub shards: [Option<Shard>; SIDES],
+}
+
+/// Runs pass 3; returns one partial per unit, in order.
+///
+/// # Errors
+/// When a column can't be read or a shard can't be written.
+pub fn write(job: &WriteJob<'_>) -> Result<Vec<WritePartial>> {
+    let units = &job.table.units;
+    let leaves = leaves(job);
+    let (lanes, columns) = job.context.lanes(units.len());
+    let mut partials = job
+        .context
+        .ordered_on(lanes, units.len())
+        .collect(|index| write_unit(job, &leaves, index, columns))?;
+    for side in 0..SIDES {
+        if partials
+            .iter()
+            .all(|partial| partial.shards[side].is_none())
+        {
+            let shard = ShardWriter::create(&shard_path(job, side, 0), job.format)?.finish()?;
+            match partials.first_mut() {
+                Some(partial) => partial.shards[side] = Some(shard),
+                None => {
+                    let mut shards = [None, None];
+                    shards[side] = Some(shard);
+                    partials.push(WritePartial { unit: 0, shards });
+                }
+            }
+        }
+    }
+    Ok(partials)
+}
+
+fn shard_path(job: &WriteJob<'_>, side: usize, unit: usize) -> std::path::PathBuf {
+    job.directories[side].join(shard_name(unit as u64, job.job))
+}
+
+/// The leaves of the output, in order.
+fn leaves(job: &WriteJob<'_>) -> Vec<Leaf> {
+    let schema = job.format.schema();
+    let mut features = 0;
+    let feature_of: Vec<Option<usize>> = job
+        .table
+        .schema
+        .columns
+        .iter()
+        .map(|column| {
+            (column.role == Role::Feature).then(|| {
+                features += 1;
+                features - 1
+            })
+        })
+        .collect();
+    let mut leaves: Vec<Leaf> = Vec::with_capacity(schema.num_columns());
+    for output in 0..schema.num_columns() {
+        let column = schema.get_column_root_idx(output);
+        let before = leaves
+            .iter()
+            .rev()
+            .take_while(|leaf| leaf.column == column)
+            .count();
+        leaves.push(Leaf {
+            column,
+            offset: before,
+            output,
+            feature: feature_of[column],
+        });
+    }
+    leaves
+}
+
+fn write_unit(
+    job: &WriteJob<'_>,
+    leaves: &[Leaf],
+    index: usize,
+    threads: usize,
+) -> Result<WritePartial> {
+    let open = OpenUnit::new(job.table, &job.table.units[index]);
+    let sides = job.plan.sides(&open)?;
+    let mut writers = Vec::with_capacity(SIDES);
+    for (side, rows) in rows_by_side(&sides).into_iter().enumerate() {
+        let path = shard_path(job, side, index);
+        writers.push(match rows {
+            0 => None,
+            _ => Some(ShardWriter::create(&path, job.format)?),
+        });
+    }
+    for block in blocks(open.unit, block_rows(&job.table.schema)) {
+        write_block(job, leaves, &open, &sides, &block, &mut writers, threads)?;
+        job.context.advanced(Pass::Write, block.rows as u64, 0);
+    }
+    let mut shards = [None, None];
+    for (shard, writer) in shards.iter_mut().zip(writers) {
+        *shard = writer.map(ShardWriter::finish).transpose()?;
+    }
+    Ok(WritePartial {
+        unit: index,
+        shards,
+    })
+}
+
+fn rows_by_side(sides: &Sides) -> [u64; SIDES] {
+    [sides.rows_on(Side::Train), sides.rows_on(Side::Test)]
+}
+
+fn write_block(
+    job: &WriteJob<'_>,
+    leaves: &[Leaf],
+    open: &OpenUnit<'_>,
+    sides: &Sides,
+    block: &Block,
+    writers: &mut [Option<ShardWriter>],
+    threads: usize,
+) -> Result<()> {
+    let test = (block.first..block.first + block.rows)
+        .filter(|row| sides.side(*row) == Some(Side::Test))
+        .count();
+    let has_rows = [test < block.rows, test > 0];
+    let mut groups: Vec<Option<RowGroup<'_>>> = Vec::with_capacity(SIDES);
+    for (writer, has_rows) in writers.iter_mut().zip(has_rows) {
+        let group = writer
+            .as_mut()
+            .filter(|_| has_rows)
+            .map(ShardWriter::begin_row_group);
+        groups.push(group.transpose()?);
+    }
+    let source = BlockSource {
+        open,
+        inputs: job.context.inputs,
+        sides,
+        block,
+        format: job.format,
+        dtype: job.dtype,
+        on_inf: job.on_inf,
+        cancel: job.context.cancel,
+    };
+    job.context.ordered_on(threads, leaves.len()).run(
+        |index| {
+            let leaf = leaves[index];
+            let scaler = leaf
+                .feature
+                .and_then(|feature| job.scaler.columns().get(feature));
+            source.encode(leaf, scaler)
+        },
+        |_, columns| {
+            for (group, column) in groups.iter_mut().zip(columns) {
+                if let Some(group) = group {
+                    group.append(column)?;
+                }
+            }
+            Ok(())
+        },
+    )?;
+    groups.into_iter().flatten().try_for_each(RowGroup::finish)
+}

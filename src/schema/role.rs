@@ -1,0 +1,138 @@
+//! Roles: which columns are features, labels or split keys, by name.
+
+use serde::Serialize;
+
+use crate::error::{Error, Result, UsageError};
+use crate::spec::{ColumnSpec, SplitBy};
+
+/// What a column is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Fitted on train and standardized.
+    Feature,
+    /// Passed through: what a model shall predict.
+    Label,
+    /// Passed through: says the side of its row.
+    Split,
+    /// Passed through.
+    Passed,
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Feature => "feature",
+            Self::Label => "label",
+            Self::Split => "split",
+            Self::Passed => "passed",
+        })
+    }
+}
+
+/// A column as far as roles are concerned.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Whether every file stores numbers in it.
+    pub numeric: bool,
+}
+
+/// The role of each candidate, in order.
+///
+/// Every numeric column is a feature unless it is a label, excluded, the split key, outside
+/// `--columns` or an index that pandas wrote.
+///
+/// # Errors
+/// When a flag names a column that isn't there, or asks for a feature that isn't numeric.
+pub fn assign_roles(
+    candidates: &[Candidate<'_>],
+    spec: &ColumnSpec,
+    split: &SplitBy,
+) -> Result<Vec<Role>> {
+    let known = |flag, names: &[String]| {
+        names
+            .iter()
+            .try_for_each(|name| known_column(candidates, flag, name).map(|_| ()))
+    };
+    known("--label", &spec.label)?;
+    known("--exclude", &spec.exclude)?;
+    known("--text", &spec.text)?;
+    if let SplitBy::Column(name) = split {
+        known_column(candidates, "--split-by", name)?;
+    }
+    for name in spec.features.iter().flatten() {
+        if !known_column(candidates, "--columns", name)?.numeric {
+            return Err(Error::from(UsageError::NotNumeric { column: name.clone() })
+                .hint("only numeric columns can be features; leave it out of --columns and it passes through"));
+        }
+    }
+    Ok(candidates
+        .iter()
+        .map(|candidate| role_of(*candidate, spec, split))
+        .collect())
+}
+
+fn role_of(candidate: Candidate<'_>, spec: &ColumnSpec, split: &SplitBy) -> Role {
+    let named = |names: &[String]| names.iter().any(|name| name == candidate.name);
+    if matches!(split, SplitBy::Column(name) if name == candidate.name) {
+        return Role::Split;
+    }
+    if named(&spec.label) {
+        return Role::Label;
+    }
+    let chosen = match &spec.features {
+        Some(names) => named(names),
+        None => !candidate.name.starts_with("__index_level_"),
+    };
+    if candidate.numeric && chosen && !named(&spec.exclude) {
+        Role::Feature
+    } else {
+        Role::Passed
+    }
+}
+
+fn known_column<'a>(
+    candidates: &[Candidate<'a>],
+    flag: &'static str,
+    name: &str,
+) -> Result<Candidate<'a>> {
+    if let Some(found) = candidates.iter().find(|candidate| candidate.name == name) {
+        return Ok(*found);
+    }
+    Err(UsageError::UnknownColumn {
+        flag,
+        column: name.to_string(),
+        available: nearest(candidates, name),
+    }
+    .into())
+}
+
+/// The most similar names first, a few at most.
+fn nearest(candidates: &[Candidate<'_>], name: &str) -> String {
+    const SHOWN_MAX: usize = 5;
+    let lower = name.to_lowercase();
+    let mut names: Vec<&str> = candidates.iter().map(|candidate| candidate.name).collect();
+    names.sort_by_key(|candidate| {
+        let other = candidate.to_lowercase();
+        let shared = other
+            .chars()
+            .zip(lower.chars())
+            .take_while(|(a, b)| a == b)
+            .count();
+        std::cmp::Reverse((other == lower, other.contains(&lower), shared))
+    });
+    let shown: Vec<String> = names
+        .iter()
+        .take(SHOWN_MAX)
+        .map(|name| format!("{name:?}"))
+        .collect();
+    match candidates.len() {
+        0 => "no columns".into(),
+        count if count > SHOWN_MAX => {
+            format!("{} and {} more", shown.join(", "), count - SHOWN_MAX)
+        }
+        _ => shown.join(", "),
+    }
+}

@@ -1,0 +1,286 @@
+//! Unification: columns of all files matched by name, in the order of the first file.
+//!
+//! Integers and floats mix and widen; any other difference is an error that names both files and
+//! the column. Files with the same schema share one [`Layout`], so ten thousand of them cost one.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parquet::basic::{ConvertedType, LogicalType, Repetition};
+use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
+
+use super::describe::describe;
+use super::role::{Candidate, assign_roles};
+use super::{Column, NumericKind, Role, Schema, SharedLayout, Treatment};
+use crate::error::{DataError, Error, Place, Result, escape_path};
+use crate::spec::{ColumnSpec, SplitBy};
+
+/// Where one file keeps each column of the table, folders apart.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    /// One entry per column of the table, in its order.
+    pub columns: Vec<LayoutColumn>,
+}
+
+/// Where one file keeps one column.
+#[derive(Debug, Clone, Copy)]
+pub struct LayoutColumn {
+    /// Index of its first leaf in the file's schema.
+    pub first_leaf: usize,
+    /// How many leaves it has: 1 unless it is nested.
+    pub leaves: usize,
+    /// How the file stores it, if it is a number.
+    pub kind: Option<NumericKind>,
+}
+
+/// Takes in the schema of one file after the other.
+#[derive(Debug)]
+pub struct Unifier {
+    first_path: PathBuf,
+    merged: Vec<Merged>,
+    seen: Vec<(TypePtr, SharedLayout)>,
+}
+
+#[derive(Debug)]
+struct Merged {
+    name: String,
+    root: TypePtr,
+    kind: Option<NumericKind>,
+    mixed: bool,
+    nullable: bool,
+    folder: Option<usize>,
+}
+
+impl Unifier {
+    /// Starts with the first file, which sets names and order.
+    ///
+    /// # Errors
+    /// When two of its columns have the same name.
+    pub fn new(path: &Path, schema: &SchemaDescriptor) -> Result<(Self, SharedLayout)> {
+        let roots = roots(path, schema)?;
+        let merged = schema
+            .root_schema()
+            .get_fields()
+            .iter()
+            .map(|root| Merged {
+                name: root.name().to_string(),
+                root: Arc::clone(root),
+                kind: NumericKind::of(root),
+                mixed: false,
+                nullable: is_nullable(root),
+                folder: None,
+            })
+            .collect::<Vec<_>>();
+        let columns = merged
+            .iter()
+            .filter_map(|column| roots.get(column.name.as_str()));
+        let layout = Arc::new(Layout {
+            columns: columns.map(|found| found.column).collect(),
+        });
+        let unifier = Self {
+            first_path: path.to_path_buf(),
+            merged,
+            seen: vec![(schema.root_schema_ptr(), Arc::clone(&layout))],
+        };
+        Ok((unifier, layout))
+    }
+
+    /// Takes in a further file.
+    ///
+    /// # Errors
+    /// When its columns are not those of the first file, or of types that don't mix.
+    pub fn add(&mut self, path: &Path, schema: &SchemaDescriptor) -> Result<SharedLayout> {
+        let known = self
+            .seen
+            .iter()
+            .find(|(root, _)| **root == *schema.root_schema());
+        if let Some((_, layout)) = known {
+            return Ok(Arc::clone(layout));
+        }
+        let mut found = roots(path, schema)?;
+        let mut columns = Vec::with_capacity(self.merged.len());
+        for merged in &mut self.merged {
+            let Some(root) = found.remove(merged.name.as_str()) else {
+                return Err(Error::from(DataError::MissingColumn {
+                    column: merged.name.clone(),
+                    first_file: escape_path(&self.first_path),
+                })
+                .at(Place::path(path)));
+            };
+            merged.take_in(root.root).map_err(|expected| {
+                Error::from(DataError::ColumnType {
+                    column: merged.name.clone(),
+                    found: describe(root.root),
+                    expected,
+                    first_file: escape_path(&self.first_path),
+                })
+                .at(Place::path(path))
+                .hint("prepare the files so that the column has one type, or run on them apart")
+            })?;
+            columns.push(root.column);
+        }
+        let fields = schema.root_schema().get_fields();
+        if let Some(extra) = fields.iter().find(|field| found.contains_key(field.name())) {
+            return Err(Error::from(DataError::ExtraColumn {
+                column: extra.name().to_string(),
+                first_file: escape_path(&self.first_path),
+            })
+            .at(Place::path(path)));
+        }
+        let layout = Arc::new(Layout { columns });
+        self.seen
+            .push((schema.root_schema_ptr(), Arc::clone(&layout)));
+        Ok(layout)
+    }
+
+    /// The table's schema: the unified columns, then one per `key=value` folder whose name no file
+    /// uses itself.
+    ///
+    /// # Errors
+    /// As [`assign_roles`].
+    pub fn finish(self, folders: &[String], spec: &ColumnSpec, split: &SplitBy) -> Result<Schema> {
+        let mut drafts = self.merged;
+        let own = drafts.len();
+        for (index, name) in folders.iter().enumerate() {
+            if drafts[..own].iter().all(|column| column.name != *name) {
+                drafts.push(Merged::folder(name, index)?);
+            }
+        }
+        let candidates: Vec<Candidate<'_>> = drafts
+            .iter()
+            .map(|column| Candidate {
+                name: &column.name,
+                numeric: column.kind.is_some(),
+            })
+            .collect();
+        let roles = assign_roles(&candidates, spec, split)?;
+        let columns = drafts
+            .into_iter()
+            .zip(roles)
+            .map(|(column, role)| column.into_column(role))
+            .collect();
+        Ok(Schema { columns })
+    }
+}
+
+impl Merged {
+    /// Widens to hold another file's values; on failure says what was expected.
+    fn take_in(&mut self, root: &Type) -> std::result::Result<(), String> {
+        let expected = || describe(&self.root);
+        match (self.kind, NumericKind::of(root)) {
+            (Some(mine), Some(other)) => {
+                self.mixed |= mine != other;
+                self.kind = Some(mine.widen(other).ok_or_else(expected)?);
+            }
+            (None, None) if same_type(&self.root, root, true) => {}
+            _ => return Err(expected()),
+        }
+        self.nullable |= is_nullable(root);
+        Ok(())
+    }
+
+    fn folder(name: &str, index: usize) -> Result<Self> {
+        Ok(Self {
+            name: name.to_string(),
+            root: Arc::new(super::output::text_column(name)?),
+            kind: None,
+            mixed: false,
+            nullable: true,
+            folder: Some(index),
+        })
+    }
+
+    fn into_column(self, role: Role) -> Column {
+        let treatment = match (self.folder, self.kind) {
+            (Some(index), _) => Treatment::Folder(index),
+            (None, Some(kind)) if role == Role::Feature => Treatment::Standardize(kind),
+            (None, Some(kind)) if self.mixed => Treatment::Widen(kind),
+            _ => Treatment::Copy,
+        };
+        Column {
+            name: self.name,
+            role,
+            treatment,
+            root: self.root,
+            nullable: self.nullable,
+        }
+    }
+}
+
+struct Root<'a> {
+    root: &'a Type,
+    column: LayoutColumn,
+}
+
+fn roots<'a>(path: &Path, schema: &'a SchemaDescriptor) -> Result<HashMap<&'a str, Root<'a>>> {
+    let mut leaves = vec![0; schema.root_schema().get_fields().len()];
+    let mut first = vec![usize::MAX; leaves.len()];
+    for leaf in 0..schema.num_columns() {
+        let root = schema.get_column_root_idx(leaf);
+        leaves[root] += 1;
+        first[root] = first[root].min(leaf);
+    }
+    let mut found = HashMap::new();
+    for (index, root) in schema.root_schema().get_fields().iter().enumerate() {
+        let column = LayoutColumn {
+            first_leaf: first[index],
+            leaves: leaves[index],
+            kind: NumericKind::of(root),
+        };
+        if found.insert(root.name(), Root { root, column }).is_some() {
+            return Err(Error::from(DataError::DuplicateColumn {
+                column: root.name().to_string(),
+            })
+            .at(Place::path(path)));
+        }
+    }
+    Ok(found)
+}
+
+fn is_nullable(root: &Type) -> bool {
+    let info = root.get_basic_info();
+    info.has_repetition() && info.repetition() != Repetition::REQUIRED
+}
+
+/// Whether two types hold the same values in the same leaves. Field ids don't matter, nor, at the
+/// top of a flat column, whether nulls are allowed, nor what writers call the items of a list.
+fn same_type(a: &Type, b: &Type, top: bool) -> bool {
+    let (left, right) = (a.get_basic_info(), b.get_basic_info());
+    if left.logical_type_ref() != right.logical_type_ref()
+        || left.converted_type() != right.converted_type()
+        || a.is_group() != b.is_group()
+    {
+        return false;
+    }
+    let repetition_matters = !top || a.is_group();
+    if repetition_matters
+        && left.has_repetition()
+        && right.has_repetition()
+        && left.repetition() != right.repetition()
+    {
+        return false;
+    }
+    if a.is_primitive() {
+        return a.get_physical_type() == b.get_physical_type() && length(a) == length(b);
+    }
+    let list = matches!(
+        left.logical_type_ref(),
+        Some(LogicalType::List | LogicalType::Map)
+    ) || matches!(
+        left.converted_type(),
+        ConvertedType::LIST | ConvertedType::MAP
+    ) || (left.has_repetition() && left.repetition() == Repetition::REPEATED);
+    a.get_fields().len() == b.get_fields().len()
+        && a.get_fields()
+            .iter()
+            .zip(b.get_fields())
+            .all(|(x, y)| (list || x.name() == y.name()) && same_type(x, y, false))
+}
+
+fn length(leaf: &Type) -> i32 {
+    match leaf {
+        Type::PrimitiveType { type_length, .. } => *type_length,
+        Type::GroupType { .. } => 0,
+    }
+}

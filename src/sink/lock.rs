@@ -1,0 +1,227 @@
+//! The lock of one output: `.OUT.prep/lock`, held by the kernel for as long as its owner lives.
+//!
+//! The file also says who holds it. The kernel's lock is authoritative on this machine; where two
+//! machines share a filesystem that keeps locks to each of them, the file's content decides: a lock
+//! that names another machine is never judged dead.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::files::{create_directory, io_error, sync_file};
+use crate::error::{Error, ErrorKind, OutputError, Place, Result, escape_path};
+
+/// The lock's name in the staging directory.
+pub(super) const LOCK_NAME: &str = "lock";
+/// How often a lock is tried again whose file its last owner removed meanwhile.
+const ATTEMPTS_MAX: u32 = 100;
+/// Longest content that is read.
+const CONTENT_BYTES_MAX: u64 = 4096;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A lock that is held until it is released or dropped.
+#[derive(Debug)]
+pub(super) struct Lock {
+    file: File,
+    path: PathBuf,
+}
+
+/// Who holds a lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Owner {
+    host: String,
+    boot_id: String,
+    pid: u32,
+    started: String,
+}
+
+impl Lock {
+    /// Makes the staging directory if need be and locks it, or says who has.
+    pub(super) fn acquire(staging: &Path, output: &Path) -> Result<Self> {
+        let path = staging.join(LOCK_NAME);
+        for _ in 0..ATTEMPTS_MAX {
+            create_directory(staging)?;
+            refuse_foreign_directory(staging)?;
+            let file = match open(&path) {
+                Ok(file) => file,
+                // Its last owner removed the directory in between.
+                Err(source) if source.kind() == io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(io_error("open the lock", &path, source)),
+            };
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    let owner = read_owner_patiently(&path);
+                    return Err(locked(
+                        output,
+                        owner,
+                        "wait for it to end, or choose another --out",
+                    ));
+                }
+                Err(TryLockError::Error(source)) => {
+                    return Err(io_error("lock the staging directory", &path, source));
+                }
+            }
+            if still_at(&file, &path)? {
+                let mut lock = Self { file, path };
+                lock.take_over(staging, output)?;
+                return Ok(lock);
+            }
+            thread::sleep(PAUSE);
+        }
+        Err(locked(output, None, "run again"))
+    }
+
+    /// Judges the last owner and writes the new one.
+    fn take_over(&mut self, staging: &Path, output: &Path) -> Result<()> {
+        let current = Owner::current();
+        if let Some(last) = read_owner(&mut self.file)
+            && last.boot_id != current.boot_id
+            && last.host != current.host
+        {
+            let hint = format!(
+                "if that run has ended, remove \"{}\" and run again",
+                escape_path(staging)
+            );
+            return Err(locked(output, Some(last), &hint));
+        }
+        let write = |file: &mut File| -> io::Result<()> {
+            file.set_len(0)?;
+            file.rewind()?;
+            // One call, so that a reader rarely sees a part.
+            let mut line = serde_json::to_vec(&current)?;
+            line.push(b'\n');
+            file.write_all(&line)
+        };
+        let written = write(&mut self.file)
+            .map_err(|source| io_error("write the lock", &self.path, source))
+            .and_then(|()| sync_file(&self.file, &self.path));
+        written.inspect_err(|_| {
+            // On a full disk nothing stays; but work of an earlier run keeps its lock's name.
+            if fs::read_dir(staging).is_ok_and(|entries| entries.count() == 1) {
+                fs::remove_file(&self.path).unwrap_or_default();
+            }
+        })
+    }
+
+    /// Removes the file, then unlocks it, so that nobody can hold a lock without a name.
+    pub(super) fn release(self) -> Result<()> {
+        fs::remove_file(&self.path)
+            .map_err(|source| io_error("remove the lock", &self.path, source))
+    }
+}
+
+impl Owner {
+    fn current() -> Self {
+        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        Self {
+            host: host_name(),
+            boot_id: boot_id.trim().to_owned(),
+            pid: std::process::id(),
+            started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        }
+    }
+}
+
+/// The machine's name, as locks and run records give it.
+pub fn host_name() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)
+}
+
+/// Whether the path still names the open file, which a finishing run may have removed.
+fn still_at(file: &File, path: &Path) -> Result<bool> {
+    let open = file
+        .metadata()
+        .map_err(|source| io_error("look at the lock", path, source))?;
+    match fs::symlink_metadata(path) {
+        Ok(named) => Ok((open.dev(), open.ino()) == (named.dev(), named.ino())),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(io_error("look at the lock", path, source)),
+    }
+}
+
+/// Refuses a directory of the staging directory's name that isn't one: it would be emptied.
+fn refuse_foreign_directory(staging: &Path) -> Result<()> {
+    // A finishing run removes the lock last; what it removes meanwhile may still be listed.
+    for _ in 0..2 {
+        match fs::symlink_metadata(staging) {
+            Ok(metadata) if !metadata.is_dir() => break,
+            Ok(_) => {}
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => {
+                return Err(io_error("look at the staging directory", staging, source));
+            }
+        }
+        match fs::read_dir(staging).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+            Ok(entries) => {
+                if entries.is_empty() || entries.iter().any(|entry| entry.file_name() == LOCK_NAME)
+                {
+                    return Ok(());
+                }
+            }
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(io_error("list the directory", staging, source)),
+        }
+        thread::sleep(PAUSE);
+    }
+    Err(Error::from(OutputError::StagingTaken)
+        .at(Place::path(staging))
+        .hint("move it away, or choose another --out"))
+}
+
+/// Another process' lock may be read between being taken and being written.
+fn read_owner_patiently(path: &Path) -> Option<Owner> {
+    for _ in 0..5 {
+        if let Some(owner) = File::open(path)
+            .ok()
+            .and_then(|mut file| read_owner(&mut file))
+        {
+            return Some(owner);
+        }
+        thread::sleep(PAUSE);
+    }
+    None
+}
+
+fn read_owner(file: &mut File) -> Option<Owner> {
+    let mut content = Vec::new();
+    file.rewind().ok()?;
+    file.take(CONTENT_BYTES_MAX)
+        .read_to_end(&mut content)
+        .ok()?;
+    serde_json::from_slice(&content).ok()
+}
+
+fn locked(output: &Path, owner: Option<Owner>, hint: &str) -> Error {
+    let owner = owner.unwrap_or_else(|| Owner {
+        host: "unknown".to_owned(),
+        boot_id: String::new(),
+        pid: 0,
+        started: "just now".to_owned(),
+    });
+    Error::from(ErrorKind::Locked {
+        output: escape_path(output),
+        host: owner.host,
+        pid: owner.pid,
+        started: owner.started,
+    })
+    .hint(hint)
+}

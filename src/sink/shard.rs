@@ -1,0 +1,307 @@
+//! Shards: Parquet files whose columns are encoded apart, in memory, and appended in order.
+//!
+//! Column chunks are independent of each other, so they can be encoded by any number of threads;
+//! the file is the same whoever encoded what.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::basic::Type as PhysicalType;
+use parquet::basic::{BrotliLevel, Compression as Codec, Encoding, GzipLevel, ZstdLevel};
+use parquet::column::writer::{ColumnCloseResult, ColumnWriterImpl, get_column_writer};
+use parquet::data_type::DataType;
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
+use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
+
+use crate::error::{Error, OutputError, Place, Result};
+use crate::schema::{OutputSchema, Schema, Treatment};
+use crate::sink::{HashingWriter, Written};
+use crate::spec::Compression;
+
+/// Values per call into the encoder; every run of rows but a side's last is a multiple of it.
+const WRITE_BATCH_ROWS: usize = 1024;
+/// The most rows in a page: 1 MiB of float64.
+const PAGE_ROWS: usize = 128 << 10;
+
+/// The schema and properties that all shards share.
+#[derive(Debug, Clone)]
+pub struct ShardFormat {
+    schema: SchemaDescPtr,
+    properties: WriterPropertiesPtr,
+}
+
+impl ShardFormat {
+    /// Features are written plain and without statistics: standardized floats don't repeat, and
+    /// nobody filters by them.
+    ///
+    /// # Errors
+    /// When the compression level is out of its codec's range.
+    pub fn new(output: &OutputSchema, schema: &Schema, compression: Compression) -> Result<Self> {
+        let descriptor = Arc::new(SchemaDescriptor::new(Arc::clone(&output.root)));
+        let codec = codec(compression).map_err(|source| OutputError::Parquet {
+            action: "use the compression level",
+            source,
+        })?;
+        let metadata = (!output.metadata.is_empty()).then(|| output.metadata.clone());
+        let mut properties = WriterProperties::builder()
+            .set_created_by(concat!("prep version ", env!("CARGO_PKG_VERSION")).to_string())
+            .set_compression(codec)
+            .set_write_batch_size(WRITE_BATCH_ROWS)
+            .set_data_page_row_count_limit(PAGE_ROWS)
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_offset_index_disabled(true)
+            .set_key_value_metadata(metadata);
+        for index in 0..descriptor.num_columns() {
+            let leaf = descriptor.column(index);
+            let column = schema.columns.get(descriptor.get_column_root_idx(index));
+            let treatment = column.map(|column| &column.treatment);
+            if matches!(treatment, Some(Treatment::Standardize(_))) {
+                let path = leaf.path().clone();
+                properties =
+                    properties.set_column_statistics_enabled(path, EnabledStatistics::None);
+            }
+            // Measured values hardly ever repeat; trying a dictionary first costs time for nothing.
+            if matches!(
+                leaf.physical_type(),
+                PhysicalType::DOUBLE | PhysicalType::FLOAT
+            ) {
+                let path = leaf.path().clone();
+                properties = properties
+                    .set_column_encoding(path.clone(), Encoding::PLAIN)
+                    .set_column_dictionary_enabled(path, false);
+            }
+        }
+        Ok(Self {
+            schema: descriptor,
+            properties: Arc::new(properties.build()),
+        })
+    }
+
+    /// The shards' schema.
+    pub fn schema(&self) -> &SchemaDescriptor {
+        &self.schema
+    }
+
+    /// Encodes leaf `leaf` once per side: `fill` gets one writer a side and writes each its rows.
+    ///
+    /// # Errors
+    /// When `fill` fails, or the codec does.
+    pub fn encode<T: DataType>(
+        &self,
+        leaf: usize,
+        sides: usize,
+        fill: impl FnOnce(&mut [ColumnWriterImpl<'_, T>]) -> Result<()>,
+    ) -> Result<Vec<EncodedColumn>> {
+        let mut sinks: Vec<_> = (0..sides).map(|_| TrackedWrite::new(Vec::new())).collect();
+        let mut writers = sinks
+            .iter_mut()
+            .map(|sink| self.column_writer::<T>(leaf, sink))
+            .collect::<ParquetResult<Vec<_>>>()
+            .map_err(encoding)?;
+        fill(&mut writers)?;
+        let closed = writers
+            .into_iter()
+            .map(ColumnWriterImpl::close)
+            .collect::<ParquetResult<Vec<_>>>()
+            .map_err(encoding)?;
+        closed
+            .into_iter()
+            .zip(sinks)
+            .map(|(close, sink)| {
+                let bytes = sink.into_inner().map_err(encoding)?.into();
+                Ok(EncodedColumn { bytes, close })
+            })
+            .collect()
+    }
+
+    fn column_writer<'a, T: DataType>(
+        &self,
+        leaf: usize,
+        sink: &'a mut TrackedWrite<Vec<u8>>,
+    ) -> ParquetResult<ColumnWriterImpl<'a, T>> {
+        let pages = Box::new(SerializedPageWriter::new(sink));
+        let writer = get_column_writer(
+            self.schema.column(leaf),
+            Arc::clone(&self.properties),
+            pages,
+        );
+        T::get_column_writer(writer).ok_or_else(|| {
+            ParquetError::General(format!("column {leaf} is not {}", T::get_physical_type()))
+        })
+    }
+}
+
+/// The error of an encoder that refuses what it is given.
+pub fn encoding(source: ParquetError) -> Error {
+    OutputError::Parquet {
+        action: "encode a column",
+        source,
+    }
+    .into()
+}
+
+fn codec(compression: Compression) -> ParquetResult<Codec> {
+    Ok(match compression {
+        Compression::None => Codec::UNCOMPRESSED,
+        Compression::Snappy => Codec::SNAPPY,
+        Compression::Lz4 => Codec::LZ4_RAW,
+        Compression::Gzip => Codec::GZIP(GzipLevel::default()),
+        Compression::Brotli => Codec::BROTLI(BrotliLevel::default()),
+        Compression::Zstd(level) => Codec::ZSTD(ZstdLevel::try_new(i32::from(level))?),
+    })
+}
+
+/// One side's column chunk, encoded and compressed.
+#[derive(Debug)]
+pub struct EncodedColumn {
+    bytes: Bytes,
+    close: ColumnCloseResult,
+}
+
+/// Writes one shard.
+pub struct ShardWriter {
+    writer: SerializedFileWriter<HashingWriter<File>>,
+    path: PathBuf,
+    rows: u64,
+}
+
+impl std::fmt::Debug for ShardWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ShardWriter")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ShardWriter {
+    /// Creates the file.
+    ///
+    /// # Errors
+    /// When it exists or can't be created.
+    pub fn create(path: &Path, format: &ShardFormat) -> Result<Self> {
+        let file = File::create_new(path).map_err(|source| {
+            let action = "create the shard";
+            Error::from(OutputError::Io { action, source }).at(Place::path(path))
+        })?;
+        let root = format.schema.root_schema_ptr();
+        let writer = SerializedFileWriter::new(
+            HashingWriter::new(file),
+            root,
+            Arc::clone(&format.properties),
+        )
+        .map_err(|source| failed(path, source))?;
+        Ok(Self {
+            writer,
+            path: path.to_path_buf(),
+            rows: 0,
+        })
+    }
+
+    /// Appends a row group; `next` is called for the next columns until it gives none.
+    ///
+    /// # Errors
+    /// When a write fails, or the columns don't make up a row group.
+    pub fn begin_row_group(&mut self) -> Result<RowGroup<'_>> {
+        let path = self.path.as_path();
+        let writer = self
+            .writer
+            .next_row_group()
+            .map_err(|source| failed(path, source))?;
+        Ok(RowGroup {
+            writer,
+            path,
+            rows: &mut self.rows,
+        })
+    }
+
+    /// Writes the footer and says what the file holds; the commit syncs it.
+    ///
+    /// # Errors
+    /// When a write fails.
+    pub fn finish(self) -> Result<Shard> {
+        let path = self.path;
+        let file = self
+            .writer
+            .into_inner()
+            .map_err(|source| failed(&path, source))?;
+        let (_, written) = file.finish();
+        Ok(Shard {
+            rows: self.rows,
+            written,
+        })
+    }
+}
+
+/// A row group that is being written.
+pub struct RowGroup<'a> {
+    writer: parquet::file::writer::SerializedRowGroupWriter<'a, HashingWriter<File>>,
+    path: &'a Path,
+    rows: &'a mut u64,
+}
+
+impl std::fmt::Debug for RowGroup<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RowGroup")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RowGroup<'_> {
+    /// Appends the next column.
+    ///
+    /// # Errors
+    /// When the write fails, or its rows are not those of the columns before.
+    pub fn append(&mut self, column: EncodedColumn) -> Result<()> {
+        self.writer
+            .append_column(&column.bytes, column.close)
+            .map_err(|source| failed(self.path, source))
+    }
+
+    /// Ends the row group.
+    ///
+    /// # Errors
+    /// When columns are missing.
+    pub fn finish(self) -> Result<()> {
+        let group = self
+            .writer
+            .close()
+            .map_err(|source| failed(self.path, source))?;
+        *self.rows += u64::try_from(group.num_rows()).unwrap_or(0);
+        Ok(())
+    }
+}
+
+/// A finished shard.
+#[derive(Debug, Clone)]
+pub struct Shard {
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes and checksum.
+    pub written: Written,
+}
+
+fn failed(path: &Path, source: ParquetError) -> Error {
+    // The writer wraps what the operating system said; a full disk should read as one.
+    let error = match source {
+        ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
+            Ok(source) => OutputError::Io {
+                action: "write the shard",
+                source: *source,
+            },
+            Err(inner) => OutputError::Parquet {
+                action: "write the shard",
+                source: ParquetError::External(inner),
+            },
+        },
+        source => OutputError::Parquet {
+            action: "write the shard",
+            source,
+        },
+    };
+    Error::from(error).at(Place::path(path))
+}

@@ -1,0 +1,9 @@
+//! Reading inputs: finding files, recognizing changed ones, decoding them, and the table they make up.
+//!
+//! Knows nothing of split or moments, and writes nothing.
+
+pub mod blocks;
+pub mod discover;
+pub mod parquet;
+pub mod table;
+pub mod text;

@@ -1,0 +1,175 @@
+//! `PositionalFile`: reads a Parquet file by position, never mapped.
+//!
+//! A mapped file that something truncates kills the process; a positional read fails. A column chunk
+//! of up to 16 MiB is fetched whole with one read and served from memory; a longer one page by page.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::reader::{ChunkReader, Length};
+
+use crate::error::{InputError, Place, Result};
+
+/// The longest column chunk that is fetched with one read.
+const WINDOW_BYTES_MAX: u64 = 16 << 20;
+/// How much of a page header is read ahead when pages are fetched one by one.
+const HEADER_READ_BYTES: usize = 4 << 10;
+
+/// An open input file and, optionally, a part of it held in memory.
+#[derive(Debug, Clone)]
+pub(super) struct PositionalFile {
+    file: Arc<File>,
+    len: u64,
+    window_start: u64,
+    window: Bytes,
+}
+
+impl PositionalFile {
+    /// Opens `path`; the length is the one at this moment.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let fail =
+            |action: &'static str| move |source: io::Error| InputError::Io { action, source };
+        let file = File::open(path)
+            .map_err(fail("open the file"))
+            .map_err(|error| crate::error::Error::from(error).at(Place::path(path)))?;
+        let len = file
+            .metadata()
+            .map_err(fail("read the file's size"))
+            .map_err(|error| crate::error::Error::from(error).at(Place::path(path)))?
+            .len();
+        Ok(Self {
+            file: Arc::new(file),
+            len,
+            window_start: 0,
+            window: Bytes::new(),
+        })
+    }
+
+    /// The same file with `start..start + length` in memory, if that is small enough.
+    pub(super) fn with_window(&self, start: u64, length: u64) -> ParquetResult<Self> {
+        if length > WINDOW_BYTES_MAX {
+            return Ok(self.clone());
+        }
+        Ok(Self {
+            window: self.read(start, usize::try_from(length)?)?,
+            window_start: start,
+            ..self.clone()
+        })
+    }
+
+    fn read(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
+        if start
+            .checked_add(length as u64)
+            .is_none_or(|end| end > self.len)
+        {
+            return Err(ParquetError::EOF(format!(
+                "{length} bytes at offset {start} are past the end of a file of {} bytes",
+                self.len
+            )));
+        }
+        let mut buffer = vec![0; length];
+        self.file.read_exact_at(&mut buffer, start)?;
+        Ok(buffer.into())
+    }
+
+    fn in_window(&self, start: u64, length: usize) -> Option<Bytes> {
+        let from = usize::try_from(start.checked_sub(self.window_start)?).ok()?;
+        let to = from.checked_add(length)?;
+        (to <= self.window.len()).then(|| self.window.slice(from..to))
+    }
+}
+
+impl Length for PositionalFile {
+    fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+impl ChunkReader for PositionalFile {
+    type T = PositionalRead;
+
+    fn get_read(&self, start: u64) -> ParquetResult<PositionalRead> {
+        let offset = start
+            .checked_sub(self.window_start)
+            .and_then(|offset| usize::try_from(offset).ok())
+            .filter(|offset| *offset < self.window.len());
+        Ok(PositionalRead {
+            file: self.clone(),
+            position: start,
+            buffer: offset.map_or_else(Bytes::new, |offset| self.window.slice(offset..)),
+        })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
+        match self.in_window(start, length) {
+            Some(bytes) => Ok(bytes),
+            None => self.read(start, length),
+        }
+    }
+}
+
+/// A sequential reader over a [`PositionalFile`], used for page headers.
+#[derive(Debug)]
+pub(super) struct PositionalRead {
+    file: PositionalFile,
+    position: u64,
+    buffer: Bytes,
+}
+
+impl Read for PositionalRead {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.buffer.is_empty() {
+            let rest = self.file.len.saturating_sub(self.position);
+            let length =
+                usize::try_from(rest).map_or(HEADER_READ_BYTES, |rest| rest.min(HEADER_READ_BYTES));
+            self.buffer = self
+                .file
+                .read(self.position, length)
+                .map_err(io::Error::other)?;
+        }
+        let length = out.len().min(self.buffer.len());
+        out[..length].copy_from_slice(&self.buffer.split_to(length));
+        self.position += length as u64;
+        Ok(length)
+    }
+}
+
+/// A Parquet file with its footer.
+#[derive(Debug, Clone)]
+pub struct ParquetFile {
+    path: PathBuf,
+    pub(super) file: PositionalFile,
+    pub(super) metadata: Arc<parquet::file::metadata::ParquetMetaData>,
+}
+
+impl ParquetFile {
+    /// Opens `path` and reads its footer.
+    ///
+    /// # Errors
+    /// When the file can't be opened, or its footer is damaged, encrypted or disagrees with itself.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = PositionalFile::open(path)?;
+        let metadata = super::footer::read(&file)
+            .map_err(|error| crate::error::Error::from(error).at(Place::path(path)))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            file,
+            metadata: Arc::new(metadata),
+        })
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The footer.
+    pub fn metadata(&self) -> &parquet::file::metadata::ParquetMetaData {
+        &self.metadata
+    }
+}

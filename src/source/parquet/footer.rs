@@ -1,0 +1,66 @@
+//! Footers: read, and checked before anything is decoded from their word.
+
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::reader::Length;
+
+use super::file::PositionalFile;
+use crate::error::DataError;
+
+/// Reads and checks the footer of `file`.
+pub(super) fn read(file: &PositionalFile) -> Result<ParquetMetaData, DataError> {
+    let metadata = ParquetMetaDataReader::new()
+        .with_page_index_policy(PageIndexPolicy::Skip)
+        .parse_and_finish(file)
+        .map_err(unreadable)?;
+    check(&metadata, file.len())?;
+    Ok(metadata)
+}
+
+fn unreadable(source: ParquetError) -> DataError {
+    DataError::Parquet {
+        action: "read the footer",
+        source,
+    }
+}
+
+/// Every size and offset must be possible in a file of `file_bytes`.
+fn check(metadata: &ParquetMetaData, file_bytes: u64) -> Result<(), DataError> {
+    let lies = |what: &'static str, said: i64, allowed: u64| {
+        Err(DataError::FooterLies {
+            what,
+            said,
+            allowed,
+        })
+    };
+    let mut rows_total: u64 = 0;
+    for group in metadata.row_groups() {
+        let Ok(rows) = u64::try_from(group.num_rows()) else {
+            return lies("the rows of a row group", group.num_rows(), u64::MAX);
+        };
+        rows_total = rows_total.saturating_add(rows);
+        for chunk in group.columns() {
+            let start = chunk
+                .dictionary_page_offset()
+                .unwrap_or_else(|| chunk.data_page_offset());
+            let length = chunk.compressed_size();
+            let end = start.checked_add(length);
+            let inside = |value: i64| u64::try_from(value).is_ok_and(|value| value <= file_bytes);
+            if !inside(start) || !inside(length) || !end.is_some_and(inside) {
+                return lies(
+                    "the end of a column chunk",
+                    end.unwrap_or(i64::MAX),
+                    file_bytes,
+                );
+            }
+            if chunk.num_values() < 0 {
+                return lies("the values of a column chunk", chunk.num_values(), u64::MAX);
+            }
+        }
+    }
+    let said = metadata.file_metadata().num_rows();
+    if u64::try_from(said) != Ok(rows_total) {
+        return lies("the number of rows", said, rows_total);
+    }
+    Ok(())
+}

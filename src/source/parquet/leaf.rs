@@ -1,0 +1,182 @@
+//! One leaf of one column chunk, decoded in runs of rows.
+//!
+//! A leaf is read as Parquet stores it: the values that are there, and for each slot a definition
+//! and a repetition level. Flat columns have one slot a row; nested ones as many as they need.
+
+use parquet::column::reader::{ColumnReaderImpl, get_column_reader};
+use parquet::data_type::DataType;
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::serialized_reader::SerializedPageReader;
+use parquet::schema::types::ColumnDescPtr;
+
+use super::file::{ParquetFile, PositionalFile};
+use crate::error::{DataError, Error, Place, Result};
+
+/// A run of rows of one leaf. Buffers are reused from run to run.
+#[derive(Debug)]
+pub struct LeafRun<T> {
+    /// The values that are there, in order.
+    pub values: Vec<T>,
+    /// One per slot; empty if every slot has a value.
+    pub definition: Vec<i16>,
+    /// One per slot, 0 where a row begins; empty if every row has one slot.
+    pub repetition: Vec<i16>,
+}
+
+impl<T> Default for LeafRun<T> {
+    fn default() -> Self {
+        Self {
+            values: Vec::new(),
+            definition: Vec::new(),
+            repetition: Vec::new(),
+        }
+    }
+}
+
+/// Reads one leaf of one row group from its first row to its last.
+pub struct LeafReader<T: DataType> {
+    reader: ColumnReaderImpl<T>,
+    place: Place,
+    row_group: usize,
+    rows: u64,
+    position: u64,
+}
+
+impl<T: DataType> std::fmt::Debug for LeafReader<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LeafReader")
+            .field("place", &self.place)
+            .field("row_group", &self.row_group)
+            .field("position", &self.position)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: DataType> LeafReader<T> {
+    /// Opens leaf `leaf` (its index in the file's schema) of `row_group`.
+    ///
+    /// # Errors
+    /// When the leaf isn't of type `T`, or its pages can't be found.
+    pub fn open(file: &ParquetFile, row_group: usize, leaf: usize) -> Result<Self> {
+        let group = file.metadata.row_group(row_group);
+        let descriptor = group.column(leaf).column_descr_ptr();
+        let place = Place::path(file.path()).column(descriptor.path().string());
+        let reader = open_pages(&file.file, &file.metadata, row_group, leaf)
+            .and_then(|pages| typed(descriptor, pages))
+            .map_err(|source| failed("open a column chunk", source, &place))?;
+        Ok(Self {
+            reader,
+            place,
+            row_group,
+            rows: u64::try_from(group.num_rows()).unwrap_or(0),
+            position: 0,
+        })
+    }
+
+    /// Passes over `rows` rows without decoding more than it must.
+    ///
+    /// # Errors
+    /// When a page is damaged or rows are missing.
+    pub fn skip(&mut self, rows: usize) -> Result<()> {
+        let skipped = self
+            .reader
+            .skip_records(rows)
+            .map_err(|source| failed("decode a page", source, &self.place))?;
+        self.advance(skipped, rows)
+    }
+
+    /// Reads the next `rows` rows into `run`, replacing what it held.
+    ///
+    /// # Errors
+    /// When a page is damaged or rows are missing.
+    pub fn read(&mut self, rows: usize, run: &mut LeafRun<T::T>) -> Result<()> {
+        run.values.clear();
+        run.definition.clear();
+        run.repetition.clear();
+        let (records, values, slots) = self
+            .reader
+            .read_records(
+                rows,
+                Some(&mut run.definition),
+                Some(&mut run.repetition),
+                &mut run.values,
+            )
+            .map_err(|source| failed("decode a page", source, &self.place))?;
+        run.values.truncate(values);
+        run.definition.truncate(slots);
+        run.repetition.truncate(slots);
+        self.advance(records, rows)
+    }
+
+    fn advance(&mut self, found: usize, wanted: usize) -> Result<()> {
+        self.position += found as u64;
+        if found == wanted {
+            return Ok(());
+        }
+        Err(self.row_count(self.position))
+    }
+
+    /// Checks, after the last row, that the chunk holds no further ones.
+    ///
+    /// # Errors
+    /// When it does, or a page is damaged.
+    pub fn finish(mut self) -> Result<()> {
+        if self.position < self.rows {
+            return Ok(());
+        }
+        let mut extra = LeafRun::default();
+        let (more, _, _) = self
+            .reader
+            .read_records(
+                1,
+                Some(&mut extra.definition),
+                Some(&mut extra.repetition),
+                &mut extra.values,
+            )
+            .map_err(|source| failed("decode a page", source, &self.place))?;
+        match more {
+            0 => Ok(()),
+            _ => Err(self.row_count(self.position + more as u64)),
+        }
+    }
+
+    fn row_count(&self, found: u64) -> Error {
+        Error::from(DataError::RowCount {
+            row_group: self.row_group,
+            found,
+            expected: self.rows,
+        })
+        .at(self.place.clone())
+    }
+}
+
+fn open_pages(
+    file: &PositionalFile,
+    metadata: &parquet::file::metadata::ParquetMetaData,
+    row_group: usize,
+    leaf: usize,
+) -> ParquetResult<SerializedPageReader<PositionalFile>> {
+    let group = metadata.row_group(row_group);
+    let chunk = group.column(leaf);
+    let (start, length) = chunk.byte_range();
+    let window = file.with_window(start, length)?;
+    let rows = usize::try_from(group.num_rows())?;
+    SerializedPageReader::new(window.into(), chunk, rows, None)
+}
+
+fn typed<T: DataType>(
+    descriptor: ColumnDescPtr,
+    pages: SerializedPageReader<PositionalFile>,
+) -> ParquetResult<ColumnReaderImpl<T>> {
+    let said = descriptor.physical_type();
+    T::get_column_reader(get_column_reader(descriptor, Box::new(pages))).ok_or_else(|| {
+        ParquetError::General(format!(
+            "the column is {said}, not {}",
+            T::get_physical_type()
+        ))
+    })
+}
+
+fn failed(action: &'static str, source: ParquetError, place: &Place) -> Error {
+    Error::from(DataError::Parquet { action, source }).at(place.clone())
+}

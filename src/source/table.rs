@@ -1,0 +1,209 @@
+//! The table as the passes see it: stores, pieces and units.
+//!
+//! A *store* is a Parquet file that can be read: an input, or a part of a text input as pass 1 left
+//! it in the cache. A *piece* is one row group of a store. A *unit* is a run of consecutive pieces,
+//! about a million rows or 128 MiB: the unit of memory, retry and distribution. Units follow from
+//! the inputs alone, never from threads, memory or engine.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use crate::error::{Error, InputError, Place, Result};
+use crate::schema::{Schema, SharedLayout};
+use crate::source::parquet::ParquetFile;
+
+/// The most rows that pieces are gathered up to.
+pub const UNIT_ROWS: u64 = 1 << 20;
+/// The most uncompressed bytes that pieces are gathered up to.
+pub const UNIT_BYTES: u64 = 128 << 20;
+/// The most stores in a unit, all of which are open while it runs.
+const UNIT_STORES: usize = 128;
+
+/// All rows of a run, with the schema they share.
+#[derive(Debug)]
+pub struct Table {
+    /// The columns.
+    pub schema: Schema,
+    /// What is read, in the order of the inputs.
+    pub stores: Vec<Store>,
+    /// The work, in order.
+    pub units: Vec<Unit>,
+}
+
+/// A Parquet file that holds consecutive rows of one input.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Index of its input among the run's inputs.
+    pub input: usize,
+    /// Where it keeps each column.
+    pub layout: SharedLayout,
+    /// Its row groups.
+    pub groups: Vec<Group>,
+}
+
+/// One row group of a store.
+#[derive(Debug, Clone, Copy)]
+pub struct Group {
+    /// Index, in its input file, of its first row.
+    pub first_row: u64,
+    /// Rows.
+    pub rows: u64,
+    /// Uncompressed bytes.
+    pub bytes: u64,
+}
+
+/// One row group of one store, as part of a unit.
+#[derive(Debug, Clone, Copy)]
+pub struct Piece {
+    /// Index of the store.
+    pub store: usize,
+    /// Index of the row group in the store.
+    pub row_group: usize,
+    /// Index, in its input file, of its first row.
+    pub first_row: u64,
+    /// Rows, at least 1.
+    pub rows: usize,
+}
+
+/// Consecutive pieces that are worked on together.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// Its number, from 0.
+    pub index: usize,
+    /// Its pieces, in order.
+    pub pieces: Vec<Piece>,
+    /// Rows of all pieces.
+    pub rows: usize,
+    /// Uncompressed bytes of all pieces.
+    pub bytes: u64,
+}
+
+impl Table {
+    /// Cuts the stores into units of up to `unit_rows` rows ([`UNIT_ROWS`] unless testing).
+    pub fn new(schema: Schema, stores: Vec<Store>, unit_rows: u64) -> Self {
+        let mut units: Vec<Unit> = Vec::new();
+        for (store, content) in stores.iter().enumerate() {
+            for (row_group, group) in content.groups.iter().enumerate() {
+                let Ok(rows @ 1..) = usize::try_from(group.rows) else {
+                    continue;
+                };
+                let piece = Piece {
+                    store,
+                    row_group,
+                    first_row: group.first_row,
+                    rows,
+                };
+                match units.last_mut() {
+                    Some(unit) if unit.has_room(piece, group.bytes, unit_rows) => {
+                        unit.add(piece, group.bytes);
+                    }
+                    _ => units.push(Unit {
+                        index: units.len(),
+                        pieces: vec![piece],
+                        rows,
+                        bytes: group.bytes,
+                    }),
+                }
+            }
+        }
+        Self {
+            schema,
+            stores,
+            units,
+        }
+    }
+
+    /// Rows in all.
+    pub fn rows(&self) -> u64 {
+        self.units.iter().map(|unit| unit.rows as u64).sum()
+    }
+
+    /// Rows of each of `inputs` inputs.
+    pub fn rows_by_input(&self, inputs: usize) -> Vec<u64> {
+        let mut rows = vec![0; inputs];
+        for store in &self.stores {
+            rows[store.input] += store.groups.iter().map(|group| group.rows).sum::<u64>();
+        }
+        rows
+    }
+}
+
+impl Unit {
+    fn has_room(&self, piece: Piece, bytes: u64, unit_rows: u64) -> bool {
+        let stores = self
+            .pieces
+            .first()
+            .map_or(0, |first| piece.store - first.store + 1);
+        self.rows as u64 + piece.rows as u64 <= unit_rows
+            && self.bytes.saturating_add(bytes) <= UNIT_BYTES
+            && stores <= UNIT_STORES
+    }
+
+    fn add(&mut self, piece: Piece, bytes: u64) {
+        self.rows += piece.rows;
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.pieces.push(piece);
+    }
+}
+
+/// One unit with the files it is read from, each opened when it is first needed.
+#[derive(Debug)]
+pub struct OpenUnit<'a> {
+    /// The table the unit is of.
+    pub table: &'a Table,
+    /// The unit.
+    pub unit: &'a Unit,
+    first_store: usize,
+    files: Vec<OnceLock<ParquetFile>>,
+}
+
+impl<'a> OpenUnit<'a> {
+    /// Prepares to read `unit`; nothing is opened yet.
+    pub fn new(table: &'a Table, unit: &'a Unit) -> Self {
+        let first_store = unit.pieces.first().map_or(0, |piece| piece.store);
+        let end_store = unit.pieces.last().map_or(0, |piece| piece.store + 1);
+        Self {
+            table,
+            unit,
+            first_store,
+            files: (first_store..end_store).map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// The file of `piece`, opened now if it wasn't before.
+    ///
+    /// # Errors
+    /// When it can't be opened, or is no longer the file that was planned with.
+    pub fn file(&self, piece: &Piece) -> Result<&ParquetFile> {
+        let cell = &self.files[piece.store - self.first_store];
+        if let Some(file) = cell.get() {
+            return Ok(file);
+        }
+        let store = self.store(piece);
+        let file = ParquetFile::open(&store.path)?;
+        let groups = file.metadata().row_groups();
+        let same = groups.len() == store.groups.len()
+            && groups
+                .iter()
+                .zip(&store.groups)
+                .all(|(found, planned)| u64::try_from(found.num_rows()) == Ok(planned.rows));
+        if !same {
+            return Err(Error::from(InputError::Changed {
+                what: "row groups",
+                before: store.groups.len().to_string(),
+                after: groups.len().to_string(),
+            })
+            .at(Place::path(&store.path))
+            .hint("run again when nothing writes to the input any more, or with --settle"));
+        }
+        // Two threads may both have opened it; either file will do.
+        Ok(cell.get_or_init(|| file))
+    }
+
+    /// The store of `piece`.
+    pub fn store(&self, piece: &Piece) -> &'a Store {
+        &self.table.stores[piece.store]
+    }
+}

@@ -1,0 +1,295 @@
+//! Filling one column from blocks of fields, widening its type as fields demand.
+//!
+//! A column that turns out to be text after rows of it have been stored as numbers is only marked:
+//! the numbers no longer say how the fields were written, so the unit is read again for it.
+
+use super::column::{ColumnRequest, ColumnType, TextColumn, TextValues, Values};
+use super::number::{NullTokens, parse_float, parse_integer};
+use super::reader::Block;
+use super::record::Field;
+use crate::error::{Result, TextError};
+
+/// A column being filled.
+pub(crate) struct ColumnBuilder {
+    index: usize,
+    content: Content,
+    /// The type that was asked for: nothing wider is accepted.
+    forced: Option<ColumnType>,
+    validity: Option<Vec<bool>>,
+    rows: usize,
+}
+
+/// What a builder holds.
+enum Content {
+    Values(Values),
+    /// Text that was found too late.
+    Late,
+}
+
+/// Why a loop over fields stopped.
+enum Stop {
+    /// All fields are stored.
+    Done,
+    /// This row's field is a float.
+    Float(usize),
+    /// This row's field is an integer.
+    Integer(usize),
+    /// This row's field is neither a number nor missing.
+    Text(usize),
+}
+
+impl ColumnBuilder {
+    /// A builder for a column, or none if the column is not asked for.
+    pub(crate) fn new(index: usize, request: ColumnRequest) -> Option<Self> {
+        let forced = match request {
+            ColumnRequest::Skip => return None,
+            ColumnRequest::Infer | ColumnRequest::As(ColumnType::Null) => None,
+            ColumnRequest::As(forced) => Some(forced),
+        };
+        let values = match forced {
+            Some(ColumnType::Text) => Values::Text(TextValues::default()),
+            Some(ColumnType::Float64) => Values::Float64(Vec::new()),
+            Some(ColumnType::Int64) => Values::Int64(Vec::new()),
+            Some(ColumnType::Null) | None => Values::Null { blank: true },
+        };
+        Some(Self {
+            index,
+            content: Content::Values(values),
+            forced,
+            validity: None,
+            rows: 0,
+        })
+    }
+
+    /// The column's position if it must be read again as text.
+    pub(crate) fn late(&self) -> Option<usize> {
+        matches!(self.content, Content::Late).then_some(self.index)
+    }
+
+    /// The finished column, unless it must be read again.
+    pub(crate) fn finish(self) -> Option<TextColumn> {
+        match self.content {
+            Content::Values(values) => Some(TextColumn {
+                index: self.index,
+                values,
+                validity: self.validity,
+            }),
+            Content::Late => None,
+        }
+    }
+
+    /// Appends the column's fields of one block.
+    pub(crate) fn extend(
+        &mut self,
+        block: &Block<'_>,
+        nulls: &NullTokens,
+        quote: u8,
+    ) -> Result<()> {
+        let mut row = 0;
+        let rows = block.rows();
+        while row < rows {
+            let (text, fields) = block.column(self.index);
+            let rest = fields.skip(row);
+            let Content::Values(values) = &mut self.content else {
+                break;
+            };
+            let start = self.rows + row;
+            let missing = Missing {
+                validity: &mut self.validity,
+                start,
+            };
+            let stop = match values {
+                Values::Null { blank } => fill_null(blank, text, rest, nulls, missing),
+                Values::Int64(values) => fill_integers(values, text, rest, nulls, missing),
+                Values::Float64(values) => fill_floats(values, text, rest, nulls, missing),
+                Values::Text(values) => fill_text(values, text, rest, quote),
+            };
+            row += match stop {
+                Stop::Done => rows - row,
+                Stop::Float(done) | Stop::Integer(done) | Stop::Text(done) => done,
+            };
+            let wider = match stop {
+                Stop::Done => break,
+                Stop::Float(_) => ColumnType::Float64,
+                Stop::Integer(_) => ColumnType::Int64,
+                Stop::Text(_) => ColumnType::Text,
+            };
+            if let Some(forced) = self.forced {
+                let (text, mut fields) = block.column(self.index);
+                let field = fields.nth(row).map_or(&[][..], |field| field.raw(text));
+                return Err(block.field_error(row, self.index, misfit(field, forced)));
+            }
+            if self.widen(wider, self.rows + row) {
+                row = 0;
+            }
+        }
+        self.rows += rows;
+        Ok(())
+    }
+
+    /// Changes the type after `rows` rows; true if the block has to be taken again from its start.
+    fn widen(&mut self, wider: ColumnType, rows: usize) -> bool {
+        let Content::Values(values) = &mut self.content else {
+            return false;
+        };
+        let old = std::mem::replace(values, Values::Null { blank: false });
+        match (wider, old) {
+            (ColumnType::Text, _) if self.rows == 0 => {
+                *values = Values::Text(TextValues::default());
+                self.validity = None;
+                return true;
+            }
+            (ColumnType::Text, Values::Null { blank: true }) => {
+                *values = Values::Text(TextValues::blank(rows));
+            }
+            (ColumnType::Text, _) => {
+                self.content = Content::Late;
+                self.validity = None;
+            }
+            (ColumnType::Float64, Values::Int64(integers)) => {
+                // Rounds to nearest even, as reading the digits as a float does.
+                *values = Values::Float64(integers.into_iter().map(|value| value as f64).collect());
+            }
+            (ColumnType::Float64, _) => {
+                *values = Values::Float64(Vec::new());
+                self.backfill(rows);
+            }
+            (_, old @ Values::Null { .. }) if wider == ColumnType::Int64 => {
+                drop(old);
+                *values = Values::Int64(Vec::new());
+                self.backfill(rows);
+            }
+            (_, old) => *values = old,
+        }
+        false
+    }
+
+    /// Marks all rows so far as missing.
+    fn backfill(&mut self, rows: usize) {
+        if rows > 0 {
+            self.validity = Some(vec![false; rows]);
+        }
+    }
+}
+
+/// Keeps the validity of a column in step with its rows; nothing is stored before the first
+/// missing value.
+struct Missing<'a> {
+    validity: &'a mut Option<Vec<bool>>,
+    start: usize,
+}
+
+impl Missing<'_> {
+    #[inline(always)]
+    fn value(&mut self) {
+        if let Some(validity) = self.validity {
+            validity.push(true);
+        }
+    }
+
+    #[cold]
+    fn missing(&mut self, row: usize) {
+        let rows = self.start + row;
+        self.validity
+            .get_or_insert_with(|| vec![true; rows])
+            .push(false);
+    }
+}
+
+fn fill_null(
+    blank: &mut bool,
+    text: &[u8],
+    fields: impl Iterator<Item = Field>,
+    nulls: &NullTokens,
+    _missing: Missing<'_>,
+) -> Stop {
+    for (row, field) in fields.enumerate() {
+        let raw = field.raw(text);
+        if nulls.contains(raw) {
+            *blank &= raw.is_empty();
+        } else if parse_integer(raw).is_some() {
+            return Stop::Integer(row);
+        } else if parse_float(raw).is_some() {
+            return Stop::Float(row);
+        } else {
+            return Stop::Text(row);
+        }
+    }
+    Stop::Done
+}
+
+fn fill_integers(
+    values: &mut Vec<i64>,
+    text: &[u8],
+    fields: impl Iterator<Item = Field>,
+    nulls: &NullTokens,
+    mut missing: Missing<'_>,
+) -> Stop {
+    for (row, field) in fields.enumerate() {
+        let raw = field.raw(text);
+        match parse_integer(raw) {
+            Some(value) if !(nulls.any_numeric() && nulls.contains(raw)) => {
+                values.push(value);
+                missing.value();
+            }
+            _ if nulls.contains(raw) => missing.missing(row),
+            _ if parse_float(raw).is_some() => return Stop::Float(row),
+            _ => return Stop::Text(row),
+        }
+    }
+    Stop::Done
+}
+
+fn fill_floats(
+    values: &mut Vec<f64>,
+    text: &[u8],
+    fields: impl Iterator<Item = Field>,
+    nulls: &NullTokens,
+    mut missing: Missing<'_>,
+) -> Stop {
+    for (row, field) in fields.enumerate() {
+        let raw = field.raw(text);
+        match parse_float(raw) {
+            Some(value) if !((value.is_nan() || nulls.any_numeric()) && nulls.contains(raw)) => {
+                values.push(value);
+                missing.value();
+            }
+            _ if nulls.contains(raw) => missing.missing(row),
+            _ => return Stop::Text(row),
+        }
+    }
+    Stop::Done
+}
+
+fn fill_text(
+    values: &mut TextValues,
+    text: &[u8],
+    fields: impl Iterator<Item = Field>,
+    quote: u8,
+) -> Stop {
+    for field in fields {
+        if field.is_escaped() {
+            values.push_escaped(field.raw(text), quote);
+        } else {
+            values.push(field.raw(text));
+        }
+    }
+    Stop::Done
+}
+
+/// The error for a field that a forced type cannot hold.
+fn misfit(field: &[u8], forced: ColumnType) -> TextError {
+    const SHOWN_CHARS: usize = 60;
+    let value = String::from_utf8_lossy(field);
+    let mut shown: String = value.chars().take(SHOWN_CHARS).collect();
+    if shown.len() < value.len() {
+        shown.push('…');
+    }
+    TextError::NotANumber {
+        value: format!("{shown:?}"),
+        expected: match forced {
+            ColumnType::Int64 => "a 64-bit integer",
+            _ => "a number",
+        },
+    }
+}

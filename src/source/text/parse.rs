@@ -1,0 +1,96 @@
+//! Pass 1b: the rows of one unit as typed columns.
+
+use std::io::Read;
+
+use super::builder::ColumnBuilder;
+use super::column::{ColumnRequest, ColumnType, TextBatch, TextColumn};
+use super::reader::{Context, Position, RecordReader};
+use crate::error::{Error, Place, Result, TextError};
+
+/// The rows to be parsed from a source.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rows {
+    /// Where the source starts.
+    pub(crate) start: Position,
+    pub(crate) first: u64,
+    pub(crate) count: u64,
+    /// Nothing may follow them.
+    pub(crate) last: bool,
+}
+
+/// Parses rows; `open` gives the source from its start, as often as it is called.
+///
+/// `requests` has an entry for each column. The source is read a second time if a column turned out
+/// to be text after some of its rows, and then only that column is stored.
+pub(crate) fn parse<R: Read>(
+    context: Context<'_>,
+    rows: Rows,
+    requests: &[ColumnRequest],
+    open: impl Fn() -> R,
+) -> Result<TextBatch> {
+    let columns = context.names.map_or(0, <[String]>::len);
+    let request = |column: usize| requests.get(column).copied().unwrap_or_default();
+    let mut builders: Vec<_> = (0..columns)
+        .filter_map(|column| ColumnBuilder::new(column, request(column)))
+        .collect();
+    let source_bytes = fill(context, rows, &mut builders, open())?;
+    let mut late: Vec<_> = builders
+        .iter()
+        .filter_map(ColumnBuilder::late)
+        .filter_map(|column| ColumnBuilder::new(column, ColumnRequest::As(ColumnType::Text)))
+        .collect();
+    if !late.is_empty() {
+        fill(context, rows, &mut late, open())?;
+    }
+    let mut columns: Vec<TextColumn> = builders
+        .into_iter()
+        .chain(late)
+        .filter_map(ColumnBuilder::finish)
+        .collect();
+    columns.sort_by_key(|column| column.index);
+    let rows_held = usize::try_from(rows.count).unwrap_or(usize::MAX);
+    Ok(TextBatch {
+        first_row: rows.first,
+        rows: rows_held,
+        columns,
+        source_bytes,
+    })
+}
+
+/// Reads the rows into the builders and returns the bytes of their records.
+fn fill(
+    context: Context<'_>,
+    rows: Rows,
+    builders: &mut [ColumnBuilder],
+    source: impl Read,
+) -> Result<u64> {
+    let mut reader = RecordReader::new(source, context, rows.start);
+    reader.skip(rows.first - rows.start.row)?;
+    let quote = context.dialect.quote.unwrap_or_default();
+    let mut found = 0;
+    let mut bytes = 0;
+    while found < rows.count {
+        let Some(block) = reader.next_block(rows.count - found)? else {
+            return Err(changed(context, rows, found));
+        };
+        for builder in builders.iter_mut() {
+            builder.extend(&block, &context.dialect.nulls, quote)?;
+        }
+        found += block.rows() as u64;
+        bytes += block.record_bytes();
+    }
+    if rows.last && reader.next_block(1)?.is_some() {
+        return Err(changed(context, rows, found + 1));
+    }
+    Ok(bytes)
+}
+
+fn changed(context: Context<'_>, rows: Rows, found: u64) -> Error {
+    let error = TextError::FileChanged {
+        found: rows.first + found,
+        expected: rows.first + rows.count,
+    };
+    Error::from(error)
+        .at(Place::path(context.path))
+        .hint("wait until it is complete; --settle refuses files that were modified lately")
+}
