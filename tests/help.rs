@@ -1,6 +1,9 @@
 //! What the command line says about itself: help and usage errors, pinned word by word.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot start its program has failed")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot start its program has failed"
+)]
 
 use std::path::Path;
 

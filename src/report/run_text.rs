@@ -114,8 +114,10 @@ fn columns(report: &RunReport, lines: &mut Lines) {
 
 fn passes(report: &RunReport) -> Vec<Vec<String>> {
     let row = |name: String, time: f64, bytes: u64| {
-        let rate = if bytes > 0 && time > 0.0 {
-            format!("{:.1} MB/s", bytes as f64 / 1e6 / time)
+        let rate = bytes as f64 / 1e6 / time;
+        // Rates of next to no bytes or time say nothing.
+        let rate = if rate.is_finite() && rate >= 0.05 {
+            format!("{rate:.1} MB/s")
         } else {
             String::new()
         };
