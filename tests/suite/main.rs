@@ -1,0 +1,18 @@
+//! The command-level tests: one binary, one harness.
+//!
+//! Every test runs the real `prep` in a fresh directory. What needs Python libraries is in
+//! `tests/peers/`, what needs large data in `tests/tpch/` and `benches/peers/`.
+
+mod columns; // which columns are scaled, which pass through, and their types
+mod commit; // the output appears whole or not at all
+mod compile_fail; // what must not compile
+mod corpora; // third-party files found by PREP_CORPORA
+mod errors; // every kind of bad input, with the whole text of its error
+mod examples; // worked examples from scikit-learn users
+mod files; // what is found, skipped and refused in directories
+mod harness;
+mod invariance; // same bytes whatever the threads and memory; rows never move
+mod leak; // test rows can't reach the fit
+mod numbers; // values that break other programs, against exact arithmetic
+mod text; // CSV and TSV
+mod tidy; // rules of the source tree
