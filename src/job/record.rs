@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::outlook::format_name;
+use super::outlook::{format_name, whole_rows};
 use super::run::Run;
 use crate::artifact::manifest::{ManifestColumn, ManifestInput, ManifestShard};
 use crate::artifact::run::{FORMAT_VERSION, InputTime, PassTiming};
@@ -68,7 +68,12 @@ fn scaler_file(run: &Run<'_>, results: &Results<'_>) -> Result<Vec<u8>> {
         .collect();
     ScalerFile::new(run.spec.split.clone(), run.spec.fit, columns)
         .to_json()
-        .map_err(|source| OutputError::Scaler { source }.into())
+        .map_err(|source| {
+            OutputError::Scaler {
+                source: source.into(),
+            }
+            .into()
+        })
 }
 
 fn manifest(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> Result<Manifest> {
@@ -238,8 +243,10 @@ fn binomial_band(rows: u64, share: f64) -> (u64, u64) {
     const NORMAL_QUANTILE: f64 = 3.290_526_731_491_926;
     let expected = rows as f64 * share;
     let reach = NORMAL_QUANTILE * (expected * (1.0 - share)).sqrt();
-    let whole = |rows: f64| rows.round().max(0.0) as u64;
-    (whole(expected - reach), whole(expected + reach).min(rows))
+    (
+        whole_rows(expected - reach),
+        whole_rows(expected + reach).min(rows),
+    )
 }
 
 fn columns(results: &Results<'_>) -> ColumnReport {

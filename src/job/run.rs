@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::pass::{Context, Plan};
 use crate::report::{PassReport, RunReport};
 use crate::source::discover::Discovery;
-use crate::spec::JobSpec;
+use crate::spec::{Format, JobSpec};
 
 /// What the process needs whatever it does.
 const FLOOR_BYTES: u64 = 64 << 20;
@@ -81,8 +81,18 @@ impl<'a> Run<'a> {
     }
 
     /// Tells the user something worth knowing.
-    pub(super) fn warn(&self, warning: String) {
-        self.tally.event(&Event::Warning(warning));
+    pub(super) fn warn(&self, warning: &str) {
+        self.tally.event(&Event::Warning(warning.to_string()));
+    }
+
+    /// The least disk that the output and, for text, the cache will take: half the input, which a
+    /// better codec may reach, and as much again for the cache. Refuses only what is hopeless.
+    pub(super) fn disk_bytes(&self) -> u64 {
+        let input: u64 = self.found.files.iter().map(|file| file.bytes).sum();
+        match self.found.format {
+            Format::Parquet => input / 2,
+            Format::Csv => input,
+        }
     }
 
     /// The least memory the job needs, in bytes.

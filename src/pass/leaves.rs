@@ -8,8 +8,8 @@ use parquet::data_type::{
 };
 
 use super::route::{Router, RunRows, SIDES};
-use crate::engine::Cancel;
-use crate::error::{DataError, Error, Result};
+use crate::engine::{Cancel, guarded};
+use crate::error::{DataError, Error, Place, Result};
 use crate::kernel::{ColumnScaler, Sides};
 use crate::schema::{LayoutColumn, NumericKind, Treatment};
 use crate::sink::shard::{EncodedColumn, ShardFormat, encoding};
@@ -84,6 +84,10 @@ impl BlockSource<'_> {
         }
     }
 
+    fn name(&self, leaf: Leaf) -> &str {
+        &self.open.table.schema.columns[leaf.column].name
+    }
+
     fn copy(&self, leaf: Leaf) -> Result<Vec<EncodedColumn>> {
         match self.format.schema().column(leaf.output).physical_type() {
             PhysicalType::BOOLEAN => self.stored::<BoolType>(leaf, Sides::partition_copy),
@@ -109,14 +113,11 @@ impl BlockSource<'_> {
         self.encode_runs::<T>(leaf, partition, |file, piece, column, each| {
             let index = column.first_leaf + leaf.offset;
             let mut reader = LeafReader::<T>::open(file, piece.row_group, index)?;
-            each.drive(
-                &mut reader,
-                |reader, rows| reader.skip(rows),
-                |reader, rows, each| {
-                    reader.read(rows, &mut run)?;
-                    each.write(&run, rows)
-                },
-            )
+            each.drive(&mut reader, LeafReader::skip, |reader, rows, each| {
+                reader.read(rows, &mut run)?;
+                each.write(&run, rows)
+            })?;
+            reader.finish()
         })
     }
 
@@ -132,22 +133,18 @@ impl BlockSource<'_> {
         self.encode_runs::<T>(leaf, partition, |file, piece, column, each| {
             let kind = column.kind.unwrap_or(NumericKind::Float64);
             let mut reader = NumberReader::open(file, piece.row_group, column.first_leaf, kind)?;
-            each.drive(
-                &mut reader,
-                |reader, rows| reader.skip(rows),
-                |reader, rows, each| {
-                    reader.read(rows, &mut run)?;
-                    if null_infinities {
-                        infinities_to_nulls(&mut run);
-                    }
-                    converted.values.clear();
-                    convert(&run.values, &mut converted.values);
-                    std::mem::swap(&mut run.definition, &mut converted.definition);
-                    let written = each.write(&converted, rows);
-                    std::mem::swap(&mut run.definition, &mut converted.definition);
-                    written
-                },
-            )
+            each.drive(&mut reader, NumberReader::skip, |reader, rows, each| {
+                reader.read(rows, &mut run)?;
+                if null_infinities {
+                    infinities_to_nulls(&mut run);
+                }
+                converted.values.clear();
+                convert(&run.values, &mut converted.values);
+                std::mem::swap(&mut run.definition, &mut converted.definition);
+                let written = each.write(&converted, rows);
+                std::mem::swap(&mut run.definition, &mut converted.definition);
+                written
+            })
         })
     }
 
@@ -243,7 +240,9 @@ impl BlockSource<'_> {
                 let layout = &self.open.store(piece).layout.columns;
                 let column = layout.get(leaf.column).copied().unwrap_or(folder);
                 (slicer.skip, slicer.rows) = (slice.start, slice.rows);
-                read(self.open.file(piece)?, piece, column, &mut slicer)?;
+                let input = &self.inputs[self.open.store(piece).input];
+                guarded(|| read(self.open.file(piece)?, piece, column, &mut slicer))
+                    .map_err(|error| error.at(Place::path(&input.path).column(self.name(leaf))))?;
             }
             Ok(())
         })

@@ -5,7 +5,7 @@ use std::path::Path;
 use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 
 use super::Context;
-use crate::engine::Pass;
+use crate::engine::{Pass, guarded};
 use crate::error::{DataError, Place, Result, escape_path};
 use crate::schema::{OutputSchema, SharedLayout, Unifier, output_schema};
 use crate::source::discover::{Fingerprint, fingerprint};
@@ -110,7 +110,8 @@ fn plan_parquet(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint
     context.ordered(context.inputs.len()).run(
         |index| {
             let input = &context.inputs[index];
-            let file = ParquetFile::open(&input.path)?;
+            let file = guarded(|| ParquetFile::open(&input.path))
+                .map_err(|error| error.at(Place::path(&input.path)))?;
             context.advanced(Pass::Plan, 0, 0);
             Ok((fingerprint(input)?, file))
         },

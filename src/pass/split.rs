@@ -120,8 +120,8 @@ type Named = std::result::Result<Side, String>;
 
 fn named(value: Option<&[u8]>) -> Named {
     match value {
-        Some(b"train") => Ok(Side::Train),
-        Some(b"test") => Ok(Side::Test),
+        Some(b"train" | b"false" | b"False" | b"FALSE" | b"0") => Ok(Side::Train),
+        Some(b"test" | b"true" | b"True" | b"TRUE" | b"1") => Ok(Side::Test),
         Some(other) => Err(format!("{:?}", String::from_utf8_lossy(other))),
         None => Err("null".into()),
     }

@@ -93,7 +93,9 @@ fn check_statistics(
 ) {
     let features = output.features();
     if !features.iter().any(|f| f == name) {
-        verdict.check(false, || format!("{file}: {name} is no feature of {features:?}"));
+        verdict.check(false, || {
+            format!("{file}: {name} is no feature of {features:?}")
+        });
         return;
     }
     let at = |key: &str| output.fitted(key, name);
