@@ -5,9 +5,8 @@
 
 use super::column::{ColumnRequest, ColumnType, TextColumn, TextValues, Values};
 use super::number::{NullTokens, parse_float, parse_integer};
-use super::reader::Block;
-use super::record::Field;
-use crate::error::{Result, TextError};
+use super::reader::{Block, ColumnFields};
+use crate::error::{Error, TextError};
 
 /// A column being filled.
 pub(crate) struct ColumnBuilder {
@@ -17,6 +16,8 @@ pub(crate) struct ColumnBuilder {
     forced: Option<ColumnType>,
     validity: Option<Vec<bool>>,
     rows: usize,
+    /// Rows that are expected in all.
+    capacity: usize,
 }
 
 /// What a builder holds.
@@ -39,17 +40,17 @@ enum Stop {
 }
 
 impl ColumnBuilder {
-    /// A builder for a column, or none if the column is not asked for.
-    pub(crate) fn new(index: usize, request: ColumnRequest) -> Option<Self> {
+    /// A builder for a column of `capacity` rows, or none if the column is not asked for.
+    pub(crate) fn new(index: usize, request: ColumnRequest, capacity: usize) -> Option<Self> {
         let forced = match request {
             ColumnRequest::Skip => return None,
             ColumnRequest::Infer | ColumnRequest::As(ColumnType::Null) => None,
             ColumnRequest::As(forced) => Some(forced),
         };
         let values = match forced {
-            Some(ColumnType::Text) => Values::Text(TextValues::default()),
-            Some(ColumnType::Float64) => Values::Float64(Vec::new()),
-            Some(ColumnType::Int64) => Values::Int64(Vec::new()),
+            Some(ColumnType::Text) => Values::Text(TextValues::with_capacity(capacity)),
+            Some(ColumnType::Float64) => Values::Float64(Vec::with_capacity(capacity)),
+            Some(ColumnType::Int64) => Values::Int64(Vec::with_capacity(capacity)),
             Some(ColumnType::Null) | None => Values::Null { blank: true },
         };
         Some(Self {
@@ -58,6 +59,7 @@ impl ColumnBuilder {
             forced,
             validity: None,
             rows: 0,
+            capacity,
         })
     }
 
@@ -78,18 +80,17 @@ impl ColumnBuilder {
         }
     }
 
-    /// Appends the column's fields of one block.
+    /// Appends the column's fields of one block; fails with the first row that does not fit.
     pub(crate) fn extend(
         &mut self,
         block: &Block<'_>,
         nulls: &NullTokens,
         quote: u8,
-    ) -> Result<()> {
+    ) -> Result<(), (usize, Error)> {
         let mut row = 0;
         let rows = block.rows();
         while row < rows {
-            let (text, fields) = block.column(self.index);
-            let rest = fields.skip(row);
+            let fields = block.column(self.index, row);
             let Content::Values(values) = &mut self.content else {
                 break;
             };
@@ -99,10 +100,10 @@ impl ColumnBuilder {
                 start,
             };
             let stop = match values {
-                Values::Null { blank } => fill_null(blank, text, rest, nulls, missing),
-                Values::Int64(values) => fill_integers(values, text, rest, nulls, missing),
-                Values::Float64(values) => fill_floats(values, text, rest, nulls, missing),
-                Values::Text(values) => fill_text(values, text, rest, quote),
+                Values::Null { blank } => fill_null(blank, fields, nulls, missing),
+                Values::Int64(values) => fill_integers(values, fields, nulls, missing),
+                Values::Float64(values) => fill_floats(values, fields, nulls, missing),
+                Values::Text(values) => fill_text(values, fields, quote),
             };
             row += match stop {
                 Stop::Done => rows - row,
@@ -115,9 +116,14 @@ impl ColumnBuilder {
                 Stop::Text(_) => ColumnType::Text,
             };
             if let Some(forced) = self.forced {
-                let (text, mut fields) = block.column(self.index);
-                let field = fields.nth(row).map_or(&[][..], |field| field.raw(text));
-                return Err(block.field_error(row, self.index, misfit(field, forced)));
+                let field = block
+                    .column(self.index, row)
+                    .next()
+                    .map_or(&[][..], |(_, raw)| raw);
+                return Err((
+                    row,
+                    block.field_error(row, self.index, misfit(field, forced)),
+                ));
             }
             if self.widen(wider, self.rows + row) {
                 row = 0;
@@ -135,7 +141,7 @@ impl ColumnBuilder {
         let old = std::mem::replace(values, Values::Null { blank: false });
         match (wider, old) {
             (ColumnType::Text, _) if self.rows == 0 => {
-                *values = Values::Text(TextValues::default());
+                *values = Values::Text(TextValues::with_capacity(self.capacity));
                 self.validity = None;
                 return true;
             }
@@ -151,12 +157,12 @@ impl ColumnBuilder {
                 *values = Values::Float64(integers.into_iter().map(|value| value as f64).collect());
             }
             (ColumnType::Float64, _) => {
-                *values = Values::Float64(Vec::new());
+                *values = Values::Float64(Vec::with_capacity(self.capacity));
                 self.backfill(rows);
             }
             (_, old @ Values::Null { .. }) if wider == ColumnType::Int64 => {
                 drop(old);
-                *values = Values::Int64(Vec::new());
+                *values = Values::Int64(Vec::with_capacity(self.capacity));
                 self.backfill(rows);
             }
             (_, old) => *values = old,
@@ -198,13 +204,11 @@ impl Missing<'_> {
 
 fn fill_null(
     blank: &mut bool,
-    text: &[u8],
-    fields: impl Iterator<Item = Field>,
+    fields: ColumnFields<'_>,
     nulls: &NullTokens,
     _missing: Missing<'_>,
 ) -> Stop {
-    for (row, field) in fields.enumerate() {
-        let raw = field.raw(text);
+    for (row, (_, raw)) in fields.enumerate() {
         if nulls.contains(raw) {
             *blank &= raw.is_empty();
         } else if parse_integer(raw).is_some() {
@@ -220,13 +224,11 @@ fn fill_null(
 
 fn fill_integers(
     values: &mut Vec<i64>,
-    text: &[u8],
-    fields: impl Iterator<Item = Field>,
+    fields: ColumnFields<'_>,
     nulls: &NullTokens,
     mut missing: Missing<'_>,
 ) -> Stop {
-    for (row, field) in fields.enumerate() {
-        let raw = field.raw(text);
+    for (row, (_, raw)) in fields.enumerate() {
         match parse_integer(raw) {
             Some(value) if !(nulls.any_numeric() && nulls.contains(raw)) => {
                 values.push(value);
@@ -242,13 +244,11 @@ fn fill_integers(
 
 fn fill_floats(
     values: &mut Vec<f64>,
-    text: &[u8],
-    fields: impl Iterator<Item = Field>,
+    fields: ColumnFields<'_>,
     nulls: &NullTokens,
     mut missing: Missing<'_>,
 ) -> Stop {
-    for (row, field) in fields.enumerate() {
-        let raw = field.raw(text);
+    for (row, (_, raw)) in fields.enumerate() {
         match parse_float(raw) {
             Some(value) if !((value.is_nan() || nulls.any_numeric()) && nulls.contains(raw)) => {
                 values.push(value);
@@ -261,17 +261,12 @@ fn fill_floats(
     Stop::Done
 }
 
-fn fill_text(
-    values: &mut TextValues,
-    text: &[u8],
-    fields: impl Iterator<Item = Field>,
-    quote: u8,
-) -> Stop {
-    for field in fields {
+fn fill_text(values: &mut TextValues, fields: ColumnFields<'_>, quote: u8) -> Stop {
+    for (field, raw) in fields {
         if field.is_escaped() {
-            values.push_escaped(field.raw(text), quote);
+            values.push_escaped(raw, quote);
         } else {
-            values.push(field.raw(text));
+            values.push(raw);
         }
     }
     Stop::Done

@@ -53,6 +53,24 @@ pub(crate) struct RecordReader<'a, R> {
     failed: Option<Error>,
 }
 
+/// The fields of one column of a block, with their bytes.
+pub(crate) struct ColumnFields<'r> {
+    text: &'r [u8],
+    fields: &'r [Field],
+    columns: usize,
+}
+
+impl<'r> Iterator for ColumnFields<'r> {
+    type Item = (Field, &'r [u8]);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        let field = *self.fields.first()?;
+        self.fields = self.fields.get(self.columns..).unwrap_or_default();
+        Some((field, field.raw(self.text)))
+    }
+}
+
 /// Whole records in a buffer, with their fields.
 pub(crate) struct Block<'r> {
     text: &'r [u8],
@@ -278,20 +296,15 @@ impl<'r> Block<'r> {
             .sum()
     }
 
-    /// The fields of one column in order, with the text they lie in.
-    pub(crate) fn column(
-        &self,
-        column: usize,
-    ) -> (&'r [u8], impl Iterator<Item = Field> + Clone + use<'r>) {
-        (
-            self.text,
-            self.table
-                .fields
-                .iter()
-                .copied()
-                .skip(column)
-                .step_by(self.columns.max(1)),
-        )
+    /// The fields of one column from a row on.
+    pub(crate) fn column(&self, column: usize, first_row: usize) -> ColumnFields<'r> {
+        let fields = &self.table.fields;
+        let start = (first_row * self.columns + column).min(fields.len());
+        ColumnFields {
+            text: self.text,
+            fields: &fields[start..],
+            columns: self.columns.max(1),
+        }
     }
 
     /// The fields of the first record.
