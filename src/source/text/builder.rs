@@ -3,9 +3,10 @@
 //! A column that turns out to be text after rows of it have been stored as numbers is only marked:
 //! the numbers no longer say how the fields were written, so the unit is read again for it.
 
+use super::block::Block;
 use super::column::{ColumnRequest, ColumnType, TextColumn, TextValues, Values};
-use super::number::{NullTokens, parse_float, parse_integer};
-use super::reader::{Block, ColumnFields};
+use super::fill::{Missing, Stop, fill_floats, fill_integers, fill_null, fill_text};
+use super::number::NullTokens;
 use crate::error::{Error, TextError};
 
 /// A column being filled.
@@ -25,18 +26,6 @@ enum Content {
     Values(Values),
     /// Text that was found too late.
     Late,
-}
-
-/// Why a loop over fields stopped.
-enum Stop {
-    /// All fields are stored.
-    Done,
-    /// This row's field is a float.
-    Float(usize),
-    /// This row's field is an integer.
-    Integer(usize),
-    /// This row's field is neither a number nor missing.
-    Text(usize),
 }
 
 impl ColumnBuilder {
@@ -176,100 +165,6 @@ impl ColumnBuilder {
             self.validity = Some(vec![false; rows]);
         }
     }
-}
-
-/// Keeps the validity of a column in step with its rows; nothing is stored before the first
-/// missing value.
-struct Missing<'a> {
-    validity: &'a mut Option<Vec<bool>>,
-    start: usize,
-}
-
-impl Missing<'_> {
-    #[inline(always)]
-    fn value(&mut self) {
-        if let Some(validity) = self.validity {
-            validity.push(true);
-        }
-    }
-
-    #[cold]
-    fn missing(&mut self, row: usize) {
-        let rows = self.start + row;
-        self.validity
-            .get_or_insert_with(|| vec![true; rows])
-            .push(false);
-    }
-}
-
-fn fill_null(
-    blank: &mut bool,
-    fields: ColumnFields<'_>,
-    nulls: &NullTokens,
-    _missing: Missing<'_>,
-) -> Stop {
-    for (row, (_, raw)) in fields.enumerate() {
-        if nulls.contains(raw) {
-            *blank &= raw.is_empty();
-        } else if parse_integer(raw).is_some() {
-            return Stop::Integer(row);
-        } else if parse_float(raw).is_some() {
-            return Stop::Float(row);
-        } else {
-            return Stop::Text(row);
-        }
-    }
-    Stop::Done
-}
-
-fn fill_integers(
-    values: &mut Vec<i64>,
-    fields: ColumnFields<'_>,
-    nulls: &NullTokens,
-    mut missing: Missing<'_>,
-) -> Stop {
-    for (row, (_, raw)) in fields.enumerate() {
-        match parse_integer(raw) {
-            Some(value) if !(nulls.any_numeric() && nulls.contains(raw)) => {
-                values.push(value);
-                missing.value();
-            }
-            _ if nulls.contains(raw) => missing.missing(row),
-            _ if parse_float(raw).is_some() => return Stop::Float(row),
-            _ => return Stop::Text(row),
-        }
-    }
-    Stop::Done
-}
-
-fn fill_floats(
-    values: &mut Vec<f64>,
-    fields: ColumnFields<'_>,
-    nulls: &NullTokens,
-    mut missing: Missing<'_>,
-) -> Stop {
-    for (row, (_, raw)) in fields.enumerate() {
-        match parse_float(raw) {
-            Some(value) if !((value.is_nan() || nulls.any_numeric()) && nulls.contains(raw)) => {
-                values.push(value);
-                missing.value();
-            }
-            _ if nulls.contains(raw) => missing.missing(row),
-            _ => return Stop::Text(row),
-        }
-    }
-    Stop::Done
-}
-
-fn fill_text(values: &mut TextValues, fields: ColumnFields<'_>, quote: u8) -> Stop {
-    for (field, raw) in fields {
-        if field.is_escaped() {
-            values.push_escaped(raw, quote);
-        } else {
-            values.push(raw);
-        }
-    }
-    Stop::Done
 }
 
 /// The error for a field that a forced type cannot hold.

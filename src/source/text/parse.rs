@@ -2,9 +2,10 @@
 
 use std::io::Read;
 
+use super::block::{Context, Position};
 use super::builder::ColumnBuilder;
 use super::column::{ColumnRequest, ColumnType, TextBatch, TextColumn};
-use super::reader::{Context, Position, RecordReader};
+use super::reader::RecordReader;
 use crate::error::{Error, Place, Result, TextError};
 
 /// The rows to be parsed from a source.
@@ -29,7 +30,6 @@ pub(crate) fn parse<R: Read>(
     open: impl Fn() -> R,
 ) -> Result<TextBatch> {
     let columns = context.names.map_or(0, <[String]>::len);
-    // More rows than bytes cannot have been counted, and bytes can be.
     let rows_held = usize::try_from(rows.count).unwrap_or(usize::MAX);
     let request = |column: usize| requests.get(column).copied().unwrap_or_default();
     let mut builders: Vec<_> = (0..columns)

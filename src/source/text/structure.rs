@@ -9,6 +9,7 @@ pub(crate) struct Needles(pub(crate) [u8; 4]);
 
 /// Bytes turned into one word of bits.
 const BLOCK_BYTES: usize = 64;
+const BLOCK_STEP: u32 = 64;
 
 /// Writes the position of every needle in `text` to `positions` and returns how many there are.
 ///
@@ -20,7 +21,7 @@ pub(crate) fn find(text: &[u8], needles: Needles, positions: &mut [u32]) -> usiz
     let mut base = 0;
     for block in blocks {
         found = write_positions(block_mask(block, needles), base, positions, found);
-        base += BLOCK_BYTES as u32;
+        base += BLOCK_STEP;
     }
     let mut last = [0; BLOCK_BYTES];
     last[..rest.len()].copy_from_slice(rest);
