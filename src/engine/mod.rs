@@ -8,6 +8,6 @@ mod usage;
 
 pub use cancel::Cancel;
 pub use observe::{Event, Observer, Pass, Silent};
-pub use ordered::Ordered;
+pub use ordered::{Ordered, guarded};
 pub use tally::Tally;
 pub use usage::peak_memory_bytes;

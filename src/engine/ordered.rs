@@ -160,8 +160,11 @@ impl<R> Shared<R> {
     }
 }
 
-/// A panic of a decoder becomes an error of the run.
-fn guarded<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
+/// Runs `work`; a panic in it, of a decoder for example, becomes an error of the run.
+///
+/// # Errors
+/// Those of `work`, and [`DataError::Decoder`] for a panic.
+pub fn guarded<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let detail = panic
             .downcast_ref::<String>()

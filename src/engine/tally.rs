@@ -12,7 +12,9 @@ pub struct Tally<'a> {
 
 impl std::fmt::Debug for Tally<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tally").field("bytes", &self.bytes).finish_non_exhaustive()
+        f.debug_struct("Tally")
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
     }
 }
 

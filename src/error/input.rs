@@ -37,9 +37,6 @@ pub enum InputError {
     /// A path given by `--in` is neither a file nor a directory.
     #[error("neither a file nor a directory")]
     NotAFile,
-    /// Nothing says whether a file is Parquet or text.
-    #[error("cannot tell the format: the name ends in no known extension")]
-    UnknownFormat,
     /// Both formats were found and none was chosen.
     #[error("Parquet and CSV mixed: \"{parquet}\" and \"{csv}\"")]
     MixedFormats {

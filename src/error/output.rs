@@ -26,7 +26,7 @@ pub enum OutputError {
     #[error("cannot write scaler.json: {source}")]
     Scaler {
         /// Why not.
-        source: crate::artifact::ScalerFileError,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A record cannot be written as JSON.
     #[error("cannot write {what} as JSON: {source}")]

@@ -27,10 +27,17 @@ pub fn stream(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Resul
     let found = discover(&spec.input, &spec.output.path)?;
     let run = Run::new(spec, &found, cancel, observer);
     let plan = run.pass(Pass::Plan, || pass::plan(run.context(), spec, found.format))?;
-    let job = JobId::new(spec, crate::VERSION, found.files.iter().zip(&plan.fingerprints))?;
+    let job = JobId::new(
+        spec,
+        crate::VERSION,
+        found.files.iter().zip(&plan.fingerprints),
+    )?;
     run.check_budget(&plan)?;
     let staging = Staging::open(&spec.output.path, spec.output.overwrite, &job)?;
-    match make(&run, plan, &job, &staging) {
+    let made = staging
+        .check_free_space(run.disk_bytes())
+        .and_then(|()| make(&run, plan, &job, &staging));
+    match made {
         Ok(report) => {
             run.pass(Pass::Commit, || staging.commit())?;
             Ok(run.finish(report))
@@ -53,10 +60,13 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
         Ok((prepared, split_plan, sides))
     })?;
     let table = &prepared.table;
+    if table.schema.features().next().is_none() {
+        run.warn("no column is a feature: every column passes through as it is");
+    }
 
     let fitted = run.pass(Pass::Fit, || {
         let total = pass::fit(context, table, &split_plan)?;
-        total.check_infinities(context, table, spec.fit.on_inf)?;
+        pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
         Ok(total.finish(spec.fit.ddof))
     })?;
 
@@ -76,7 +86,13 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
         })
     })?;
 
-    let results = Results { fingerprints: &plan.fingerprints, prepared: &prepared, fitted: &fitted, sides, written: &written };
+    let results = Results {
+        fingerprints: &plan.fingerprints,
+        prepared: &prepared,
+        fitted: &fitted,
+        sides,
+        written: &written,
+    };
     record::write(run, job, &results, &staging.out_dir())
 }
 
@@ -88,7 +104,11 @@ pub fn plan(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<
     let found = discover(&spec.input, &spec.output.path)?;
     let run = Run::new(spec, &found, cancel, observer);
     let plan = run.pass(Pass::Plan, || pass::plan(run.context(), spec, found.format))?;
-    let job = JobId::new(spec, crate::VERSION, found.files.iter().zip(&plan.fingerprints))?;
+    let job = JobId::new(
+        spec,
+        crate::VERSION,
+        found.files.iter().zip(&plan.fingerprints),
+    )?;
     run.check_budget(&plan)?;
     outlook::report(&run, &job, &plan)
 }

@@ -54,7 +54,12 @@ pub(super) fn format_name(format: Format) -> &'static str {
 }
 
 fn row_groups(prepared: &Prepared) -> u64 {
-    prepared.table.stores.iter().map(|store| store.groups.len() as u64).sum()
+    prepared
+        .table
+        .stores
+        .iter()
+        .map(|store| store.groups.len() as u64)
+        .sum()
 }
 
 fn columns(run: &Run<'_>, plan: &Plan, prepared: Option<&Prepared>) -> Vec<PlannedColumn> {
@@ -111,10 +116,19 @@ fn sides(run: &Run<'_>, rows: Option<u64>) -> Vec<PlannedSide> {
             name: name.to_string(),
             rows_expected: rows
                 .filter(|_| hashed)
-                .map(|rows| (rows as f64 * share).round() as u64),
+                .map(|rows| whole_rows(rows as f64 * share)),
             asked: hashed.then_some(share),
         })
         .collect()
+}
+
+/// A number of rows, rounded; never negative.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a share of a u64 fits a u64"
+)]
+pub(super) fn whole_rows(rows: f64) -> u64 {
+    rows.round().max(0.0) as u64
 }
 
 fn notes(prepared: Option<&Prepared>) -> Vec<String> {

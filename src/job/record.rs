@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::outlook::format_name;
+use super::outlook::{format_name, whole_rows};
 use super::run::Run;
 use crate::artifact::manifest::{ManifestColumn, ManifestInput, ManifestShard};
 use crate::artifact::run::{FORMAT_VERSION, InputTime, PassTiming};
@@ -33,23 +33,47 @@ pub(super) struct Results<'a> {
 }
 
 /// Writes every record below `out`, `_SUCCESS` last.
-pub(super) fn write(run: &Run<'_>, job: &JobId, results: &Results<'_>, out: &Path) -> Result<RunReport> {
+pub(super) fn write(
+    run: &Run<'_>,
+    job: &JobId,
+    results: &Results<'_>,
+    out: &Path,
+) -> Result<RunReport> {
     write_synced(&out.join("scaler.json"), &scaler_file(run, results)?)?;
-    write_synced(&out.join("manifest.json"), &manifest(run, job, results)?.render()?)?;
-    write_synced(&out.join("run.json"), &run_record(run, job, results).render()?)?;
+    write_synced(
+        &out.join("manifest.json"),
+        &manifest(run, job, results)?.render()?,
+    )?;
+    write_synced(
+        &out.join("run.json"),
+        &run_record(run, job, results).render()?,
+    )?;
     write_synced(&out.join("_SUCCESS"), &[])?;
     Ok(report(run, job, results))
 }
 
 fn scaler_file(run: &Run<'_>, results: &Results<'_>) -> Result<Vec<u8>> {
-    let names = results.prepared.table.schema.features().map(|(_, column)| column.name.clone());
+    let names = results
+        .prepared
+        .table
+        .schema
+        .features()
+        .map(|(_, column)| column.name.clone());
     let columns = names
         .zip(&results.fitted.states)
-        .map(|(name, moments)| FittedColumn { name, moments: moments.clone() })
+        .map(|(name, moments)| FittedColumn {
+            name,
+            moments: moments.clone(),
+        })
         .collect();
     ScalerFile::new(run.spec.split.clone(), run.spec.fit, columns)
         .to_json()
-        .map_err(|source| OutputError::Scaler { source }.into())
+        .map_err(|source| {
+            OutputError::Scaler {
+                source: source.into(),
+            }
+            .into()
+        })
 }
 
 fn manifest(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> Result<Manifest> {
@@ -94,7 +118,11 @@ fn manifest(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> Result<Manifes
 
 /// How many entries were left out, by reason.
 pub(super) fn skipped(run: &Run<'_>) -> BTreeMap<String, u64> {
-    run.found.skipped.iter().map(|(reason, count)| (reason.to_string(), *count)).collect()
+    run.found
+        .skipped
+        .iter()
+        .map(|(reason, count)| (reason.to_string(), *count))
+        .collect()
 }
 
 fn shards(job: &JobId, results: &Results<'_>) -> Vec<ManifestShard> {
@@ -193,7 +221,10 @@ fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
         .into_iter()
         .enumerate()
         .map(|(side, name)| {
-            let made = results.written.iter().filter_map(|partial| partial.shards[side].as_ref());
+            let made = results
+                .written
+                .iter()
+                .filter_map(|partial| partial.shards[side].as_ref());
             let hashed = run.spec.split.by == SplitBy::Row;
             SideReport {
                 name: name.to_string(),
@@ -212,8 +243,10 @@ fn binomial_band(rows: u64, share: f64) -> (u64, u64) {
     const NORMAL_QUANTILE: f64 = 3.290_526_731_491_926;
     let expected = rows as f64 * share;
     let reach = NORMAL_QUANTILE * (expected * (1.0 - share)).sqrt();
-    let whole = |rows: f64| rows.round().max(0.0) as u64;
-    (whole(expected - reach), whole(expected + reach).min(rows))
+    (
+        whole_rows(expected - reach),
+        whole_rows(expected + reach).min(rows),
+    )
 }
 
 fn columns(results: &Results<'_>) -> ColumnReport {
@@ -227,7 +260,11 @@ fn columns(results: &Results<'_>) -> ColumnReport {
             .map(|((_, column), _)| column.name.clone())
             .collect()
     };
-    let features = schema.columns.iter().filter(|column| column.role == Role::Feature).count();
+    let features = schema
+        .columns
+        .iter()
+        .filter(|column| column.role == Role::Feature)
+        .count();
     ColumnReport {
         features: features as u64,
         passed: (schema.columns.len() - features) as u64,
@@ -246,5 +283,9 @@ fn columns(results: &Results<'_>) -> ColumnReport {
 fn share_missing(moments: &Moments) -> f64 {
     let missing = moments.nulls() + moments.nans() + moments.infinities();
     let rows = missing + moments.count();
-    if rows == 0 { 0.0 } else { missing as f64 / rows as f64 }
+    if rows == 0 {
+        0.0
+    } else {
+        missing as f64 / rows as f64
+    }
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::pass::{Context, Plan};
 use crate::report::{PassReport, RunReport};
 use crate::source::discover::Discovery;
-use crate::spec::JobSpec;
+use crate::spec::{Format, JobSpec};
 
 /// What the process needs whatever it does.
 const FLOOR_BYTES: u64 = 64 << 20;
@@ -57,13 +57,21 @@ impl<'a> Run<'a> {
         self.cancel.check()?;
         let bytes_total = self.found.files.iter().map(|file| file.bytes).sum();
         let bytes_total = matches!(pass, Pass::Fit | Pass::Write).then_some(bytes_total);
-        self.tally.event(&Event::Started { pass, rows_total: None, bytes_total });
+        self.tally.event(&Event::Started {
+            pass,
+            rows_total: None,
+            bytes_total,
+        });
         let begin = Instant::now();
         let result = work()?;
         let seconds = begin.elapsed().as_secs_f64();
         self.tally.event(&Event::Finished { pass, seconds });
         let bytes = self.tally.bytes(pass);
-        self.passes.borrow_mut().push(PassReport { pass, seconds, bytes });
+        self.passes.borrow_mut().push(PassReport {
+            pass,
+            seconds,
+            bytes,
+        });
         Ok(result)
     }
 
@@ -73,8 +81,18 @@ impl<'a> Run<'a> {
     }
 
     /// Tells the user something worth knowing.
-    pub(super) fn warn(&self, warning: String) {
-        self.tally.event(&Event::Warning(warning));
+    pub(super) fn warn(&self, warning: &str) {
+        self.tally.event(&Event::Warning(warning.to_string()));
+    }
+
+    /// The least disk that the output and, for text, the cache will take: half the input, which a
+    /// better codec may reach, and as much again for the cache. Refuses only what is hopeless.
+    pub(super) fn disk_bytes(&self) -> u64 {
+        let input: u64 = self.found.files.iter().map(|file| file.bytes).sum();
+        match self.found.format {
+            Format::Parquet => input / 2,
+            Format::Csv => input,
+        }
     }
 
     /// The least memory the job needs, in bytes.
@@ -84,13 +102,20 @@ impl<'a> Run<'a> {
 
     /// Refuses a budget below the floor.
     pub(super) fn check_budget(&self, plan: &Plan) -> Result<()> {
-        let (needed, allowed) = (Self::memory_floor(plan), self.spec.resources.memory_bytes_max);
+        let (needed, allowed) = (
+            Self::memory_floor(plan),
+            self.spec.resources.memory_bytes_max,
+        );
         if allowed >= needed {
             return Ok(());
         }
         let what = format!("a table of {} columns", plan.columns());
-        Err(Error::from(ErrorKind::Budget { what, needed, allowed })
-            .hint(format!("give it --memory {}MiB", needed.div_ceil(1 << 20))))
+        Err(Error::from(ErrorKind::Budget {
+            what,
+            needed,
+            allowed,
+        })
+        .hint(format!("give it --memory {}MiB", needed.div_ceil(1 << 20))))
     }
 
     /// The report with what is known only after the commit.

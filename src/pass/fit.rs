@@ -3,37 +3,18 @@
 //! A unit's partial is the exact state of each column; merging adds them without rounding, so the
 //! result doesn't depend on how rows were grouped or in which order partials arrive.
 
+use super::infinities::Infinities;
 use super::route::fill_valid;
 use super::{Context, SplitPlan};
-use crate::engine::Pass;
-use crate::error::{DataError, Error, Result, escape_path};
+use crate::engine::{Pass, guarded};
+use crate::error::{Place, Result};
 use crate::kernel::{NumericRows, Scaler, Sides, Welford, count_infinite, first_infinite};
 use crate::schema::NumericKind;
 use crate::source::parquet::{LeafRun, NumberReader};
 use crate::source::table::{OpenUnit, Piece, Table};
-use crate::spec::OnInf;
 
 /// Rows decoded at a time: a multiple of the statistics' 4,096, small enough for the cache.
 const RUN_ROWS: usize = 16 << 10;
-
-/// Infinite values of one column, in rows of either side.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Infinities {
-    /// How many.
-    pub count: u64,
-    /// Input and row of the first.
-    pub first: Option<(usize, u64)>,
-}
-
-impl Infinities {
-    fn merge(&mut self, other: Self) {
-        self.count += other.count;
-        self.first = match (self.first, other.first) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-    }
-}
 
 /// The state of one feature.
 #[derive(Debug, Default)]
@@ -78,46 +59,19 @@ impl FitTotal {
 
     /// Ends the fit: the moments of every feature and the scaler made of them.
     pub fn finish(self, ddof: u32) -> Fitted {
-        let moments = self.features.iter().map(|feature| feature.moments.finish(ddof)).collect();
+        let moments = self
+            .features
+            .iter()
+            .map(|feature| feature.moments.finish(ddof))
+            .collect();
         Fitted {
             scaler: Scaler::new(moments),
-            states: self.features.into_iter().map(|feature| feature.moments).collect(),
+            states: self
+                .features
+                .into_iter()
+                .map(|feature| feature.moments)
+                .collect(),
         }
-    }
-
-    /// Fails if infinities were found and `on_inf` doesn't allow them: one error names every column.
-    ///
-    /// # Errors
-    /// [`DataError::Infinite`].
-    pub fn check_infinities(
-        &self,
-        context: Context<'_>,
-        table: &Table,
-        on_inf: OnInf,
-    ) -> Result<()> {
-        const NAMED_MAX: usize = 20;
-        let total: u64 = self.features.iter().map(|feature| feature.infinities.count).sum();
-        if total == 0 || on_inf == OnInf::Null {
-            return Ok(());
-        }
-        let found: Vec<String> = table
-            .schema
-            .features()
-            .zip(&self.features)
-            .filter_map(|((_, column), state)| {
-                let (input, row) = state.infinities.first?;
-                let path = escape_path(&context.inputs[input].path);
-                let count = state.infinities.count;
-                Some(format!("{:?} ({count}, first in {path}: row {})", column.name, row + 1))
-            })
-            .collect();
-        let more = found.len().saturating_sub(NAMED_MAX);
-        let mut columns = found[..found.len() - more].join(", ");
-        if more > 0 {
-            columns.push_str(&format!(" and {more} more columns"));
-        }
-        Err(Error::from(DataError::Infinite { total, columns })
-            .hint("turn them into nulls with --on-inf null, or leave the column out with --exclude"))
     }
 }
 
@@ -138,7 +92,14 @@ pub fn fit(context: Context<'_>, table: &Table, plan: &SplitPlan<'_>) -> Result<
     let mut total = FitTotal::new(table.schema.features().count());
     let (lanes, columns) = context.lanes(table.units.len());
     context.ordered_on(lanes, table.units.len()).run(
-        |index| fit_unit(context, &OpenUnit::new(table, &table.units[index]), plan, columns),
+        |index| {
+            fit_unit(
+                context,
+                &OpenUnit::new(table, &table.units[index]),
+                plan,
+                columns,
+            )
+        },
         |_, partial| {
             total.merge(&partial);
             Ok(())
@@ -154,7 +115,12 @@ fn fit_unit(
     threads: usize,
 ) -> Result<FitPartial> {
     let sides = plan.sides(open)?;
-    let columns: Vec<usize> = open.table.schema.features().map(|(index, _)| index).collect();
+    let columns: Vec<usize> = open
+        .table
+        .schema
+        .features()
+        .map(|(index, _)| index)
+        .collect();
     let features = context
         .ordered_on(threads, columns.len())
         .collect(|feature| fit_column(context, open, &sides, columns[feature]))?;
@@ -171,62 +137,82 @@ fn fit_column(
     sides: &Sides,
     column: usize,
 ) -> Result<FeatureState> {
-    let mut fold = Fold::default();
+    let mut fold = Fold {
+        context,
+        open,
+        sides,
+        column,
+        state: FeatureState::default(),
+        run: LeafRun::default(),
+        dense: Vec::new(),
+        valid: Vec::new(),
+    };
     let mut first = 0;
     for piece in &open.unit.pieces {
-        let stored = open.store(piece).layout.columns[column];
-        let file = open.file(piece)?;
-        let kind = stored.kind.unwrap_or(NumericKind::Float64);
-        let mut reader = NumberReader::open(file, piece.row_group, stored.first_leaf, kind)?;
-        fold.piece(context, open, piece, &mut reader, (sides, first))?;
-        reader.finish()?;
-        let chunk = file.metadata().row_group(piece.row_group).column(stored.first_leaf);
-        let bytes = u64::try_from(chunk.compressed_size()).unwrap_or(0);
-        context.advanced(Pass::Fit, 0, bytes);
+        guarded(|| fold.piece(piece, first)).map_err(|error| {
+            let input = &context.inputs[open.store(piece).input];
+            let name = &open.table.schema.columns[column].name;
+            error.at(Place::path(&input.path).column(name))
+        })?;
         first += piece.rows;
     }
     Ok(fold.state)
 }
 
-/// Buffers and state while one column is folded.
-#[derive(Debug, Default)]
-struct Fold {
+/// One column being folded, with buffers that are reused from run to run.
+struct Fold<'a> {
+    context: Context<'a>,
+    open: &'a OpenUnit<'a>,
+    sides: &'a Sides,
+    column: usize,
     state: FeatureState,
     run: LeafRun<f64>,
     dense: Vec<f64>,
     valid: Vec<u64>,
 }
 
-impl Fold {
-    fn piece(
-        &mut self,
-        context: Context<'_>,
-        open: &OpenUnit<'_>,
-        piece: &Piece,
-        reader: &mut NumberReader,
-        (sides, first): (&Sides, usize),
-    ) -> Result<()> {
+impl Fold<'_> {
+    /// Folds the train rows of a piece whose first row is row `first` of the unit.
+    fn piece(&mut self, piece: &Piece, first: usize) -> Result<()> {
+        let stored = self.open.store(piece).layout.columns[self.column];
+        let file = self.open.file(piece)?;
+        let kind = stored.kind.unwrap_or(NumericKind::Float64);
+        let mut reader = NumberReader::open(file, piece.row_group, stored.first_leaf, kind)?;
         let mut start = 0;
         while start < piece.rows {
-            context.cancel.check()?;
+            self.context.cancel.check()?;
             let rows = RUN_ROWS.min(piece.rows - start);
             reader.read(rows, &mut self.run)?;
-            self.fill_dense(rows);
-            let (values, valid) = match self.run.values.len() == rows {
-                true => (&self.run.values, None),
-                false => (&self.dense, Some(self.valid.as_slice())),
-            };
-            let train = sides.train(first + start, NumericRows { values, valid });
-            self.state.moments.extend(train);
-            if let Some(row) = first_infinite(values) {
-                let input = open.store(piece).input;
-                let row = piece.first_row + (start + row) as u64;
-                let count = count_infinite(values);
-                self.state.infinities.merge(Infinities { count, first: Some((input, row)) });
-            }
+            self.run(piece, start, first + start, rows);
             start += rows;
         }
+        reader.finish()?;
+        let chunk = file
+            .metadata()
+            .row_group(piece.row_group)
+            .column(stored.first_leaf);
+        let bytes = u64::try_from(chunk.compressed_size()).unwrap_or(0);
+        self.context.advanced(Pass::Fit, 0, bytes);
         Ok(())
+    }
+
+    /// Folds one run: `start` is its first row in the piece, `first` in the unit.
+    fn run(&mut self, piece: &Piece, start: usize, first: usize, rows: usize) {
+        self.fill_dense(rows);
+        let (values, valid) = match self.run.values.len() == rows {
+            true => (&self.run.values, None),
+            false => (&self.dense, Some(self.valid.as_slice())),
+        };
+        let train = self.sides.train(first, NumericRows { values, valid });
+        self.state.moments.extend(train);
+        if let Some(row) = first_infinite(values) {
+            let input = self.open.store(piece).input;
+            let row = piece.first_row + (start + row) as u64;
+            self.state.infinities.merge(Infinities {
+                count: count_infinite(values),
+                first: Some((input, row)),
+            });
+        }
     }
 
     /// One value per row, if some are missing: nulls become NaN, which the kernel leaves out.
@@ -237,9 +223,10 @@ impl Fold {
         fill_valid(&self.run.definition, 1, &mut self.valid);
         let mut values = self.run.values.iter();
         self.dense.clear();
-        self.dense.extend(self.run.definition.iter().map(|level| match level {
-            1 => values.next().copied().unwrap_or(f64::NAN),
-            _ => f64::NAN,
-        }));
+        self.dense
+            .extend(self.run.definition.iter().map(|level| match level {
+                1 => values.next().copied().unwrap_or(f64::NAN),
+                _ => f64::NAN,
+            }));
     }
 }

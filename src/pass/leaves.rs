@@ -8,8 +8,8 @@ use parquet::data_type::{
 };
 
 use super::route::{Router, RunRows, SIDES};
-use crate::engine::Cancel;
-use crate::error::{DataError, Error, Result};
+use crate::engine::{Cancel, guarded};
+use crate::error::{DataError, Error, Place, Result};
 use crate::kernel::{ColumnScaler, Sides};
 use crate::schema::{LayoutColumn, NumericKind, Treatment};
 use crate::sink::shard::{EncodedColumn, ShardFormat, encoding};
@@ -54,7 +54,11 @@ type Partition<T> = fn(&Sides, usize, &[T], &mut Vec<T>, &mut Vec<T>);
 
 impl BlockSource<'_> {
     /// Encodes `leaf` once per side; `scaler` is that of its column if it is a feature.
-    pub(super) fn encode(&self, leaf: Leaf, scaler: Option<&ColumnScaler>) -> Result<Vec<EncodedColumn>> {
+    pub(super) fn encode(
+        &self,
+        leaf: Leaf,
+        scaler: Option<&ColumnScaler>,
+    ) -> Result<Vec<EncodedColumn>> {
         let treatment = &self.open.table.schema.columns[leaf.column].treatment;
         match (treatment, scaler) {
             (Treatment::Standardize(_), Some(scaler)) => match self.dtype {
@@ -80,6 +84,10 @@ impl BlockSource<'_> {
         }
     }
 
+    fn name(&self, leaf: Leaf) -> &str {
+        &self.open.table.schema.columns[leaf.column].name
+    }
+
     fn copy(&self, leaf: Leaf) -> Result<Vec<EncodedColumn>> {
         match self.format.schema().column(leaf.output).physical_type() {
             PhysicalType::BOOLEAN => self.stored::<BoolType>(leaf, Sides::partition_copy),
@@ -96,19 +104,20 @@ impl BlockSource<'_> {
     }
 
     /// A leaf that is written as it is stored.
-    fn stored<T: DataType>(&self, leaf: Leaf, partition: Partition<T::T>) -> Result<Vec<EncodedColumn>> {
+    fn stored<T: DataType>(
+        &self,
+        leaf: Leaf,
+        partition: Partition<T::T>,
+    ) -> Result<Vec<EncodedColumn>> {
         let mut run = LeafRun::default();
         self.encode_runs::<T>(leaf, partition, |file, piece, column, each| {
             let index = column.first_leaf + leaf.offset;
             let mut reader = LeafReader::<T>::open(file, piece.row_group, index)?;
-            each.drive(
-                &mut reader,
-                |reader, rows| reader.skip(rows),
-                |reader, rows, each| {
-                    reader.read(rows, &mut run)?;
-                    each.write(&run, rows)
-                },
-            )
+            each.drive(&mut reader, LeafReader::skip, |reader, rows, each| {
+                reader.read(rows, &mut run)?;
+                each.write(&run, rows)
+            })?;
+            reader.finish()
         })
     }
 
@@ -124,22 +133,18 @@ impl BlockSource<'_> {
         self.encode_runs::<T>(leaf, partition, |file, piece, column, each| {
             let kind = column.kind.unwrap_or(NumericKind::Float64);
             let mut reader = NumberReader::open(file, piece.row_group, column.first_leaf, kind)?;
-            each.drive(
-                &mut reader,
-                |reader, rows| reader.skip(rows),
-                |reader, rows, each| {
-                    reader.read(rows, &mut run)?;
-                    if null_infinities {
-                        infinities_to_nulls(&mut run);
-                    }
-                    converted.values.clear();
-                    convert(&run.values, &mut converted.values);
-                    std::mem::swap(&mut run.definition, &mut converted.definition);
-                    let written = each.write(&converted, rows);
-                    std::mem::swap(&mut run.definition, &mut converted.definition);
-                    written
-                },
-            )
+            each.drive(&mut reader, NumberReader::skip, |reader, rows, each| {
+                reader.read(rows, &mut run)?;
+                if null_infinities {
+                    infinities_to_nulls(&mut run);
+                }
+                converted.values.clear();
+                convert(&run.values, &mut converted.values);
+                std::mem::swap(&mut run.definition, &mut converted.definition);
+                let written = each.write(&converted, rows);
+                std::mem::swap(&mut run.definition, &mut converted.definition);
+                written
+            })
         })
     }
 
@@ -147,23 +152,29 @@ impl BlockSource<'_> {
     fn integers(&self, leaf: Leaf) -> Result<Vec<EncodedColumn>> {
         let (mut narrow, mut wide) = (LeafRun::<i32>::default(), LeafRun::<i64>::default());
         self.encode_runs::<Int64Type>(leaf, Sides::partition_copy, |file, piece, column, each| {
-            let stored = file.metadata().row_group(piece.row_group).column(column.first_leaf);
+            let stored = file
+                .metadata()
+                .row_group(piece.row_group)
+                .column(column.first_leaf);
             if stored.column_type() == PhysicalType::INT64 {
-                let mut reader = LeafReader::<Int64Type>::open(file, piece.row_group, column.first_leaf)?;
+                let mut reader =
+                    LeafReader::<Int64Type>::open(file, piece.row_group, column.first_leaf)?;
                 return each.drive(&mut reader, LeafReader::skip, |reader, rows, each| {
                     reader.read(rows, &mut wide)?;
                     each.write(&wide, rows)
                 });
             }
             let unsigned = column.kind == Some(NumericKind::UInt32);
-            let mut reader = LeafReader::<Int32Type>::open(file, piece.row_group, column.first_leaf)?;
+            let mut reader =
+                LeafReader::<Int32Type>::open(file, piece.row_group, column.first_leaf)?;
             each.drive(&mut reader, LeafReader::skip, |reader, rows, each| {
                 reader.read(rows, &mut narrow)?;
                 wide.values.clear();
-                wide.values.extend(narrow.values.iter().map(|value| match unsigned {
-                    true => i64::from(value.cast_unsigned()),
-                    false => i64::from(*value),
-                }));
+                wide.values
+                    .extend(narrow.values.iter().map(|value| match unsigned {
+                        true => i64::from(value.cast_unsigned()),
+                        false => i64::from(*value),
+                    }));
                 wide.definition.clone_from(&narrow.definition);
                 each.write(&wide, rows)
             })
@@ -174,18 +185,28 @@ impl BlockSource<'_> {
     fn folder(&self, leaf: Leaf, index: usize) -> Result<Vec<EncodedColumn>> {
         self.encode_runs::<ByteArrayType>(leaf, Sides::partition, |_, piece, _, each| {
             let input = &self.inputs[self.open.store(piece).input];
-            let value = input.hive.get(index).and_then(|(_, value)| value.as_deref());
+            let value = input
+                .hive
+                .get(index)
+                .and_then(|(_, value)| value.as_deref());
             let (values, level) = match value {
                 Some(value) => (vec![ByteArray::from(value); RUN_ROWS], 1),
                 None => (Vec::new(), 0),
             };
-            let mut run = LeafRun { values, ..LeafRun::default() };
-            each.drive(&mut run, |_, _| Ok(()), |run, rows, each| {
-                run.values.truncate(rows * usize::from(level == 1));
-                run.definition.clear();
-                run.definition.resize(rows, level);
-                each.write(run, rows)
-            })
+            let mut run = LeafRun {
+                values,
+                ..LeafRun::default()
+            };
+            each.drive(
+                &mut run,
+                |_, _| Ok(()),
+                |run, rows, each| {
+                    run.values.truncate(rows * usize::from(level == 1));
+                    run.definition.clear();
+                    run.definition.resize(rows, level);
+                    each.write(run, rows)
+                },
+            )
         })
     }
 
@@ -197,7 +218,11 @@ impl BlockSource<'_> {
         mut read: impl FnMut(&ParquetFile, &Piece, LayoutColumn, &mut Slicer<'_, '_, T>) -> Result<()>,
     ) -> Result<Vec<EncodedColumn>> {
         let descriptor = self.format.schema().column(leaf.output);
-        let folder = LayoutColumn { first_leaf: 0, leaves: 1, kind: None };
+        let folder = LayoutColumn {
+            first_leaf: 0,
+            leaves: 1,
+            kind: None,
+        };
         self.format.encode::<T>(leaf.output, SIDES, |writers| {
             let mut slicer = Slicer {
                 source: self,
@@ -215,7 +240,9 @@ impl BlockSource<'_> {
                 let layout = &self.open.store(piece).layout.columns;
                 let column = layout.get(leaf.column).copied().unwrap_or(folder);
                 (slicer.skip, slicer.rows) = (slice.start, slice.rows);
-                read(self.open.file(piece)?, piece, column, &mut slicer)?;
+                let input = &self.inputs[self.open.store(piece).input];
+                guarded(|| read(self.open.file(piece)?, piece, column, &mut slicer))
+                    .map_err(|error| error.at(Place::path(&input.path).column(self.name(leaf))))?;
             }
             Ok(())
         })
@@ -267,15 +294,27 @@ impl<T: DataType> Slicer<'_, '_, T> {
                 detail: "a column without nulls has definition levels".into(),
             }));
         }
-        let rows = RunRows { sides: self.source.sides, first: self.first, rows };
+        let rows = RunRows {
+            sides: self.source.sides,
+            first: self.first,
+            rows,
+        };
         self.router.route(run, self.top, rows, self.partition);
-        for (writer, side) in self.writers.iter_mut().zip([&self.router.train, &self.router.test]) {
+        for (writer, side) in self
+            .writers
+            .iter_mut()
+            .zip([&self.router.train, &self.router.test])
+        {
             // A file without nulls beside one with them: every slot is there.
             let implied = self.top > 0 && side.definition.is_empty();
             if implied {
                 self.ones.resize(side.values.len(), self.top);
             }
-            let definition = if implied { &self.ones } else { &side.definition };
+            let definition = if implied {
+                &self.ones
+            } else {
+                &side.definition
+            };
             writer
                 .write_batch(
                     &side.values,

@@ -2,6 +2,7 @@
 //! `source`, arithmetic from `kernel`, shards go to `sink`.
 
 mod fit;
+mod infinities;
 mod leaves;
 mod plan;
 mod route;
@@ -12,7 +13,8 @@ mod write;
 use crate::engine::{Cancel, Event, Observer, Ordered, Pass};
 use crate::source::discover::InputFile;
 
-pub use fit::{FitPartial, FitTotal, Fitted, Infinities, fit};
+pub use fit::{FitPartial, FitTotal, Fitted, fit};
+pub use infinities::{Infinities, check_infinities};
 pub use plan::{Plan, Prepared, Rows, plan};
 pub use split::{SplitPlan, SplitTotal, split};
 pub use text::settle;
@@ -33,7 +35,9 @@ pub struct Context<'a> {
 
 impl std::fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Context").field("threads", &self.threads).finish_non_exhaustive()
+        f.debug_struct("Context")
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
     }
 }
 

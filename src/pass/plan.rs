@@ -5,7 +5,7 @@ use std::path::Path;
 use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 
 use super::Context;
-use crate::engine::Pass;
+use crate::engine::{Pass, guarded};
 use crate::error::{DataError, Place, Result, escape_path};
 use crate::schema::{OutputSchema, SharedLayout, Unifier, output_schema};
 use crate::source::discover::{Fingerprint, fingerprint};
@@ -60,10 +60,7 @@ pub fn plan(context: Context<'_>, spec: &JobSpec, format: Format) -> Result<Plan
     }
 }
 
-fn plan_text(
-    context: Context<'_>,
-    spec: &JobSpec,
-) -> Result<(Vec<Fingerprint>, Vec<Vec<String>>)> {
+fn plan_text(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint>, Vec<Vec<String>>)> {
     let mut fingerprints = Vec::with_capacity(context.inputs.len());
     let mut headers: Vec<Vec<String>> = Vec::with_capacity(context.inputs.len());
     context.ordered(context.inputs.len()).run(
@@ -113,7 +110,8 @@ fn plan_parquet(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint
     context.ordered(context.inputs.len()).run(
         |index| {
             let input = &context.inputs[index];
-            let file = ParquetFile::open(&input.path)?;
+            let file = guarded(|| ParquetFile::open(&input.path))
+                .map_err(|error| error.at(Place::path(&input.path)))?;
             context.advanced(Pass::Plan, 0, 0);
             Ok((fingerprint(input)?, file))
         },
@@ -149,7 +147,11 @@ impl Stores {
             .map(|group| {
                 let rows = u64::try_from(group.num_rows()).unwrap_or(0);
                 let bytes = u64::try_from(group.total_byte_size()).unwrap_or(0);
-                let group = Group { first_row, rows, bytes };
+                let group = Group {
+                    first_row,
+                    rows,
+                    bytes,
+                };
                 first_row += rows;
                 group
             })
@@ -191,8 +193,12 @@ impl Stores {
             .map(|input| input.hive.iter().map(|(key, _)| key.clone()).collect())
             .unwrap_or_default();
         let schema = unifier.finish(&folders, &spec.columns, &spec.split.by)?;
-        let output =
-            output_schema(&schema, self.first.as_ref(), spec.output.dtype, spec.fit.on_inf)?;
+        let output = output_schema(
+            &schema,
+            self.first.as_ref(),
+            spec.output.dtype,
+            spec.fit.on_inf,
+        )?;
         let table = Table::new(schema, self.stores, UNIT_ROWS);
         Ok(Prepared { table, output })
     }

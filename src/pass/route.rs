@@ -47,23 +47,64 @@ impl<T: Clone> Router<T> {
         let (train, test) = (&mut self.train, &mut self.test);
         if !run.repetition.is_empty() {
             slots_of_rows(&run.repetition, rows, &mut self.slots);
-            split_levels(&self.slots, 0, &run.repetition, |side| &mut side.repetition, train, test);
-            split_levels(&self.slots, 0, &run.definition, |side| &mut side.definition, train, test);
+            split_levels(
+                &self.slots,
+                0,
+                &run.repetition,
+                |side| &mut side.repetition,
+                train,
+                test,
+            );
+            split_levels(
+                &self.slots,
+                0,
+                &run.definition,
+                |side| &mut side.definition,
+                train,
+                test,
+            );
             fill_valid(&run.definition, top, &mut self.valid);
             self.values.clear();
-            self.slots.compact(0, run.definition.len(), &self.valid, &mut self.values);
-            partition(&self.values, 0, &run.values, &mut train.values, &mut test.values);
+            self.slots
+                .compact(0, run.definition.len(), &self.valid, &mut self.values);
+            partition(
+                &self.values,
+                0,
+                &run.values,
+                &mut train.values,
+                &mut test.values,
+            );
             return;
         }
         if run.definition.len() > run.values.len() {
             fill_valid(&run.definition, top, &mut self.valid);
             self.values.clear();
-            rows.sides.compact(rows.first, rows.rows, &self.valid, &mut self.values);
-            partition(&self.values, 0, &run.values, &mut train.values, &mut test.values);
+            rows.sides
+                .compact(rows.first, rows.rows, &self.valid, &mut self.values);
+            partition(
+                &self.values,
+                0,
+                &run.values,
+                &mut train.values,
+                &mut test.values,
+            );
         } else {
-            partition(rows.sides, rows.first, &run.values, &mut train.values, &mut test.values);
+            partition(
+                rows.sides,
+                rows.first,
+                &run.values,
+                &mut train.values,
+                &mut test.values,
+            );
         }
-        split_levels(rows.sides, rows.first, &run.definition, |side| &mut side.definition, train, test);
+        split_levels(
+            rows.sides,
+            rows.first,
+            &run.definition,
+            |side| &mut side.definition,
+            train,
+            test,
+        );
     }
 }
 
@@ -98,9 +139,8 @@ fn slots_of_rows(repetition: &[i16], rows: RunRows<'_>, slots: &mut Sides) {
 pub(super) fn fill_valid(definition: &[i16], top: i16, valid: &mut Vec<u64>) {
     valid.clear();
     valid.extend(definition.chunks(64).map(|levels| {
-        levels
-            .iter()
-            .enumerate()
-            .fold(0, |word, (slot, level)| word | (u64::from(*level == top) << slot))
+        levels.iter().enumerate().fold(0, |word, (slot, level)| {
+            word | (u64::from(*level == top) << slot)
+        })
     }));
 }

@@ -47,7 +47,11 @@ impl<'a> SplitPlan<'a> {
         let by = column.map_or_else(
             || By::Hash {
                 split: HashSplit::new(spec.seed, spec.test_size),
-                keys: context.inputs.iter().map(|input| file_key(&input.relative)).collect(),
+                keys: context
+                    .inputs
+                    .iter()
+                    .map(|input| file_key(&input.relative))
+                    .collect(),
             },
             By::Column,
         );
@@ -73,14 +77,28 @@ impl<'a> SplitPlan<'a> {
     }
 
     /// The sides of a piece as a column of the data says them.
-    fn given(&self, open: &OpenUnit<'_>, piece: &Piece, column: usize, sides: &mut Sides) -> Result<()> {
+    fn given(
+        &self,
+        open: &OpenUnit<'_>,
+        piece: &Piece,
+        column: usize,
+        sides: &mut Sides,
+    ) -> Result<()> {
         let store = open.store(piece);
         let input = &self.context.inputs[store.input];
         let name = &open.table.schema.columns[column].name;
-        let given = Given { open, piece, layout: &store.layout, column };
+        let given = Given {
+            open,
+            piece,
+            layout: &store.layout,
+            column,
+        };
         let found = match open.table.schema.columns[column].treatment {
             Treatment::Folder(index) => {
-                let value = input.hive.get(index).and_then(|(_, value)| value.as_deref());
+                let value = input
+                    .hive
+                    .get(index)
+                    .and_then(|(_, value)| value.as_deref());
                 let side = named(value.map(str::as_bytes));
                 vec![side; piece.rows]
             }
@@ -102,8 +120,8 @@ type Named = std::result::Result<Side, String>;
 
 fn named(value: Option<&[u8]>) -> Named {
     match value {
-        Some(b"train") => Ok(Side::Train),
-        Some(b"test") => Ok(Side::Test),
+        Some(b"train" | b"false" | b"False" | b"FALSE" | b"0") => Ok(Side::Train),
+        Some(b"test" | b"true" | b"True" | b"TRUE" | b"1") => Ok(Side::Test),
         Some(other) => Err(format!("{:?}", String::from_utf8_lossy(other))),
         None => Err("null".into()),
     }
@@ -138,9 +156,8 @@ impl Given<'_> {
         }
         let leaf = file.metadata().row_group(group).column(column.first_leaf);
         match leaf.column_type() {
-            PhysicalType::BOOLEAN => self.stored::<BoolType>(|value| {
-                numbered(value.map(|test| f64::from(u8::from(*test))))
-            }),
+            PhysicalType::BOOLEAN => self
+                .stored::<BoolType>(|value| numbered(value.map(|test| f64::from(u8::from(*test))))),
             PhysicalType::BYTE_ARRAY => {
                 self.stored::<ByteArrayType>(|value| named(value.map(|text| text.data())))
             }

@@ -7,8 +7,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::plan::{Prepared, Rows, Stores};
 use super::Context;
+use super::plan::{Prepared, Rows, Stores};
 use crate::engine::Pass;
 use crate::error::{DataError, Result};
 use crate::sink::cache::write_cache;
@@ -29,7 +29,12 @@ pub fn settle(context: Context<'_>, spec: &JobSpec, rows: Rows, cache: &Path) ->
     match rows {
         Rows::Table(prepared) => Ok(*prepared),
         Rows::Text(headers) => {
-            let text = Text { context, spec, headers: &headers, cache };
+            let text = Text {
+                context,
+                spec,
+                headers: &headers,
+                cache,
+            };
             text.table(text.cached()?)
         }
     }
@@ -58,8 +63,11 @@ impl Text<'_> {
     /// Parses everything and settles the types; one entry per part, in order of the rows.
     fn cached(&self) -> Result<Vec<(Part, Cached)>> {
         let parts = self.parts()?;
-        let inferred: Vec<Vec<ColumnRequest>> =
-            self.headers.iter().map(|names| self.requests(names)).collect();
+        let inferred: Vec<Vec<ColumnRequest>> = self
+            .headers
+            .iter()
+            .map(|names| self.requests(names))
+            .collect();
         let mut cached = self
             .context
             .ordered(parts.len())
@@ -68,13 +76,19 @@ impl Text<'_> {
         let again: Vec<usize> = (0..parts.len())
             .filter(|index| {
                 let settled = &settled[parts[*index].input];
-                cached[*index].types.iter().zip(settled).any(|(own, all)| must_reread(*own, *all))
+                cached[*index]
+                    .types
+                    .iter()
+                    .zip(settled)
+                    .any(|(own, all)| must_reread(*own, *all))
             })
             .collect();
         let reread = self.context.ordered(again.len()).collect(|turn| {
             let part = &parts[again[turn]];
-            let requests: Vec<ColumnRequest> =
-                settled[part.input].iter().map(|all| ColumnRequest::As(*all)).collect();
+            let requests: Vec<ColumnRequest> = settled[part.input]
+                .iter()
+                .map(|all| ColumnRequest::As(*all))
+                .collect();
             self.parse(again[turn], part, &requests)
         })?;
         for (index, new) in again.into_iter().zip(reread) {
@@ -91,7 +105,11 @@ impl Text<'_> {
             if file.is_compressed() {
                 ranges.push((input, None));
             } else {
-                ranges.extend(file.ranges(RANGE_BYTES).into_iter().map(|range| (input, Some(range))));
+                ranges.extend(
+                    file.ranges(RANGE_BYTES)
+                        .into_iter()
+                        .map(|range| (input, Some(range))),
+                );
             }
         }
         let summaries = self.context.ordered(ranges.len()).collect(|index| {
@@ -103,7 +121,10 @@ impl Text<'_> {
         let mut rest = ranges.iter().zip(summaries).peekable();
         while let Some(((input, _), summary)) = rest.next() {
             let Some(first) = summary else {
-                parts.push(Part { input: *input, unit: None });
+                parts.push(Part {
+                    input: *input,
+                    unit: None,
+                });
                 continue;
             };
             let mut of_file = vec![first];
@@ -111,7 +132,10 @@ impl Text<'_> {
                 of_file.extend(summary);
             }
             let units = self.open(*input)?.stitch(&of_file).units;
-            parts.extend(units.into_iter().map(|unit| Part { input: *input, unit: Some(unit) }));
+            parts.extend(units.into_iter().map(|unit| Part {
+                input: *input,
+                unit: Some(unit),
+            }));
         }
         Ok(parts)
     }
@@ -139,7 +163,9 @@ impl Text<'_> {
         };
         let mut keep = |batch: TextBatch| {
             self.context.cancel.check()?;
-            let path = self.cache.join(format!("{index:07}-{:04}.parquet", cached.paths.len()));
+            let path = self
+                .cache
+                .join(format!("{index:07}-{:04}.parquet", cached.paths.len()));
             for (column, merged) in batch.columns.iter().zip(&mut cached.types) {
                 *merged = merged.merge(column.column_type());
             }
@@ -152,7 +178,8 @@ impl Text<'_> {
                 .collect();
             write_cache(&path, names, &batch, &settled, CACHE_GROUP_ROWS)?;
             cached.paths.push(path);
-            self.context.advanced(Pass::Split, batch.rows as u64, batch.source_bytes);
+            self.context
+                .advanced(Pass::Split, batch.rows as u64, batch.source_bytes);
             Ok(())
         };
         match &part.unit {
@@ -170,7 +197,12 @@ impl Text<'_> {
         let mut by_name: Vec<(&str, ColumnType)> = self
             .headers
             .first()
-            .map(|names| names.iter().map(|name| (name.as_str(), ColumnType::Null)).collect())
+            .map(|names| {
+                names
+                    .iter()
+                    .map(|name| (name.as_str(), ColumnType::Null))
+                    .collect()
+            })
             .unwrap_or_default();
         by_name.sort_unstable();
         let position = |by_name: &[(&str, ColumnType)], name: &str| {
@@ -203,7 +235,10 @@ impl Text<'_> {
             }
         }
         if stores.is_empty() {
-            return Err(DataError::NoRows { files: self.context.inputs.len() as u64 }.into());
+            return Err(DataError::NoRows {
+                files: self.context.inputs.len() as u64,
+            }
+            .into());
         }
         stores.finish(self.context, self.spec)
     }

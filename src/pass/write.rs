@@ -13,8 +13,8 @@ use crate::engine::Pass;
 use crate::error::Result;
 use crate::kernel::{Scaler, Side, Sides};
 use crate::schema::Role;
-use crate::sink::staging::shard_name;
 use crate::sink::shard::{RowGroup, Shard, ShardFormat, ShardWriter};
+use crate::sink::staging::shard_name;
 use crate::source::blocks::{Block, block_rows, blocks};
 use crate::source::table::{OpenUnit, Table};
 use crate::spec::{Dtype, OnInf};
@@ -64,7 +64,10 @@ pub fn write(job: &WriteJob<'_>) -> Result<Vec<WritePartial>> {
         .ordered_on(lanes, units.len())
         .collect(|index| write_unit(job, &leaves, index, columns))?;
     for side in 0..SIDES {
-        if partials.iter().all(|partial| partial.shards[side].is_none()) {
+        if partials
+            .iter()
+            .all(|partial| partial.shards[side].is_none())
+        {
             let shard = ShardWriter::create(&shard_path(job, side, 0), job.format)?.finish()?;
             match partials.first_mut() {
                 Some(partial) => partial.shards[side] = Some(shard),
@@ -102,7 +105,11 @@ fn leaves(job: &WriteJob<'_>) -> Vec<Leaf> {
     let mut leaves: Vec<Leaf> = Vec::with_capacity(schema.num_columns());
     for output in 0..schema.num_columns() {
         let column = schema.get_column_root_idx(output);
-        let before = leaves.iter().rev().take_while(|leaf| leaf.column == column).count();
+        let before = leaves
+            .iter()
+            .rev()
+            .take_while(|leaf| leaf.column == column)
+            .count();
         leaves.push(Leaf {
             column,
             offset: before,
@@ -137,7 +144,10 @@ fn write_unit(
     for (shard, writer) in shards.iter_mut().zip(writers) {
         *shard = writer.map(ShardWriter::finish).transpose()?;
     }
-    Ok(WritePartial { unit: index, shards })
+    Ok(WritePartial {
+        unit: index,
+        shards,
+    })
 }
 
 fn rows_by_side(sides: &Sides) -> [u64; SIDES] {
@@ -159,7 +169,10 @@ fn write_block(
     let has_rows = [test < block.rows, test > 0];
     let mut groups: Vec<Option<RowGroup<'_>>> = Vec::with_capacity(SIDES);
     for (writer, has_rows) in writers.iter_mut().zip(has_rows) {
-        let group = writer.as_mut().filter(|_| has_rows).map(ShardWriter::begin_row_group);
+        let group = writer
+            .as_mut()
+            .filter(|_| has_rows)
+            .map(ShardWriter::begin_row_group);
         groups.push(group.transpose()?);
     }
     let source = BlockSource {
@@ -175,7 +188,9 @@ fn write_block(
     job.context.ordered_on(threads, leaves.len()).run(
         |index| {
             let leaf = leaves[index];
-            let scaler = leaf.feature.and_then(|feature| job.scaler.columns().get(feature));
+            let scaler = leaf
+                .feature
+                .and_then(|feature| job.scaler.columns().get(feature));
             source.encode(leaf, scaler)
         },
         |_, columns| {

@@ -31,6 +31,7 @@ impl Paint {
     fn wrap(self, code: &str, text: &str) -> String {
         match self {
             Self::Plain => text.to_owned(),
+            Self::Ansi if text.is_empty() => String::new(),
             Self::Ansi => format!("\x1b[{code}m{text}\x1b[0m"),
         }
     }

@@ -82,7 +82,10 @@ fn columns(report: &PlanReport, lines: &mut Lines) {
     }
     let roles: Vec<String> = roles
         .iter()
-        .map(|(role, number)| format!("{} {role}", count(*number)))
+        .map(|(role, number)| match *role {
+            "feature" | "label" => counted(*number, role),
+            _ => format!("{} {role}", count(*number)),
+        })
         .collect();
     lines.line("Columns", &roles.join(", "));
     let rows: Vec<Vec<String>> = report

@@ -114,8 +114,10 @@ fn columns(report: &RunReport, lines: &mut Lines) {
 
 fn passes(report: &RunReport) -> Vec<Vec<String>> {
     let row = |name: String, time: f64, bytes: u64| {
-        let rate = if bytes > 0 && time > 0.0 {
-            format!("{:.1} MB/s", bytes as f64 / 1e6 / time)
+        let rate = bytes as f64 / 1e6 / time;
+        // Rates of next to no bytes or time say nothing.
+        let rate = if rate.is_finite() && rate >= 0.05 {
+            format!("{rate:.1} MB/s")
         } else {
             String::new()
         };
@@ -131,7 +133,10 @@ fn passes(report: &RunReport) -> Vec<Vec<String>> {
         .iter()
         .map(|pass| row(pass.pass.to_string(), pass.seconds, pass.bytes))
         .collect();
-    let time = report.passes.iter().map(|pass| pass.seconds).sum();
+    let time = report
+        .passes
+        .iter()
+        .fold(0.0, |sum, pass| sum + pass.seconds);
     let bytes = report.passes.iter().map(|pass| pass.bytes).sum();
     rows.push(row("total".to_owned(), time, bytes));
     rows

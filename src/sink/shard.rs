@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parquet::basic::{Compression as Codec, Encoding, GzipLevel, ZstdLevel, BrotliLevel};
 use parquet::basic::Type as PhysicalType;
+use parquet::basic::{BrotliLevel, Compression as Codec, Encoding, GzipLevel, ZstdLevel};
 use parquet::column::writer::{ColumnCloseResult, ColumnWriterImpl, get_column_writer};
 use parquet::data_type::DataType;
 use parquet::errors::{ParquetError, Result as ParquetResult};
@@ -65,7 +65,10 @@ impl ShardFormat {
                     properties.set_column_statistics_enabled(path, EnabledStatistics::None);
             }
             // Measured values hardly ever repeat; trying a dictionary first costs time for nothing.
-            if matches!(leaf.physical_type(), PhysicalType::DOUBLE | PhysicalType::FLOAT) {
+            if matches!(
+                leaf.physical_type(),
+                PhysicalType::DOUBLE | PhysicalType::FLOAT
+            ) {
                 let path = leaf.path().clone();
                 properties = properties
                     .set_column_encoding(path.clone(), Encoding::PLAIN)
@@ -121,7 +124,11 @@ impl ShardFormat {
         sink: &'a mut TrackedWrite<Vec<u8>>,
     ) -> ParquetResult<ColumnWriterImpl<'a, T>> {
         let pages = Box::new(SerializedPageWriter::new(sink));
-        let writer = get_column_writer(self.schema.column(leaf), Arc::clone(&self.properties), pages);
+        let writer = get_column_writer(
+            self.schema.column(leaf),
+            Arc::clone(&self.properties),
+            pages,
+        );
         T::get_column_writer(writer).ok_or_else(|| {
             ParquetError::General(format!("column {leaf} is not {}", T::get_physical_type()))
         })
@@ -164,7 +171,9 @@ pub struct ShardWriter {
 
 impl std::fmt::Debug for ShardWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ShardWriter").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("ShardWriter")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -179,8 +188,12 @@ impl ShardWriter {
             Error::from(OutputError::Io { action, source }).at(Place::path(path))
         })?;
         let root = format.schema.root_schema_ptr();
-        let writer = SerializedFileWriter::new(HashingWriter::new(file), root, Arc::clone(&format.properties))
-            .map_err(|source| failed(path, source))?;
+        let writer = SerializedFileWriter::new(
+            HashingWriter::new(file),
+            root,
+            Arc::clone(&format.properties),
+        )
+        .map_err(|source| failed(path, source))?;
         Ok(Self {
             writer,
             path: path.to_path_buf(),
@@ -194,7 +207,10 @@ impl ShardWriter {
     /// When a write fails, or the columns don't make up a row group.
     pub fn begin_row_group(&mut self) -> Result<RowGroup<'_>> {
         let path = self.path.as_path();
-        let writer = self.writer.next_row_group().map_err(|source| failed(path, source))?;
+        let writer = self
+            .writer
+            .next_row_group()
+            .map_err(|source| failed(path, source))?;
         Ok(RowGroup {
             writer,
             path,
@@ -208,7 +224,10 @@ impl ShardWriter {
     /// When a write fails.
     pub fn finish(self) -> Result<Shard> {
         let path = self.path;
-        let file = self.writer.into_inner().map_err(|source| failed(&path, source))?;
+        let file = self
+            .writer
+            .into_inner()
+            .map_err(|source| failed(&path, source))?;
         let (_, written) = file.finish();
         Ok(Shard {
             rows: self.rows,
@@ -226,7 +245,9 @@ pub struct RowGroup<'a> {
 
 impl std::fmt::Debug for RowGroup<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RowGroup").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("RowGroup")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -246,7 +267,10 @@ impl RowGroup<'_> {
     /// # Errors
     /// When columns are missing.
     pub fn finish(self) -> Result<()> {
-        let group = self.writer.close().map_err(|source| failed(self.path, source))?;
+        let group = self
+            .writer
+            .close()
+            .map_err(|source| failed(self.path, source))?;
         *self.rows += u64::try_from(group.num_rows()).unwrap_or(0);
         Ok(())
     }

@@ -185,18 +185,18 @@ impl<'a> OpenUnit<'a> {
         let file = ParquetFile::open(&store.path)?;
         let groups = file.metadata().row_groups();
         let same = groups.len() == store.groups.len()
-            && groups.iter().zip(&store.groups).all(|(found, planned)| {
-                u64::try_from(found.num_rows()) == Ok(planned.rows)
-            });
+            && groups
+                .iter()
+                .zip(&store.groups)
+                .all(|(found, planned)| u64::try_from(found.num_rows()) == Ok(planned.rows));
         if !same {
             return Err(Error::from(InputError::Changed {
                 what: "row groups",
                 before: store.groups.len().to_string(),
                 after: groups.len().to_string(),
             })
-            .at(Place::path(&store.path)).hint(
-                "run again when nothing writes to the input any more, or with --settle",
-            ));
+            .at(Place::path(&store.path))
+            .hint("run again when nothing writes to the input any more, or with --settle"));
         }
         // Two threads may both have opened it; either file will do.
         Ok(cell.get_or_init(|| file))

@@ -9,7 +9,7 @@ use crate::cli::values;
 #[command(next_help_heading = "Fit")]
 pub(super) struct FitArgs {
     /// Delta degrees of freedom: the variance divides by n - DDOF
-    #[arg(long, value_name = "DDOF", default_value_t = 0, value_parser = values::ddof)]
+    #[arg(long, value_name = "DDOF", default_value_t = 0, value_parser = values::ddof, allow_negative_numbers = true)]
     ddof: u32,
 
     /// What infinities in features are: an error at the end of the pass, or nulls

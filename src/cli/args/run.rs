@@ -11,7 +11,7 @@ use crate::cli::{machine, values};
 #[command(next_help_heading = "Run")]
 pub(super) struct RunArgs {
     /// Worker threads [default: all processors]
-    #[arg(long, value_name = "N", value_parser = values::threads)]
+    #[arg(long, value_name = "N", value_parser = values::threads, allow_negative_numbers = true)]
     threads: Option<usize>,
 
     /// Memory of the whole process, like 512MiB [default: three quarters of what the machine or

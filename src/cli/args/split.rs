@@ -9,11 +9,16 @@ use crate::cli::values;
 #[command(next_help_heading = "Split")]
 pub(super) struct SplitArgs {
     /// Share of rows on the test side, an exact decimal from 0 to 1
-    #[arg(long, value_name = "FRACTION", default_value = "0.2")]
+    #[arg(
+        long,
+        value_name = "FRACTION",
+        default_value = "0.2",
+        allow_negative_numbers = true
+    )]
     test_size: Fraction,
 
     /// Seed of the split; another seed is another split
-    #[arg(long, value_name = "N", default_value_t = 42, value_parser = values::seed)]
+    #[arg(long, value_name = "N", default_value_t = 42, value_parser = values::seed, allow_negative_numbers = true)]
     seed: u64,
 
     /// What decides a row's side: row (a hash of its file and index) or column:NAME (train/test, 0/1

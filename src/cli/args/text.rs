@@ -22,7 +22,7 @@ pub(super) struct TextArgs {
 
     /// A field that means "missing" in numeric columns; repeatable, replaces the default list, which
     /// is that of pandas: empty, NA, NaN, null, None and their kin
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
     null: Vec<String>,
 
     /// The first record is data; columns are named column_0, column_1, ...

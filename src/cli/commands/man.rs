@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{CommandFactory, ValueHint};
+use clap::{Command, CommandFactory, ValueHint};
+use clap_mangen::Man;
 use prep_stream::error::{Error, OutputError, Place, Result};
 
 use super::Cli;
@@ -24,22 +25,38 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 fn write_pages(dir: &Path) -> Result<()> {
-    std::fs::create_dir_all(dir)
-        .and_then(|()| clap_mangen::generate_to(Cli::command(), dir))
-        .map_err(|source| {
-            let action = "write the manual pages";
-            Error::from(OutputError::Io { action, source }).at(Place::path(dir))
-        })
+    std::fs::create_dir_all(dir).map_err(|source| write_error("create the folder", source, dir))?;
+    for command in commands() {
+        let page = Man::new(command.clone());
+        let path = dir.join(page.get_filename());
+        std::fs::write(&path, render(command)?)
+            .map_err(|source| write_error("write the manual page", source, &path))?;
+    }
+    Ok(())
+}
+
+fn write_error(action: &'static str, source: std::io::Error, path: &Path) -> Error {
+    Error::from(OutputError::Io { action, source }).at(Place::path(path))
 }
 
 fn all_pages() -> Result<Vec<u8>> {
-    let mut command = Cli::command();
-    command.build();
-    let mut pages = Vec::new();
-    for command in std::iter::once(&command).chain(command.get_subcommands()) {
-        clap_mangen::Man::new(command.clone())
-            .render(&mut pages)
-            .map_err(|source| output_error("render the manual pages", source))?;
-    }
-    Ok(pages)
+    let pages: Result<Vec<Vec<u8>>> = commands().into_iter().map(render).collect();
+    Ok(pages?.concat())
+}
+
+/// The program itself, then its commands.
+fn commands() -> Vec<Command> {
+    let mut program = Cli::command();
+    program.build();
+    let commands: Vec<Command> = program.get_subcommands().cloned().collect();
+    std::iter::once(program).chain(commands).collect()
+}
+
+fn render(command: Command) -> Result<Vec<u8>> {
+    let mut page = Vec::new();
+    Man::new(command)
+        .source(concat!("prep ", env!("CARGO_PKG_VERSION")))
+        .render(&mut page)
+        .map_err(|source| output_error("render the manual pages", source))?;
+    Ok(page)
 }

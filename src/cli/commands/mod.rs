@@ -20,6 +20,9 @@ use super::args::LogFormat;
     arg_required_else_help = false
 )]
 #[command(disable_help_subcommand = true)]
+#[command(
+    after_help = "Start with prep stream --in PATH --out DIR; prep stream --help explains every flag."
+)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,

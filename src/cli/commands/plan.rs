@@ -10,6 +10,7 @@ use crate::cli::{progress, terminal};
 
 /// Show what stream would do, reading no more than footers and headers
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "prep plan --in <PATH>... --out <DIR> [OPTIONS]")]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     pub(in crate::cli) job: JobArgs,

@@ -25,6 +25,7 @@ Exit codes: 0 done, 2 usage, 3 input data, 4 output or disk, 5 locked by another
 /// Split rows, fit on train, write standardized Parquet for both sides
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
+#[command(override_usage = "prep stream --in <PATH>... --out <DIR> [OPTIONS]")]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     pub(in crate::cli) job: JobArgs,

@@ -53,21 +53,24 @@ impl Bars {
                 Some(total) => ProgressBar::new(total),
                 None => ProgressBar::new_spinner(),
             };
-            let bar = Bar {
-                drawn: self
-                    .terminal
-                    .add(drawn.with_finish(ProgressFinish::Abandon)),
+            let mut bar = Bar {
+                drawn: drawn.with_finish(ProgressFinish::Abandon),
                 rows: Arc::default(),
                 bytes: Arc::default(),
                 is_in_bytes: bytes_total.is_some(),
             };
-            bar.drawn.set_prefix(pass.to_string());
             let template = if total.is_some() {
                 TEMPLATE_BAR
             } else {
                 TEMPLATE_SPINNER
             };
-            bar.drawn.set_style(bar.style(template));
+            // Styled before it is on the terminal, or it would show for a moment in another style.
+            let styled = bar
+                .drawn
+                .clone()
+                .with_style(bar.style(template))
+                .with_prefix(pass.to_string());
+            bar.drawn = self.terminal.add(styled);
             bar.drawn.enable_steady_tick(TICK);
             bar
         });

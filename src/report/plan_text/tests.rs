@@ -55,6 +55,6 @@ fn a_wide_table_is_cut_short() {
         text.contains("... and 7960 more; --log-format json lists all"),
         "{text}"
     );
-    assert!(text.contains("7,999 feature, 1 label"), "{text}");
+    assert!(text.contains("7,999 features, 1 label"), "{text}");
     assert!(text.lines().count() < 60);
 }

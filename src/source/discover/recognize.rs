@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::arguments::io_error;
 use super::classify::{self, Codec};
-use crate::error::{Error, InputError, Place, Result};
+use crate::error::{Place, Result};
 use crate::spec::Format;
 
 /// How a file was reached, which decides how far its name is trusted.
@@ -42,9 +42,8 @@ pub(super) fn format_of(
     if starts_like_parquet(path)? {
         return Ok(Some((Format::Parquet, Codec::Plain)));
     }
-    Err(Error::from(InputError::UnknownFormat)
-        .at(Place::path(path))
-        .hint("say which with --format parquet or --format csv"))
+    // Whoever names a file means it to be read; what isn't text after all is an error of its own.
+    Ok(Some((Format::Csv, classify::codec_of(name))))
 }
 
 fn starts_like_parquet(path: &Path) -> Result<bool> {

@@ -105,6 +105,10 @@ impl<T: DataType> LeafReader<T> {
         run.values.truncate(values);
         run.definition.truncate(slots);
         run.repetition.truncate(slots);
+        if run.repetition.first().is_some_and(|level| *level != 0) {
+            let detail = "a row begins in the middle of a list".to_string();
+            return Err(Error::from(DataError::Decoder { detail }).at(self.place.clone()));
+        }
         self.advance(records, rows)
     }
 
@@ -116,7 +120,7 @@ impl<T: DataType> LeafReader<T> {
         Err(self.row_count(self.position))
     }
 
-    /// Checks, after the last row, that the chunk holds no further ones.
+    /// Checks, if the last row was read, that the chunk holds no further ones.
     ///
     /// # Errors
     /// When it does, or a page is damaged.

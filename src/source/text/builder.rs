@@ -3,11 +3,11 @@
 //! A column that turns out to be text after rows of it have been stored as numbers is only marked:
 //! the numbers no longer say how the fields were written, so the unit is read again for it.
 
+use super::block::Block;
 use super::column::{ColumnRequest, ColumnType, TextColumn, TextValues, Values};
-use super::number::{NullTokens, parse_float, parse_integer};
-use super::reader::Block;
-use super::record::Field;
-use crate::error::{Result, TextError};
+use super::fill::{Missing, Stop, fill_floats, fill_integers, fill_null, fill_text};
+use super::number::NullTokens;
+use crate::error::{Error, TextError};
 
 /// A column being filled.
 pub(crate) struct ColumnBuilder {
@@ -17,6 +17,8 @@ pub(crate) struct ColumnBuilder {
     forced: Option<ColumnType>,
     validity: Option<Vec<bool>>,
     rows: usize,
+    /// Rows that are expected in all.
+    capacity: usize,
 }
 
 /// What a builder holds.
@@ -26,30 +28,18 @@ enum Content {
     Late,
 }
 
-/// Why a loop over fields stopped.
-enum Stop {
-    /// All fields are stored.
-    Done,
-    /// This row's field is a float.
-    Float(usize),
-    /// This row's field is an integer.
-    Integer(usize),
-    /// This row's field is neither a number nor missing.
-    Text(usize),
-}
-
 impl ColumnBuilder {
-    /// A builder for a column, or none if the column is not asked for.
-    pub(crate) fn new(index: usize, request: ColumnRequest) -> Option<Self> {
+    /// A builder for a column of `capacity` rows, or none if the column is not asked for.
+    pub(crate) fn new(index: usize, request: ColumnRequest, capacity: usize) -> Option<Self> {
         let forced = match request {
             ColumnRequest::Skip => return None,
             ColumnRequest::Infer | ColumnRequest::As(ColumnType::Null) => None,
             ColumnRequest::As(forced) => Some(forced),
         };
         let values = match forced {
-            Some(ColumnType::Text) => Values::Text(TextValues::default()),
-            Some(ColumnType::Float64) => Values::Float64(Vec::new()),
-            Some(ColumnType::Int64) => Values::Int64(Vec::new()),
+            Some(ColumnType::Text) => Values::Text(TextValues::with_capacity(capacity)),
+            Some(ColumnType::Float64) => Values::Float64(Vec::with_capacity(capacity)),
+            Some(ColumnType::Int64) => Values::Int64(Vec::with_capacity(capacity)),
             Some(ColumnType::Null) | None => Values::Null { blank: true },
         };
         Some(Self {
@@ -58,6 +48,7 @@ impl ColumnBuilder {
             forced,
             validity: None,
             rows: 0,
+            capacity,
         })
     }
 
@@ -78,18 +69,17 @@ impl ColumnBuilder {
         }
     }
 
-    /// Appends the column's fields of one block.
+    /// Appends the column's fields of one block; fails with the first row that does not fit.
     pub(crate) fn extend(
         &mut self,
         block: &Block<'_>,
         nulls: &NullTokens,
         quote: u8,
-    ) -> Result<()> {
+    ) -> Result<(), (usize, Error)> {
         let mut row = 0;
         let rows = block.rows();
         while row < rows {
-            let (text, fields) = block.column(self.index);
-            let rest = fields.skip(row);
+            let fields = block.column(self.index, row);
             let Content::Values(values) = &mut self.content else {
                 break;
             };
@@ -99,10 +89,10 @@ impl ColumnBuilder {
                 start,
             };
             let stop = match values {
-                Values::Null { blank } => fill_null(blank, text, rest, nulls, missing),
-                Values::Int64(values) => fill_integers(values, text, rest, nulls, missing),
-                Values::Float64(values) => fill_floats(values, text, rest, nulls, missing),
-                Values::Text(values) => fill_text(values, text, rest, quote),
+                Values::Null { blank } => fill_null(blank, fields, nulls, missing),
+                Values::Int64(values) => fill_integers(values, fields, nulls, missing),
+                Values::Float64(values) => fill_floats(values, fields, nulls, missing),
+                Values::Text(values) => fill_text(values, fields, quote),
             };
             row += match stop {
                 Stop::Done => rows - row,
@@ -115,9 +105,14 @@ impl ColumnBuilder {
                 Stop::Text(_) => ColumnType::Text,
             };
             if let Some(forced) = self.forced {
-                let (text, mut fields) = block.column(self.index);
-                let field = fields.nth(row).map_or(&[][..], |field| field.raw(text));
-                return Err(block.field_error(row, self.index, misfit(field, forced)));
+                let field = block
+                    .column(self.index, row)
+                    .next()
+                    .map_or(&[][..], |(_, raw)| raw);
+                return Err((
+                    row,
+                    block.field_error(row, self.index, misfit(field, forced)),
+                ));
             }
             if self.widen(wider, self.rows + row) {
                 row = 0;
@@ -135,7 +130,7 @@ impl ColumnBuilder {
         let old = std::mem::replace(values, Values::Null { blank: false });
         match (wider, old) {
             (ColumnType::Text, _) if self.rows == 0 => {
-                *values = Values::Text(TextValues::default());
+                *values = Values::Text(TextValues::with_capacity(self.capacity));
                 self.validity = None;
                 return true;
             }
@@ -151,12 +146,12 @@ impl ColumnBuilder {
                 *values = Values::Float64(integers.into_iter().map(|value| value as f64).collect());
             }
             (ColumnType::Float64, _) => {
-                *values = Values::Float64(Vec::new());
+                *values = Values::Float64(Vec::with_capacity(self.capacity));
                 self.backfill(rows);
             }
             (_, old @ Values::Null { .. }) if wider == ColumnType::Int64 => {
                 drop(old);
-                *values = Values::Int64(Vec::new());
+                *values = Values::Int64(Vec::with_capacity(self.capacity));
                 self.backfill(rows);
             }
             (_, old) => *values = old,
@@ -170,111 +165,6 @@ impl ColumnBuilder {
             self.validity = Some(vec![false; rows]);
         }
     }
-}
-
-/// Keeps the validity of a column in step with its rows; nothing is stored before the first
-/// missing value.
-struct Missing<'a> {
-    validity: &'a mut Option<Vec<bool>>,
-    start: usize,
-}
-
-impl Missing<'_> {
-    #[inline(always)]
-    fn value(&mut self) {
-        if let Some(validity) = self.validity {
-            validity.push(true);
-        }
-    }
-
-    #[cold]
-    fn missing(&mut self, row: usize) {
-        let rows = self.start + row;
-        self.validity
-            .get_or_insert_with(|| vec![true; rows])
-            .push(false);
-    }
-}
-
-fn fill_null(
-    blank: &mut bool,
-    text: &[u8],
-    fields: impl Iterator<Item = Field>,
-    nulls: &NullTokens,
-    _missing: Missing<'_>,
-) -> Stop {
-    for (row, field) in fields.enumerate() {
-        let raw = field.raw(text);
-        if nulls.contains(raw) {
-            *blank &= raw.is_empty();
-        } else if parse_integer(raw).is_some() {
-            return Stop::Integer(row);
-        } else if parse_float(raw).is_some() {
-            return Stop::Float(row);
-        } else {
-            return Stop::Text(row);
-        }
-    }
-    Stop::Done
-}
-
-fn fill_integers(
-    values: &mut Vec<i64>,
-    text: &[u8],
-    fields: impl Iterator<Item = Field>,
-    nulls: &NullTokens,
-    mut missing: Missing<'_>,
-) -> Stop {
-    for (row, field) in fields.enumerate() {
-        let raw = field.raw(text);
-        match parse_integer(raw) {
-            Some(value) if !(nulls.any_numeric() && nulls.contains(raw)) => {
-                values.push(value);
-                missing.value();
-            }
-            _ if nulls.contains(raw) => missing.missing(row),
-            _ if parse_float(raw).is_some() => return Stop::Float(row),
-            _ => return Stop::Text(row),
-        }
-    }
-    Stop::Done
-}
-
-fn fill_floats(
-    values: &mut Vec<f64>,
-    text: &[u8],
-    fields: impl Iterator<Item = Field>,
-    nulls: &NullTokens,
-    mut missing: Missing<'_>,
-) -> Stop {
-    for (row, field) in fields.enumerate() {
-        let raw = field.raw(text);
-        match parse_float(raw) {
-            Some(value) if !((value.is_nan() || nulls.any_numeric()) && nulls.contains(raw)) => {
-                values.push(value);
-                missing.value();
-            }
-            _ if nulls.contains(raw) => missing.missing(row),
-            _ => return Stop::Text(row),
-        }
-    }
-    Stop::Done
-}
-
-fn fill_text(
-    values: &mut TextValues,
-    text: &[u8],
-    fields: impl Iterator<Item = Field>,
-    quote: u8,
-) -> Stop {
-    for field in fields {
-        if field.is_escaped() {
-            values.push_escaped(field.raw(text), quote);
-        } else {
-            values.push(field.raw(text));
-        }
-    }
-    Stop::Done
 }
 
 /// The error for a field that a forced type cannot hold.

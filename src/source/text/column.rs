@@ -133,6 +133,14 @@ impl TextValues {
         (0..self.len()).map(|row| &self.bytes[self.start(row)..self.start(row + 1)])
     }
 
+    /// No strings yet.
+    pub(crate) fn with_capacity(count: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            ends: Vec::with_capacity(count),
+        }
+    }
+
     /// As many empty strings.
     pub(crate) fn blank(count: usize) -> Self {
         Self {

@@ -9,8 +9,9 @@ use super::number::NullTokens;
 use crate::error::{Result, UsageError};
 use crate::spec;
 
-/// Buffers address bytes by 31 bits; a record limit beyond this is taken as this.
-const RECORD_BYTES_CEILING: u64 = 1 << 30;
+/// Buffers are at most 1 GiB, so that 31 bits address their bytes; a record limit beyond this is
+/// taken as this.
+const RECORD_BYTES_CEILING: u64 = (1 << 30) - 1;
 
 /// A checked dialect.
 #[derive(Debug, Clone)]

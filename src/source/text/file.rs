@@ -6,12 +6,12 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::block::{Context, Position};
 use super::column::{ColumnRequest, TextBatch};
 use super::compressed::Codec;
 use super::dialect::Dialect;
 use super::header::{Header, read_header};
 use super::parse::{Rows, parse};
-use super::reader::{Context, Position};
 use super::scan::{RangeSummary, scan};
 use super::segment::{Segment, Segments};
 use super::stitch::{SUB_CHUNK_ROWS, Stitched, TextUnit, stitch};

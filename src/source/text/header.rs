@@ -7,9 +7,10 @@
 use std::collections::HashSet;
 use std::io::Read;
 
+use super::block::{Context, Position};
 use super::column::TextValues;
 use super::dialect::Dialect;
-use super::reader::{Context, Position, RecordReader};
+use super::reader::RecordReader;
 use crate::error::{Error, Place, Result, TextError};
 
 /// What a text file begins with.

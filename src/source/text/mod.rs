@@ -15,14 +15,19 @@
 //! records up to the dialect's limit.
 
 mod automaton;
+mod block;
 mod builder;
 mod column;
 mod compressed;
+mod cutter;
 mod dialect;
 mod file;
+mod fill;
 mod header;
 mod number;
 mod parse;
+#[cfg(test)]
+mod properties;
 mod reader;
 mod record;
 mod scan;

@@ -2,9 +2,10 @@
 
 use std::io::Read;
 
+use super::block::{Context, Position};
 use super::builder::ColumnBuilder;
 use super::column::{ColumnRequest, ColumnType, TextBatch, TextColumn};
-use super::reader::{Context, Position, RecordReader};
+use super::reader::RecordReader;
 use crate::error::{Error, Place, Result, TextError};
 
 /// The rows to be parsed from a source.
@@ -29,15 +30,18 @@ pub(crate) fn parse<R: Read>(
     open: impl Fn() -> R,
 ) -> Result<TextBatch> {
     let columns = context.names.map_or(0, <[String]>::len);
+    let rows_held = usize::try_from(rows.count).unwrap_or(usize::MAX);
     let request = |column: usize| requests.get(column).copied().unwrap_or_default();
     let mut builders: Vec<_> = (0..columns)
-        .filter_map(|column| ColumnBuilder::new(column, request(column)))
+        .filter_map(|column| ColumnBuilder::new(column, request(column), rows_held))
         .collect();
     let source_bytes = fill(context, rows, &mut builders, open())?;
     let mut late: Vec<_> = builders
         .iter()
         .filter_map(ColumnBuilder::late)
-        .filter_map(|column| ColumnBuilder::new(column, ColumnRequest::As(ColumnType::Text)))
+        .filter_map(|column| {
+            ColumnBuilder::new(column, ColumnRequest::As(ColumnType::Text), rows_held)
+        })
         .collect();
     if !late.is_empty() {
         fill(context, rows, &mut late, open())?;
@@ -48,7 +52,6 @@ pub(crate) fn parse<R: Read>(
         .filter_map(ColumnBuilder::finish)
         .collect();
     columns.sort_by_key(|column| column.index);
-    let rows_held = usize::try_from(rows.count).unwrap_or(usize::MAX);
     Ok(TextBatch {
         first_row: rows.first,
         rows: rows_held,
@@ -73,8 +76,12 @@ fn fill(
         let Some(block) = reader.next_block(rows.count - found)? else {
             return Err(changed(context, rows, found));
         };
-        for builder in builders.iter_mut() {
-            builder.extend(&block, &context.dialect.nulls, quote)?;
+        // Columns come one after another, but the first error is that of the first row.
+        let misfits = builders
+            .iter_mut()
+            .filter_map(|builder| builder.extend(&block, &context.dialect.nulls, quote).err());
+        if let Some((_, error)) = misfits.min_by_key(|(row, _)| *row) {
+            return Err(error);
         }
         found += block.rows() as u64;
         bytes += block.record_bytes();

@@ -5,36 +5,15 @@
 //! record, at most the record limit, is the largest thing ever held.
 
 use std::io::{self, Read};
-use std::path::Path;
 
-use super::dialect::Dialect;
-use super::record::{Fault, Field, RecordTable};
+use super::block::{Block, Context, Position};
+use super::record::{Fault, RecordTable};
 use super::scan::LineEnds;
-use crate::error::{Error, InputError, Place, Result, TextError};
+use crate::error::{Error, InputError, Place, Result};
 
 /// Fits the second-level cache together with its table of fields.
 /// Tests use one so small that records are cut everywhere.
 const BUFFER_BYTES: usize = if cfg!(test) { 5 } else { 128 << 10 };
-
-/// Where a reader starts in its file.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Position {
-    /// Byte of the (decompressed) file.
-    pub(crate) byte: u64,
-    /// Data row.
-    pub(crate) row: u64,
-    /// Line, counted from 1.
-    pub(crate) line: u64,
-}
-
-/// What a reader needs to know about its file.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Context<'a> {
-    pub(crate) path: &'a Path,
-    pub(crate) dialect: &'a Dialect,
-    /// Column names; `None` while they are being read, then any number of fields is accepted.
-    pub(crate) names: Option<&'a [String]>,
-}
 
 /// Cuts a stream into blocks of records.
 pub(crate) struct RecordReader<'a, R> {
@@ -51,16 +30,6 @@ pub(crate) struct RecordReader<'a, R> {
     handed_out: (usize, u64),
     table: RecordTable,
     failed: Option<Error>,
-}
-
-/// Whole records in a buffer, with their fields.
-pub(crate) struct Block<'r> {
-    text: &'r [u8],
-    table: &'r RecordTable,
-    columns: usize,
-    position: Position,
-    lines: LineEnds,
-    context: Context<'r>,
 }
 
 impl<'a, R: Read> RecordReader<'a, R> {
@@ -128,9 +97,7 @@ impl<'a, R: Read> RecordReader<'a, R> {
             }
             let kept = self.filled - self.start;
             if kept as u64 > self.context.dialect.record_bytes_max {
-                return Err(self
-                    .block(kept)
-                    .too_long(0, cut.open_quote.map(|at| at - consumed)));
+                return Err(self.block(kept).too_long(0));
             }
         }
     }
@@ -210,11 +177,7 @@ impl<'a, R: Read> RecordReader<'a, R> {
         let block = self.block(consumed);
         let length = fault.end(block.text.len()) - consumed;
         if length as u64 > self.context.dialect.record_bytes_max {
-            let open_quote = match fault {
-                Fault::Unterminated { at, .. } => Some(at),
-                _ => None,
-            };
-            return block.too_long(consumed, open_quote);
+            return block.too_long(consumed);
         }
         block.fault(fault)
     }
@@ -229,7 +192,7 @@ impl<'a, R: Read> RecordReader<'a, R> {
         let mut records = self.table.records.iter();
         if let Some(record) = records.position(|(start, end)| u64::from(end - start) > limit) {
             *consumed = self.truncate(record);
-            self.failed = Some(self.block(*consumed).too_long(*consumed, None));
+            self.failed = Some(self.block(*consumed).too_long(*consumed));
         }
     }
 
@@ -260,151 +223,5 @@ impl<'a, R: Read> RecordReader<'a, R> {
             lines: self.lines,
             context: self.context,
         }
-    }
-}
-
-impl<'r> Block<'r> {
-    /// Records in the block.
-    pub(crate) fn rows(&self) -> usize {
-        self.table.records.len()
-    }
-
-    /// Bytes of the records, line ends not counted.
-    pub(crate) fn record_bytes(&self) -> u64 {
-        self.table
-            .records
-            .iter()
-            .map(|(start, end)| u64::from(end - start))
-            .sum()
-    }
-
-    /// The fields of one column in order, with the text they lie in.
-    pub(crate) fn column(
-        &self,
-        column: usize,
-    ) -> (&'r [u8], impl Iterator<Item = Field> + Clone + use<'r>) {
-        (
-            self.text,
-            self.table
-                .fields
-                .iter()
-                .copied()
-                .skip(column)
-                .step_by(self.columns.max(1)),
-        )
-    }
-
-    /// The fields of the first record.
-    pub(crate) fn first_record(&self) -> impl Iterator<Item = Field> {
-        self.table.fields.iter().copied().take(self.columns)
-    }
-
-    /// The text that fields lie in.
-    pub(crate) fn text(&self) -> &'r [u8] {
-        self.text
-    }
-
-    /// An error about a field of the block, with its place.
-    pub(crate) fn field_error(&self, row: usize, column: usize, error: TextError) -> Error {
-        let at = self
-            .table
-            .records
-            .get(row)
-            .map_or(0, |(start, _)| *start as usize);
-        let field = self.table.fields.get(row * self.columns + column);
-        let at = field.map_or(at, |field| field.offset());
-        Error::from(error).at(self.place(at, row, Some(column)))
-    }
-
-    fn place(&self, at: usize, row: usize, column: Option<usize>) -> Place {
-        let mut lines = self.lines;
-        lines.extend(&self.text[..at]);
-        let place = Place::path(self.context.path)
-            .line(self.position.line + lines.count)
-            .byte(self.position.byte + at as u64);
-        let Some(names) = self.context.names else {
-            return place;
-        };
-        let place = place.row(self.position.row + row as u64);
-        match column.and_then(|column| names.get(column)) {
-            Some(name) => place.column(name.as_str()),
-            None => place,
-        }
-    }
-
-    fn fault(&self, fault: Fault) -> Error {
-        let row = self.rows();
-        match fault {
-            Fault::Unterminated { at, field } => {
-                let quote = char::from(self.context.dialect.quote.unwrap_or_default());
-                let error = Error::from(TextError::UnterminatedQuote { quote });
-                error.at(self.place(at, row, Some(field)))
-            }
-            Fault::AfterQuote { at, field } => {
-                // Only the first byte of a longer character is certain to be in the buffer.
-                let found = match self.text.get(at) {
-                    Some(byte) if byte.is_ascii() => format!("{:?}", char::from(*byte)),
-                    byte => format!("byte 0x{:02x}", byte.copied().unwrap_or_default()),
-                };
-                let error = Error::from(TextError::AfterQuote { found });
-                error.at(self.place(at, row, Some(field)))
-            }
-            Fault::FieldCount { at, found, .. } => {
-                let expected = self.context.names.map_or(0, <[String]>::len) as u64;
-                let found = found as u64;
-                let error = Error::from(TextError::FieldCount { found, expected });
-                error.at(self.place(at, row, None))
-            }
-        }
-    }
-
-    fn too_long(&self, at: usize, open_quote: Option<usize>) -> Error {
-        let limit = self.context.dialect.record_bytes_max;
-        let error = Error::from(TextError::RecordTooLong { limit });
-        let error = error.at(self.place(at, self.rows(), None));
-        let Some(quote) = open_quote else {
-            return error;
-        };
-        let mut lines = self.lines;
-        lines.extend(&self.text[..quote]);
-        let line = self.position.line + lines.count;
-        let byte = self.position.byte + quote as u64;
-        error.hint(format!(
-            "look at the quote opened at line {line}, byte {byte}: it may never close"
-        ))
-    }
-
-    /// The first record that is not UTF-8. Comments may be in any encoding.
-    fn first_not_utf8(&self) -> Option<(usize, Error)> {
-        let (start, _) = self.table.records.first()?;
-        let (_, end) = self.table.records.last()?;
-        if std::str::from_utf8(&self.text[*start as usize..*end as usize]).is_ok() {
-            return None;
-        }
-        self.table
-            .records
-            .iter()
-            .enumerate()
-            .find_map(|(row, (start, end))| {
-                let (start, end) = (*start as usize, *end as usize);
-                let valid = std::str::from_utf8(&self.text[start..end])
-                    .err()?
-                    .valid_up_to();
-                let at = start + valid;
-                let fields = self
-                    .table
-                    .fields
-                    .iter()
-                    .skip(row * self.columns)
-                    .take(self.columns);
-                let column = fields
-                    .take_while(|field| field.offset() <= at)
-                    .count()
-                    .checked_sub(1);
-                let error = Error::from(TextError::NotUtf8 {
-                    byte: self.text[at],
-                });
-                Some((row, error.at(self.place(at, row, column))))
-            })
     }
 }

@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::automaton::{State, run};
+use super::block::Position;
 use super::dialect::Dialect;
-use super::reader::Position;
 use super::scan::LineEnds;
 use crate::error::{Error, InputError, Place, Result};
 

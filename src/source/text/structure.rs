@@ -1,7 +1,7 @@
 //! Finding the bytes that matter: positions of delimiters, line ends and quotes in a buffer.
 //!
-//! Eight bytes are compared at a time inside one 64-bit word, which compilers turn into vector
-//! instructions where there are any.
+//! The comparison is written as a loop over bytes without branches, which compilers turn into vector
+//! instructions; the matches are then gathered into one word of bits.
 
 /// The bytes looked for; a byte may be given twice.
 #[derive(Debug, Clone, Copy)]
@@ -9,6 +9,7 @@ pub(crate) struct Needles(pub(crate) [u8; 4]);
 
 /// Bytes turned into one word of bits.
 const BLOCK_BYTES: usize = 64;
+const BLOCK_STEP: u32 = 64;
 
 /// Writes the position of every needle in `text` to `positions` and returns how many there are.
 ///
@@ -20,7 +21,7 @@ pub(crate) fn find(text: &[u8], needles: Needles, positions: &mut [u32]) -> usiz
     let mut base = 0;
     for block in blocks {
         found = write_positions(block_mask(block, needles), base, positions, found);
-        base += BLOCK_BYTES as u32;
+        base += BLOCK_STEP;
     }
     let mut last = [0; BLOCK_BYTES];
     last[..rest.len()].copy_from_slice(rest);
@@ -41,20 +42,17 @@ fn write_positions(mut mask: u64, base: u32, positions: &mut [u32], start: usize
 /// One bit for each byte that is a needle.
 #[inline(always)]
 fn block_mask(block: &[u8; BLOCK_BYTES], needles: Needles) -> u64 {
-    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    // Multiplying gathers the top bit of each byte, moved to the bottom, into the top byte.
+    // Multiplying gathers the lowest bit of each byte into the top byte.
     const GATHER: u64 = 0x0102_0408_1020_4080;
-    let (words, _) = block.as_chunks::<8>();
-    let mut mask = 0;
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let matches = needles.0.iter().fold(0, |matches, needle| {
-            let difference = word ^ (0x0101_0101_0101_0101 * u64::from(*needle));
-            matches | !(((difference & LOW) + LOW) | difference | LOW)
-        });
-        mask |= ((matches >> 7).wrapping_mul(GATHER) >> 56) << (8 * index);
+    let [a, b, c, d] = needles.0;
+    let mut matches = [0_u8; BLOCK_BYTES];
+    for (found, byte) in matches.iter_mut().zip(block) {
+        *found = u8::from((*byte == a) | (*byte == b) | (*byte == c) | (*byte == d));
     }
-    mask
+    let (words, _) = matches.as_chunks::<8>();
+    words.iter().enumerate().fold(0, |mask, (index, word)| {
+        mask | (u64::from_le_bytes(*word).wrapping_mul(GATHER) >> 56) << (8 * index)
+    })
 }
 
 #[cfg(test)]
