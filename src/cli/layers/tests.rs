@@ -1,3 +1,5 @@
+//! Layers win over each other in order, and errors say which layer was wrong.
+
 use std::fs;
 
 use prep_stream::spec::JobSpec;
@@ -91,71 +93,73 @@ fn switches_take_true_and_false_in_every_layer() {
     );
 }
 
+/// Variables, a configuration, and the error they end in.
+const WRONG: &[(&[(&str, &str)], &str, &str)] = &[
+    (
+        &[("PREP_SEED", "x")],
+        "",
+        "invalid value \"x\" for PREP_SEED: expected a whole number from 0 to 18446744073709551615",
+    ),
+    (
+        &[("PREP_QUIET", "maybe")],
+        "",
+        "invalid value \"maybe\" for PREP_QUIET: expected true or false",
+    ),
+    (
+        &[("PREP_TEST_SISE", "0.1")],
+        "",
+        "the variable PREP_TEST_SISE is no setting\n  hint: did you mean PREP_TEST_SIZE? otherwise unset PREP_TEST_SISE",
+    ),
+    (
+        &[("PREP_CORPORA", "x")],
+        "seed = -1",
+        "invalid value \"-1\" for seed: expected a whole number from 0 to 18446744073709551615\n  --> FILE: line 1",
+    ),
+    (
+        &[],
+        "\n\ndtype = \"float23\"",
+        "invalid value \"float23\" for dtype: expected float32 or float64\n  --> FILE: line 3\n  hint: did you mean float32?",
+    ),
+    (
+        &[],
+        "test_sise = 1",
+        "unknown key \"test_sise\" in the configuration\n  --> FILE: line 1\n  hint: did you mean test-size?",
+    ),
+    (
+        &[],
+        "config = \"x\"",
+        "unknown key \"config\" in the configuration\n  --> FILE: line 1\n  hint: keys are the names of flags without the dashes in front",
+    ),
+    (
+        &[],
+        "seed = [1, 2]",
+        "invalid value \"1\", \"2\" for seed: expected one value, not a list\n  --> FILE: line 1",
+    ),
+    (
+        &[],
+        "[split]\nseed = 1",
+        "unknown key \"split\" in the configuration\n  --> FILE: line 1\n  hint: keys are the names of flags without the dashes in front",
+    ),
+    (
+        &[],
+        "seed = 2024-01-01",
+        "key \"seed\" of the configuration is a date, which no setting takes\n  --> FILE: line 1",
+    ),
+    (
+        &[],
+        "label = []",
+        "invalid value \"[]\" for label: an empty list is no value; leave the key out\n  --> FILE: line 1",
+    ),
+    (
+        &[],
+        "seed = ",
+        "cannot parse the configuration: string values must be quoted, expected literal string\n  --> FILE: line 1",
+    ),
+];
+
 #[test]
 fn errors_name_the_layer_the_line_and_the_key() {
-    let cases: &[(&[(&str, &str)], &str, &str)] = &[
-        (
-            &[("PREP_SEED", "x")],
-            "",
-            "invalid value \"x\" for PREP_SEED: expected a whole number from 0 to 18446744073709551615",
-        ),
-        (
-            &[("PREP_QUIET", "maybe")],
-            "",
-            "invalid value \"maybe\" for PREP_QUIET: expected true or false",
-        ),
-        (
-            &[("PREP_TEST_SISE", "0.1")],
-            "",
-            "the variable PREP_TEST_SISE is no setting\n  hint: did you mean PREP_TEST_SIZE? otherwise unset PREP_TEST_SISE",
-        ),
-        (
-            &[("PREP_CORPORA", "x")],
-            "seed = -1",
-            "invalid value \"-1\" for seed: expected a whole number from 0 to 18446744073709551615\n  --> FILE: line 1",
-        ),
-        (
-            &[],
-            "\n\ndtype = \"float23\"",
-            "invalid value \"float23\" for dtype: expected float32 or float64\n  --> FILE: line 3\n  hint: did you mean float32?",
-        ),
-        (
-            &[],
-            "test_sise = 1",
-            "unknown key \"test_sise\" in the configuration\n  --> FILE: line 1\n  hint: did you mean test-size?",
-        ),
-        (
-            &[],
-            "config = \"x\"",
-            "unknown key \"config\" in the configuration\n  --> FILE: line 1\n  hint: keys are the names of flags without the dashes in front",
-        ),
-        (
-            &[],
-            "seed = [1, 2]",
-            "invalid value \"1\", \"2\" for seed: expected one value, not a list\n  --> FILE: line 1",
-        ),
-        (
-            &[],
-            "[split]\nseed = 1",
-            "unknown key \"split\" in the configuration\n  --> FILE: line 1\n  hint: keys are the names of flags without the dashes in front",
-        ),
-        (
-            &[],
-            "seed = 2024-01-01",
-            "key \"seed\" of the configuration is a date, which no setting takes\n  --> FILE: line 1",
-        ),
-        (
-            &[],
-            "label = []",
-            "invalid value \"[]\" for label: an empty list is no value; leave the key out\n  --> FILE: line 1",
-        ),
-        (
-            &[],
-            "seed = ",
-            "cannot parse the configuration: string values must be quoted, expected literal string\n  --> FILE: line 1",
-        ),
-    ];
-    for (variables, config, expected) in cases {
+    for (variables, config, expected) in WRONG {
         let line = ["--in", "a", "--out", "o"];
         let error = spec_of(&line, variables, Some(config)).unwrap_err();
         let file = error

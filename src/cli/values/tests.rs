@@ -1,3 +1,5 @@
+//! What the values of flags accept, and what not.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Plans as a person reads them.
+
 use super::*;
 use crate::report::{PlannedColumn, PlannedInput, PlannedSide};
 

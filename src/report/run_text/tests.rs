@@ -1,3 +1,5 @@
+//! Summaries as a person reads them.
+
 use super::*;
 use crate::engine::Pass;
 use crate::report::{ColumnReport, InputReport, PassReport};
