@@ -107,11 +107,11 @@ pub(crate) fn scan(
     mut read_at: impl FnMut(&mut [u8], u64) -> Result<usize>,
 ) -> Result<RangeSummary> {
     let mut scan = Scan::new(dialect, range.clone(), at_record_start);
-    let mut buffer = vec![0; BUFFER_BYTES];
+    let bounded = |bytes: u64| usize::try_from(bytes).map_or(BUFFER_BYTES, |n| n.min(BUFFER_BYTES));
+    let mut buffer = vec![0; bounded(range.end.saturating_sub(range.start))];
     let mut offset = range.start;
     while offset < range.end {
-        let wanted =
-            usize::try_from(range.end - offset).map_or(BUFFER_BYTES, |n| n.min(BUFFER_BYTES));
+        let wanted = bounded(range.end - offset);
         let read = read_at(&mut buffer[..wanted], offset)?;
         if read == 0 {
             break;
