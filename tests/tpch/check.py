@@ -18,6 +18,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from fractions import Fraction
 
@@ -83,11 +84,13 @@ def run(binary, folder, out, test_size):
     shutil.rmtree(out, ignore_errors=True)
     command = [binary, "stream", "--in", folder, "--out", out, "--test-size", test_size, "--log-format", "json"]
     started = time.perf_counter()
-    child = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
-    printed = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.perf_counter() - started
-    assert os.waitstatus_to_exitcode(status) == 0, f"{command} failed"
+    with tempfile.TemporaryFile("w+") as log:
+        child = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=log, text=True)
+        printed = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - started
+        log.seek(0)
+        assert os.waitstatus_to_exitcode(status) == 0, f"{command} failed:\n{log.read()}"
     return json.loads(printed.splitlines()[-1]), seconds, usage.ru_maxrss * 1024
 
 
