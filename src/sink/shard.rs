@@ -4,6 +4,7 @@
 //! the file is the same whoever encoded what.
 
 use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,6 +27,11 @@ use crate::spec::Compression;
 const WRITE_BATCH_ROWS: usize = 1024;
 /// The most rows in a page: 1 MiB of float64.
 const PAGE_ROWS: usize = 128 << 10;
+
+/// The encoder hands out its bytes 8 KiB at a time; the system gets them in larger pieces.
+const BUFFER_BYTES: usize = 256 << 10;
+
+type ShardFile = HashingWriter<BufWriter<File>>;
 
 /// The schema and properties that all shards share.
 #[derive(Debug, Clone)]
@@ -164,7 +170,7 @@ pub struct EncodedColumn {
 
 /// Writes one shard.
 pub struct ShardWriter {
-    writer: SerializedFileWriter<HashingWriter<File>>,
+    writer: SerializedFileWriter<ShardFile>,
     path: PathBuf,
     rows: u64,
 }
@@ -189,7 +195,7 @@ impl ShardWriter {
         })?;
         let root = format.schema.root_schema_ptr();
         let writer = SerializedFileWriter::new(
-            HashingWriter::new(file),
+            HashingWriter::new(BufWriter::with_capacity(BUFFER_BYTES, file)),
             root,
             Arc::clone(&format.properties),
         )
@@ -228,7 +234,10 @@ impl ShardWriter {
             .writer
             .into_inner()
             .map_err(|source| failed(&path, source))?;
-        let (_, written) = file.finish();
+        let (buffer, written) = file.finish();
+        buffer
+            .into_inner()
+            .map_err(|error| failed(&path, error.into_error().into()))?;
         Ok(Shard {
             rows: self.rows,
             written,
@@ -238,7 +247,7 @@ impl ShardWriter {
 
 /// A row group that is being written.
 pub struct RowGroup<'a> {
-    writer: parquet::file::writer::SerializedRowGroupWriter<'a, HashingWriter<File>>,
+    writer: parquet::file::writer::SerializedRowGroupWriter<'a, ShardFile>,
     path: &'a Path,
     rows: &'a mut u64,
 }
