@@ -310,7 +310,10 @@ fn text_files_end_as_one_of_the_accepted_outcomes() {
             .into_iter()
             .flat_map(|c| c.values())
         {
-            let name = &names[column["index"].as_u64().map_or(usize::MAX, |i| i as usize)];
+            let name = &names[column["index"]
+                .as_u64()
+                .and_then(|i| usize::try_from(i).ok())
+                .expect("an index")];
             let statistics = match column["kind"].as_str() {
                 Some("numeric") => column,
                 Some("numeric-with-na-tokens") => &column["pandas_na"],

@@ -2,7 +2,6 @@
 //!
 //! Each error: the right exit code, one message, no panic, no output left behind.
 
-use std::fmt::Write as _;
 use std::fs;
 
 use crate::harness::{Column, Scratch, Table, Values};
@@ -32,8 +31,7 @@ fn pin(area: &str, cases: &[Case]) {
             !scratch.path("out/_SUCCESS").exists(),
             "{name}: an output was left behind"
         );
-        let _ = write!(
-            text,
+        text += &format!(
             "## {name}\n$ prep stream {}\n(exit code {code})\n{message}\n",
             arguments.join(" ")
         );

@@ -3,6 +3,14 @@
 //! Every test runs the real `prep` in a fresh directory. What needs Python libraries is in
 //! `tests/peers/`, what needs large data in `tests/tpch/` and `benches/peers/`.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    reason = "a test that cannot go on stops; a skipped one says so; cases are long tables"
+)]
+
 mod columns; // which columns are scaled, which pass through, and their types
 mod commit; // the output appears whole or not at all
 mod compile_fail; // what must not compile

@@ -18,7 +18,7 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "TYPE", default_value = "float64")]
     dtype: DtypeArg,
 
-    /// none, snappy, lz4, gzip, brotli or zstd[:LEVEL], LEVEL from 1 to 22
+    /// none, snappy, lz4, gzip, brotli, or zstd with an optional LEVEL from 1 to 22: zstd:LEVEL
     #[arg(long, value_name = "CODEC", default_value = "zstd:1", value_parser = values::compression)]
     compression: Compression,
 

@@ -93,8 +93,11 @@ fn switches_take_true_and_false_in_every_layer() {
     );
 }
 
+/// Environment variables with their values.
+type Variables = &'static [(&'static str, &'static str)];
+
 /// Variables, a configuration, and the error they end in.
-const WRONG: &[(&[(&str, &str)], &str, &str)] = &[
+const WRONG: &[(Variables, &str, &str)] = &[
     (
         &[("PREP_SEED", "x")],
         "",

@@ -33,6 +33,13 @@ pub(crate) struct Body {
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 const UTF16_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
+/// The first bytes of a file, as many as a byte order mark has.
+fn read_mark(source: &mut impl Read) -> std::io::Result<Vec<u8>> {
+    let mut mark = Vec::with_capacity(UTF8_MARK.len());
+    source.take(UTF8_MARK.len() as u64).read_to_end(&mut mark)?;
+    Ok(mark)
+}
+
 /// Reads the header from the start of a (decompressed) file.
 pub(crate) fn read_header(
     path: &std::path::Path,
@@ -40,11 +47,7 @@ pub(crate) fn read_header(
     mut source: impl Read,
     read_error: impl FnOnce(std::io::Error) -> Error,
 ) -> Result<Header> {
-    let mut mark = Vec::with_capacity(UTF8_MARK.len());
-    (&mut source)
-        .take(UTF8_MARK.len() as u64)
-        .read_to_end(&mut mark)
-        .map_err(read_error)?;
+    let mark = read_mark(&mut source).map_err(read_error)?;
     if UTF16_MARKS
         .iter()
         .any(|encoding| mark.starts_with(encoding))

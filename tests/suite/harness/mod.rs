@@ -9,7 +9,6 @@ pub(crate) use read::{Frame, Output};
 pub(crate) use table::{Column, Table, Values};
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -83,7 +82,7 @@ impl Scratch {
             command: arguments
                 .iter()
                 .fold(String::from("prep"), |mut line, part| {
-                    let _ = write!(line, " {}", part.as_ref());
+                    line += &format!(" {}", part.as_ref());
                     line
                 }),
             dir: self.dir.path().to_owned(),
@@ -160,7 +159,7 @@ impl Run {
         for path in files_below(&self.dir).iter().take(200) {
             let bytes = fs::metadata(path).map_or(0, |m| m.len());
             let name = path.strip_prefix(&self.dir).unwrap_or(path);
-            let _ = writeln!(text, "{bytes:>10} {}", name.display());
+            text += &format!("{bytes:>10} {}\n", name.display());
         }
         text
     }
