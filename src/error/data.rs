@@ -34,6 +34,9 @@ pub enum DataError {
         /// Rows that the footer promises.
         expected: u64,
     },
+    /// A string column of a Parquet file holds bytes that are no text.
+    #[error("a string is not UTF-8")]
+    NotUtf8,
     /// A decoder gave up in a way it should not have.
     #[error("cannot decode the data: {detail}")]
     Decoder {

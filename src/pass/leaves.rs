@@ -1,6 +1,6 @@
 //! One leaf of one block: read, treated, routed to its sides, encoded.
 
-use parquet::basic::Type as PhysicalType;
+use parquet::basic::{ConvertedType, Type as PhysicalType};
 use parquet::column::writer::ColumnWriterImpl;
 use parquet::data_type::{
     BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType,
@@ -96,11 +96,25 @@ impl BlockSource<'_> {
             PhysicalType::INT96 => self.stored::<Int96Type>(leaf, Sides::partition),
             PhysicalType::FLOAT => self.stored::<FloatType>(leaf, Sides::partition_copy),
             PhysicalType::DOUBLE => self.stored::<DoubleType>(leaf, Sides::partition_copy),
-            PhysicalType::BYTE_ARRAY => self.stored::<ByteArrayType>(leaf, Sides::partition),
+            PhysicalType::BYTE_ARRAY => self.bytes(leaf),
             PhysicalType::FIXED_LEN_BYTE_ARRAY => {
                 self.stored::<FixedLenByteArrayType>(leaf, Sides::partition)
             }
         }
+    }
+
+    /// Strings must be UTF-8: readers refuse a file where they aren't. Other bytes are just bytes.
+    fn bytes(&self, leaf: Leaf) -> Result<Vec<EncodedColumn>> {
+        if self.format.schema().column(leaf.output).converted_type() != ConvertedType::UTF8 {
+            return self.stored::<ByteArrayType>(leaf, Sides::partition);
+        }
+        self.checked::<ByteArrayType>(leaf, Sides::partition, |values| {
+            let is_text = |value: &ByteArray| std::str::from_utf8(value.data()).is_ok();
+            if values.iter().all(is_text) {
+                return Ok(());
+            }
+            Err(DataError::NotUtf8.into())
+        })
     }
 
     /// A leaf that is written as it is stored.
@@ -109,12 +123,23 @@ impl BlockSource<'_> {
         leaf: Leaf,
         partition: Partition<T::T>,
     ) -> Result<Vec<EncodedColumn>> {
+        self.checked::<T>(leaf, partition, |_| Ok(()))
+    }
+
+    /// A leaf that is written as it is stored, if `check` has nothing against its values.
+    fn checked<T: DataType>(
+        &self,
+        leaf: Leaf,
+        partition: Partition<T::T>,
+        check: impl Fn(&[T::T]) -> Result<()>,
+    ) -> Result<Vec<EncodedColumn>> {
         let mut run = LeafRun::default();
         self.encode_runs::<T>(leaf, partition, |file, piece, column, each| {
             let index = column.first_leaf + leaf.offset;
             let mut reader = LeafReader::<T>::open(file, piece.row_group, index)?;
             each.drive(&mut reader, LeafReader::skip, |reader, rows, each| {
                 reader.read(rows, &mut run)?;
+                check(&run.values)?;
                 each.write(&run, rows)
             })?;
             reader.finish()
