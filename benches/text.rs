@@ -13,7 +13,9 @@ const ROWS: u64 = 20_000;
 fn tables() -> [(&'static str, String); 3] {
     let mut state = 1_u64;
     let mut next = || {
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        state = state
+            .wrapping_mul(0x5851_f42d_4c95_7f2d)
+            .wrapping_add(0x1405_7b7e_f767_814f);
         state >> 11
     };
     let [mut floats, mut integers, mut text] = [String::new(), String::new(), String::new()];
@@ -34,8 +36,12 @@ fn tables() -> [(&'static str, String); 3] {
             write!(integers, "{}", next() >> (22 + digits)).unwrap();
         }
         let price = (next() % 100_000) as f64 / 100.0;
-        write!(text, "\n{row},\"name {}\",\"a \"\"quoted\"\" note, {row}\",{price:.2}", row % 77)
-            .unwrap();
+        write!(
+            text,
+            "\n{row},\"name {}\",\"a \"\"quoted\"\" note, {row}\",{price:.2}",
+            row % 77
+        )
+        .unwrap();
     }
     [("floats", floats), ("integers", integers), ("text", text)]
 }
@@ -48,7 +54,11 @@ fn text(criterion: &mut Criterion) {
         let file = TextFile::open(&path, &Dialect::default()).unwrap();
         let scan = || {
             let ranges = file.ranges(64 << 20).into_iter();
-            file.stitch(&ranges.map(|range| file.scan(range).unwrap()).collect::<Vec<_>>())
+            file.stitch(
+                &ranges
+                    .map(|range| file.scan(range).unwrap())
+                    .collect::<Vec<_>>(),
+            )
         };
         let unit = &scan().units[0];
         let skipped = vec![ColumnRequest::Skip; file.header().names.len()];

@@ -86,6 +86,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
         })
     })?;
 
+    pass::check_unchanged(context, &plan.fingerprints)?;
     let results = Results {
         fingerprints: &plan.fingerprints,
         prepared: &prepared,

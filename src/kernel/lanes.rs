@@ -4,6 +4,10 @@
 //! p = rounded mean, within [min, max]     D = sum(x - p)     Q = sum((x - p)^2)
 //! ```
 //!
+//! Any p near the mean would do: the sums are put together exactly. It is rounded to a 64th of the
+//! range, to a power of two, so that differences keep few digits: those of integers up to a million
+//! apart, and their squares, add up without any rounding at all.
+//!
 //! Invariant: the same bits at every vector width. The sums run in 16 lanes, lane = row mod 16, join
 //! in a fixed tree, use no fused multiply-add, and a row that does not count adds +0.0. Values whose
 //! squares would over- or underflow are scaled by a power of two first. Limit: 4,096 rows, so that
@@ -19,6 +23,9 @@ pub const SUB_CHUNK_ROWS: usize = 4096;
 
 /// Ranges from 2^-480 to 2^480 have squares whose sum neither over- nor underflows.
 const PLAIN_EXPONENT_MAX: i32 = 480;
+
+/// The pivot is rounded to the range's power of two by this many bits.
+const PIVOT_BITS: i32 = 6;
 
 /// A bit for each row of a sub-chunk.
 pub(super) type Selection = [u64; SUB_CHUNK_ROWS / 64];
@@ -104,7 +111,9 @@ impl SubChunk {
             self.sum_scaled(values, selected);
             return;
         }
-        self.pivot = (seen.sum / self.count as f64).clamp(seen.min, seen.max);
+        let grid = power_of_two(exponent_of(seen.max - seen.min) - PIVOT_BITS);
+        let mean = seen.sum / self.count as f64;
+        self.pivot = ((mean / grid).round_ties_even() * grid).clamp(seen.min, seen.max);
         (self.differences, self.squares) = deviations(values, selected, self.pivot);
     }
 
@@ -126,7 +135,7 @@ fn scale_exponent(range: f64) -> i32 {
     let exponent = if range.is_infinite() {
         1024
     } else if range.is_normal() {
-        i32::from((range.to_bits() >> 52) as u16) - 1023
+        exponent_of(range)
     } else {
         -1022
     };
@@ -135,6 +144,11 @@ fn scale_exponent(range: f64) -> i32 {
     } else {
         (-exponent).clamp(-1022, 1022)
     }
+}
+
+/// The exponent of the largest power of two that is at most `value`, a positive normal number.
+fn exponent_of(value: f64) -> i32 {
+    i32::from((value.to_bits() >> 52) as u16) - 1023
 }
 
 /// `2^exponent`, exactly; the exponent is within -1022..=1023.

@@ -8,7 +8,7 @@ use super::Context;
 use crate::engine::{Pass, guarded};
 use crate::error::{DataError, Place, Result, escape_path};
 use crate::schema::{OutputSchema, SharedLayout, Unifier, output_schema};
-use crate::source::discover::{Fingerprint, fingerprint};
+use crate::source::discover::{Fingerprint, fingerprint, unchanged};
 use crate::source::parquet::ParquetFile;
 use crate::source::table::{Group, Store, Table, UNIT_ROWS};
 use crate::source::text::TextFile;
@@ -92,6 +92,19 @@ fn same_names(first: &[String], names: &[String], first_path: &Path) -> Result<(
         return Err(DataError::ExtraColumn { column, first_file }.into());
     }
     Ok(())
+}
+
+/// Makes sure that every input is still what it was when it was planned with: no statistics of one
+/// content are ever applied to another.
+///
+/// # Errors
+/// When a file's size, time or footer has changed; the first such file in order.
+pub fn check_unchanged(context: Context<'_>, fingerprints: &[Fingerprint]) -> Result<()> {
+    let inputs = context.inputs;
+    context.ordered(inputs.len().min(fingerprints.len())).run(
+        |index| unchanged(&inputs[index], &fingerprints[index]),
+        |_, ()| Ok(()),
+    )
 }
 
 impl Plan {

@@ -158,3 +158,23 @@ fn standardized_values_are_right_to_two_units_in_the_last_place() {
         }
     }
 }
+
+#[test]
+fn the_sums_of_whole_numbers_are_not_rounded_at_all() {
+    let mut bits = 7_u64;
+    let values: Vec<f64> = (0..50_000)
+        .map(|_| {
+            bits = crate::kernel::mix(bits);
+            1e9 + (bits % 1_000_001) as f64
+        })
+        .collect();
+    let state = fold(&values, &sides_of(values.len(), |row| row % 5 == 0));
+    let train = || {
+        (0..values.len())
+            .filter(|row| row % 5 != 0)
+            .map(|row| exact(values[row]))
+    };
+    assert_eq!(state.state.sum.to_integer(), train().sum::<BigInt>());
+    let squares: BigInt = train().map(|value| value.pow(2)).sum();
+    assert_eq!(state.state.squares.to_integer(), squares);
+}
