@@ -60,6 +60,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
         Ok((prepared, split_plan, sides))
     })?;
     let table = &prepared.table;
+    run.expect_rows(table.rows());
     if table.schema.features().next().is_none() {
         run.warn("no column is a feature: every column passes through as it is");
     }

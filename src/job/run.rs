@@ -1,6 +1,6 @@
 //! One run: what it was asked to do, who watches it, and how long its passes took.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::{Instant, SystemTime};
 
 use crate::engine::{Cancel, Event, Observer, Pass, Tally, peak_memory_bytes};
@@ -22,6 +22,7 @@ pub(super) struct Run<'a> {
     pub started: SystemTime,
     cancel: &'a Cancel,
     tally: Tally<'a>,
+    rows: Cell<Option<u64>>,
     passes: RefCell<Vec<PassReport>>,
 }
 
@@ -38,6 +39,7 @@ impl<'a> Run<'a> {
             started: SystemTime::now(),
             cancel,
             tally: Tally::new(observer),
+            rows: Cell::default(),
             passes: RefCell::default(),
         }
     }
@@ -55,12 +57,11 @@ impl<'a> Run<'a> {
     /// Runs one pass, timed and announced.
     pub(super) fn pass<R>(&self, pass: Pass, work: impl FnOnce() -> Result<R>) -> Result<R> {
         self.cancel.check()?;
-        let bytes_total = self.found.files.iter().map(|file| file.bytes).sum();
-        let bytes_total = matches!(pass, Pass::Fit | Pass::Write).then_some(bytes_total);
+        let text = pass == Pass::Split && self.found.format == Format::Csv;
         self.tally.event(&Event::Started {
             pass,
-            rows_total: None,
-            bytes_total,
+            rows_total: self.rows.get(),
+            bytes_total: text.then(|| self.found.files.iter().map(|file| file.bytes).sum()),
         });
         let begin = Instant::now();
         let result = work()?;
@@ -73,6 +74,11 @@ impl<'a> Run<'a> {
             bytes,
         });
         Ok(result)
+    }
+
+    /// How many rows every later pass will handle.
+    pub(super) fn expect_rows(&self, rows: u64) {
+        self.rows.set(Some(rows));
     }
 
     /// The passes so far.

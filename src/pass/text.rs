@@ -178,8 +178,7 @@ impl Text<'_> {
                 .collect();
             write_cache(&path, names, &batch, &settled, CACHE_GROUP_ROWS)?;
             cached.paths.push(path);
-            self.context
-                .advanced(Pass::Split, batch.rows as u64, batch.source_bytes);
+            self.context.advanced(Pass::Split, 0, batch.source_bytes);
             Ok(())
         };
         match &part.unit {

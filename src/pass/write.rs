@@ -140,6 +140,7 @@ fn write_unit(
         write_block(job, leaves, &open, &sides, &block, &mut writers, threads)?;
         job.context.advanced(Pass::Write, block.rows as u64, 0);
     }
+    job.context.advanced(Pass::Write, 0, stored_bytes(&open)?);
     let mut shards = [None, None];
     for (shard, writer) in shards.iter_mut().zip(writers) {
         *shard = writer.map(ShardWriter::finish).transpose()?;
@@ -147,6 +148,14 @@ fn write_unit(
     Ok(WritePartial {
         unit: index,
         shards,
+    })
+}
+
+/// Bytes of a unit's pieces as they are stored.
+fn stored_bytes(open: &OpenUnit<'_>) -> Result<u64> {
+    open.unit.pieces.iter().try_fold(0, |bytes, piece| {
+        let group = open.file(piece)?.metadata().row_group(piece.row_group);
+        Ok(bytes + u64::try_from(group.compressed_size()).unwrap_or(0))
     })
 }
 
