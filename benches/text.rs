@@ -1,4 +1,5 @@
 //! Scanning and parsing text: bytes per second on one core.
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on stops")]
 
 use std::fmt::Write as _;
 use std::hint::black_box;
