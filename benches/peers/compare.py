@@ -26,6 +26,9 @@ import sys
 import time
 
 PROJECT = pathlib.Path(__file__).parents[2]
+sys.path.insert(0, str(PROJECT / "tests" / "peers"))
+from measured import measured  # noqa: E402
+
 FEATURES = [f"f{i}" for i in range(28)]
 ROWS_PER_FILE = 1_000_000
 SEED = 42
@@ -128,29 +131,16 @@ def by_sklearn(source, out):
 PEERS = {"polars": by_polars, "duckdb": by_duckdb, "scikit-learn": by_sklearn}
 
 
-def measured(command):
-    """Seconds, CPU seconds and peak memory of a command of its own process."""
-    os.sync()
-    started = time.perf_counter()
-    child = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE)
-    printed = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.perf_counter() - started
-    code = os.waitstatus_to_exitcode(status)
-    if code != 0:
-        sys.exit(f"{command} ended with {code}")
-    return {"seconds": seconds, "cpu": usage.ru_utime + usage.ru_stime, "peak": usage.ru_maxrss * 1024}, printed
-
-
 def one_run(name, options, source, out):
     shutil.rmtree(out, ignore_errors=True)
+    os.sync()
     if name == "prep":
         command = [options.prep, "stream", "--in", source, "--out", out, "--label", "label", "--dtype", "float64", "--compression", "snappy", "--quiet"]
-        result, _ = measured(command)
+        _, result = measured(command)
         scaler = json.loads((out / "scaler.json").read_text())
         means, deviations = scaler["mean_"], scaler["scale_"]
     else:
-        result, printed = measured([sys.executable, __file__, "--child", name, "--source", source, "--out", out])
+        printed, result = measured([sys.executable, __file__, "--child", name, "--source", source, "--out", out])
         means, deviations = json.loads(printed)
     result["bytes"] = sum(f.stat().st_size for f in out.rglob("*.parquet"))
     # Splits differ, so the statistics agree only about as well as two samples do.
@@ -195,7 +185,7 @@ def write(path, options, rounds, names, found):
         f"{table(rounds, names, found)}\n\n"
         "A ratio above 1 means slower than `prep`. Ratios are medians of the ratios within a round.\n\n"
         f"Measured on {time.strftime('%Y-%m-%d')} at commit {output('git', 'rev-parse', '--short', 'HEAD')}, {os.cpu_count()} cores ({cpu}),\n"
-        f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB of memory, Linux {platform.release()}, {len(rounds)} rounds. Again with:\n\n"
+        f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB of memory, {len(rounds)} rounds. Again with:\n\n"
         "```sh\ncargo build --release\npython benches/peers/compare.py --data-dir DIR --write docs/performance.md\n```\n\n"
         "Kernels one by one: `cargo bench`.\n"
     )

@@ -6,10 +6,12 @@
 Counts must be equal. For every numeric column, sum and sum of squares over the train rows are taken
 in DuckDB as HUGEINT (decimals as their unscaled integers, so nothing is rounded), mean and variance
 made of them as fractions; `scaler.json` must agree to 1e-12. Which rows are train is computed again
-by the SQL of docs/split.md, for CSV by its numpy version.
+by the SQL of docs/split.md, for CSV by its numpy version. One run is held to 512 MiB, must stay below,
+and must write the same bytes as the run that may use most of the machine.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import pathlib
@@ -27,12 +29,16 @@ import numpy as np
 import pyarrow as pa
 
 PROJECT = pathlib.Path(__file__).parents[2]
+sys.path.insert(0, str(PROJECT / "tests" / "peers"))
+from measured import measured  # noqa: E402
+
 # Column to the number of decimals it has.
 COLUMNS = {
     "l_orderkey": 0, "l_partkey": 0, "l_suppkey": 0, "l_linenumber": 0,
     "l_quantity": 2, "l_extendedprice": 2, "l_discount": 2, "l_tax": 2,
 }  # fmt: skip
 TOLERANCE = Fraction(1, 10**12)
+MEMORY_MAX = 512 << 20
 
 
 def generate(data, scale):
@@ -80,18 +86,34 @@ def exact(connection, source, condition):
     return count, moments
 
 
-def run(binary, folder, out, test_size):
+def run(binary, folder, out, test_size, *extra):
     shutil.rmtree(out, ignore_errors=True)
-    command = [binary, "stream", "--in", folder, "--out", out, "--test-size", test_size, "--log-format", "json"]
-    started = time.perf_counter()
+    command = [binary, "stream", "--in", folder, "--out", out, "--test-size", test_size, "--log-format", "json", *extra]
     with tempfile.TemporaryFile("w+") as log:
-        child = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=log, text=True)
-        printed = child.stdout.read()
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - started
-        log.seek(0)
-        assert os.waitstatus_to_exitcode(status) == 0, f"{command} failed:\n{log.read()}"
-    return json.loads(printed.splitlines()[-1]), seconds, usage.ru_maxrss * 1024
+        try:
+            printed, used = measured(command, stderr=log)
+        except RuntimeError:
+            log.seek(0)
+            sys.exit(log.read())
+    return json.loads(printed.splitlines()[-1]), used["seconds"], used["peak"]
+
+
+def digest(out):
+    """What a run wrote: names and bytes of all files but run.json."""
+    files = sorted(f for f in out.rglob("*") if f.is_file() and f.name != "run.json")
+    total = hashlib.sha256()
+    for file in files:
+        total.update(str(file.relative_to(out)).encode())
+        with file.open("rb") as opened:
+            total.update(hashlib.file_digest(opened, "sha256").digest())
+    return total.hexdigest()
+
+
+def within_memory(binary, folder, out, wanted):
+    _, seconds, memory = run(binary, folder, out, "0.2", "--memory", str(MEMORY_MAX))
+    assert digest(out) == wanted, "other bytes with less memory"
+    assert memory <= MEMORY_MAX, f"{memory:,} bytes used, --memory allows {MEMORY_MAX:,}"
+    print(f"with --memory 512MiB: {memory / 2**20:.0f} MiB, {seconds:.1f} s, the same bytes", flush=True)
 
 
 def compare(scaler, moments):
@@ -154,6 +176,8 @@ def main():
             rate = report["inputs"]["bytes"] / seconds / 1e6
             lines.append(f"| {options.scale} | {kind} | {test_size} | {expected['train']:,} | {expected['test']:,} | {mean_error:.1e} | {variance_error:.1e} | {seconds:.1f} | {rate:.0f} | {memory / 2**20:.0f} |")
             print(lines[-1], flush=True)
+            if test_size == "0.2":
+                within_memory(options.prep, folder, out, digest(out))
             shutil.rmtree(out)
     if options.write:
         write(options.write, options.scale, lines)
