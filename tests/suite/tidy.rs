@@ -282,6 +282,32 @@ fn the_rooms_of_the_architecture_note_are_the_folders_of_the_tree() {
 }
 
 #[test]
+fn every_dependency_stands_in_the_table_of_its_decision_and_no_other_does() {
+    let read = |path: &str| fs::read_to_string(project().join(path)).expect("UTF-8");
+    let manifest = read("Cargo.toml");
+    let lines = manifest
+        .lines()
+        .skip_while(|line| *line != "[dependencies]")
+        .skip(1);
+    let used: BTreeSet<&str> = lines
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| Some(line.split_once('=')?.0.trim()))
+        .collect();
+    let table = read("docs/decisions/0005-dependencies.md");
+    let first_cells = table
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .filter_map(|line| line.split('|').nth(1));
+    let documented: BTreeSet<&str> = first_cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    assert_eq!(
+        used, documented,
+        "Cargo.toml and docs/decisions/0005-dependencies.md disagree"
+    );
+}
+
+#[test]
 fn arrows_between_rooms_point_one_way() {
     let allowed = documented_rooms();
     let mut wrong = Vec::new();
