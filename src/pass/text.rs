@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::Context;
 use super::plan::{Prepared, Rows, Stores};
-use crate::engine::Pass;
+use crate::engine::{Ordered, Pass};
 use crate::error::{DataError, Result};
 use crate::sink::cache::write_cache;
 use crate::source::parquet::ParquetFile;
@@ -18,6 +18,8 @@ use crate::spec::JobSpec;
 
 /// Text that is scanned, parsed and cached as one.
 const RANGE_BYTES: u64 = 64 << 20;
+/// What parsing a range takes at most, measured on narrow tables: its text, columns and cache file.
+const PART_MEMORY_BYTES: u64 = 192 << 20;
 /// Rows in a row group of the cache: a multiple of the statistics' 4,096.
 const CACHE_GROUP_ROWS: usize = 128 << 10;
 
@@ -69,8 +71,7 @@ impl Text<'_> {
             .map(|names| self.requests(names))
             .collect();
         let mut cached = self
-            .context
-            .ordered(parts.len())
+            .parsers(parts.len())
             .collect(|index| self.parse(index, &parts[index], &inferred[parts[index].input]))?;
         let settled = self.settled(&parts, &cached);
         let again: Vec<usize> = (0..parts.len())
@@ -83,7 +84,7 @@ impl Text<'_> {
                     .any(|(own, all)| must_reread(*own, *all))
             })
             .collect();
-        let reread = self.context.ordered(again.len()).collect(|turn| {
+        let reread = self.parsers(again.len()).collect(|turn| {
             let part = &parts[again[turn]];
             let requests: Vec<ColumnRequest> = settled[part.input]
                 .iter()
@@ -138,6 +139,14 @@ impl Text<'_> {
             }));
         }
         Ok(parts)
+    }
+
+    /// As many threads as the budget has room for: a part and its columns are held in memory whole.
+    fn parsers(&self, parts: usize) -> Ordered<'_> {
+        let room = self.spec.resources.memory_bytes_max / PART_MEMORY_BYTES;
+        let threads = usize::try_from(room).unwrap_or(usize::MAX);
+        self.context
+            .ordered_on(threads.clamp(1, self.context.threads), parts)
     }
 
     fn open(&self, input: usize) -> Result<TextFile> {
