@@ -4,7 +4,7 @@ use num_bigint::BigInt;
 
 use super::*;
 
-const ROWS: usize = 200_000;
+const ROWS: usize = 1_000_000;
 
 /// Relative errors of what the state holds of the variance, of the variance and of the scale.
 fn relative_errors(state: &Welford, moments: &Moments, values: &[f64]) -> [f64; 3] {
