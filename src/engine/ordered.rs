@@ -56,7 +56,8 @@ impl Ordered<'_> {
         };
         let threads = self.threads.min(self.count);
         if threads <= 1 {
-            return (0..self.count).try_for_each(|index| consume(index, produce(index)?));
+            return (0..self.count)
+                .try_for_each(|index| guarded(|| consume(index, produce(index)?)));
         }
         let window = threads * AHEAD_PER_THREAD;
         let shared = Shared {

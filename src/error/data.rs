@@ -83,6 +83,14 @@ pub enum DataError {
         /// The value as text, or "null".
         value: String,
     },
+    /// A finite value leaves the output type's range when it is standardized.
+    #[error("{value:e} is beyond {dtype} once standardized")]
+    OutOfRange {
+        /// The value in the data.
+        value: f64,
+        /// The output type.
+        dtype: &'static str,
+    },
     /// Features hold infinities and `--on-inf error` is in force.
     #[error("{total} infinite values in {columns}")]
     Infinite {

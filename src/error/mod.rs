@@ -99,7 +99,10 @@ impl Error {
     /// Adds the place; the first place given, the most precise one, stays.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
-        self.0.place.get_or_insert(place);
+        // Where a signal happened to arrive says nothing.
+        if !matches!(self.0.kind, ErrorKind::Interrupted { .. }) {
+            self.0.place.get_or_insert(place);
+        }
         self
     }
 

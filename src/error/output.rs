@@ -70,6 +70,9 @@ pub enum OutputError {
         "the output directory holds data that prep did not write: it has no prep manifest.json"
     )]
     NotOurs,
+    /// An interrupted `--overwrite=two-step` left the old output here, and its place is taken.
+    #[error("an earlier output waits to be put back, and its place is taken")]
+    OldInTheWay,
     /// The name of the staging directory is taken by something that `prep` did not make.
     #[error("the staging directory's name is taken by something that prep did not make")]
     StagingTaken,

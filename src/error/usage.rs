@@ -29,6 +29,14 @@ pub enum UsageError {
         /// The nearest names, or how many there are.
         available: String,
     },
+    /// `--split-by column:` names a column whose type can't name sides.
+    #[error("column \"{column}\" of --split-by is {found}, which names no sides")]
+    NotASide {
+        /// The name as typed.
+        column: String,
+        /// Its type.
+        found: String,
+    },
     /// `--columns` names a column that holds no numbers.
     #[error("column \"{column}\" of --columns is not numeric")]
     NotNumeric {

@@ -36,10 +36,11 @@ pub fn stream(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Resul
     let staging = Staging::open(&spec.output.path, spec.output.overwrite, &job)?;
     let made = staging
         .check_free_space(run.disk_bytes())
-        .and_then(|()| make(&run, plan, &job, &staging));
+        .and_then(|()| make(&run, plan, &job, &staging))
+        .and_then(|report| cancel.check().map(|()| report));
     match made {
         Ok(report) => {
-            run.pass(Pass::Commit, || staging.commit())?;
+            run.last_pass(Pass::Commit, || staging.commit())?;
             Ok(run.finish(report))
         }
         Err(error) => Err(match staging.abandon() {

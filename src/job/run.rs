@@ -57,6 +57,11 @@ impl<'a> Run<'a> {
     /// Runs one pass, timed and announced.
     pub(super) fn pass<R>(&self, pass: Pass, work: impl FnOnce() -> Result<R>) -> Result<R> {
         self.cancel.check()?;
+        self.last_pass(pass, work)
+    }
+
+    /// The same for a pass that is not to be kept from its end.
+    pub(super) fn last_pass<R>(&self, pass: Pass, work: impl FnOnce() -> Result<R>) -> Result<R> {
         let text = pass == Pass::Split && self.found.format == Format::Csv;
         self.tally.event(&Event::Started {
             pass,

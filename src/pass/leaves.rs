@@ -1,27 +1,23 @@
 //! One leaf of one block: read, treated, routed to its sides, encoded.
 
 use parquet::basic::{ConvertedType, Type as PhysicalType};
-use parquet::column::writer::ColumnWriterImpl;
 use parquet::data_type::{
     BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType,
     Int32Type, Int64Type, Int96Type,
 };
 
-use super::route::{Router, RunRows, SIDES};
+use super::route::{Router, SIDES};
+use super::slicer::{RUN_ROWS, Slicer};
 use crate::engine::{Cancel, guarded};
 use crate::error::{DataError, Error, Place, Result};
 use crate::kernel::{ColumnScaler, Sides};
 use crate::schema::{LayoutColumn, NumericKind, Treatment};
-use crate::sink::shard::{EncodedColumn, ShardFormat, encoding};
+use crate::sink::shard::{EncodedColumn, ShardFormat};
 use crate::source::blocks::Block;
 use crate::source::discover::InputFile;
 use crate::source::parquet::{LeafReader, LeafRun, NumberReader, ParquetFile};
 use crate::source::table::{OpenUnit, Piece};
 use crate::spec::{Dtype, OnInf};
-
-/// Rows decoded, routed and encoded at a time; fixed, so that the encoders see the same slices
-/// whatever the threads or the memory.
-const RUN_ROWS: usize = 64 << 10;
 
 /// One leaf of the output and the column it belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +46,7 @@ pub(super) struct BlockSource<'a> {
 }
 
 /// A partition function of [`Sides`]: which one depends on whether the values can be copied.
-type Partition<T> = fn(&Sides, usize, &[T], &mut Vec<T>, &mut Vec<T>);
+pub(super) type Partition<T> = fn(&Sides, usize, &[T], &mut Vec<T>, &mut Vec<T>);
 
 impl BlockSource<'_> {
     /// Encodes `leaf` once per side; `scaler` is that of its column if it is a feature.
@@ -64,19 +60,28 @@ impl BlockSource<'_> {
             (Treatment::Standardize(_), Some(scaler)) => match self.dtype {
                 Dtype::Float64 => self.numbers::<DoubleType>(
                     leaf,
-                    |x, z| scaler.transform_into_f64(x, z),
+                    |x, z| {
+                        scaler.transform_into_f64(x, z);
+                        check_range(x, z, self.dtype)
+                    },
                     Sides::partition_copy,
                 ),
                 Dtype::Float32 => self.numbers::<FloatType>(
                     leaf,
-                    |x, z| scaler.transform_into_f32(x, z),
+                    |x, z| {
+                        scaler.transform_into_f32(x, z);
+                        check_range(x, z, self.dtype)
+                    },
                     Sides::partition_copy,
                 ),
             },
             (Treatment::Widen(NumericKind::Int64 | NumericKind::UInt64), _) => self.integers(leaf),
             (Treatment::Widen(_) | Treatment::Standardize(_), _) => self.numbers::<DoubleType>(
                 leaf,
-                |x, out| out.extend_from_slice(x),
+                |x, out| {
+                    out.extend_from_slice(x);
+                    Ok(())
+                },
                 Sides::partition_copy,
             ),
             (Treatment::Folder(index), _) => self.folder(leaf, *index),
@@ -150,7 +155,7 @@ impl BlockSource<'_> {
     fn numbers<T: DataType>(
         &self,
         leaf: Leaf,
-        convert: impl Fn(&[f64], &mut Vec<T::T>),
+        convert: impl Fn(&[f64], &mut Vec<T::T>) -> Result<()>,
         partition: Partition<T::T>,
     ) -> Result<Vec<EncodedColumn>> {
         let (mut run, mut converted) = (LeafRun::default(), LeafRun::default());
@@ -164,12 +169,13 @@ impl BlockSource<'_> {
                     infinities_to_nulls(&mut run);
                 }
                 converted.values.clear();
-                convert(&run.values, &mut converted.values);
+                convert(&run.values, &mut converted.values)?;
                 std::mem::swap(&mut run.definition, &mut converted.definition);
                 let written = each.write(&converted, rows);
                 std::mem::swap(&mut run.definition, &mut converted.definition);
                 written
-            })
+            })?;
+            reader.finish()
         })
     }
 
@@ -184,10 +190,11 @@ impl BlockSource<'_> {
             if stored.column_type() == PhysicalType::INT64 {
                 let mut reader =
                     LeafReader::<Int64Type>::open(file, piece.row_group, column.first_leaf)?;
-                return each.drive(&mut reader, LeafReader::skip, |reader, rows, each| {
+                each.drive(&mut reader, LeafReader::skip, |reader, rows, each| {
                     reader.read(rows, &mut wide)?;
                     each.write(&wide, rows)
-                });
+                })?;
+                return reader.finish();
             }
             let unsigned = column.kind == Some(NumericKind::UInt32);
             let mut reader =
@@ -202,7 +209,8 @@ impl BlockSource<'_> {
                     }));
                 wide.definition.clone_from(&narrow.definition);
                 each.write(&wide, rows)
-            })
+            })?;
+            reader.finish()
         })
     }
 
@@ -274,84 +282,6 @@ impl BlockSource<'_> {
     }
 }
 
-/// Takes the rows of one slice after the other to the writers of both sides.
-struct Slicer<'a, 'w, T: DataType> {
-    source: &'a BlockSource<'a>,
-    writers: &'a mut [ColumnWriterImpl<'w, T>],
-    router: Router<T::T>,
-    partition: Partition<T::T>,
-    top: i16,
-    ones: Vec<i16>,
-    /// Index, in the unit, of the next row.
-    first: usize,
-    /// Rows of the piece before the slice.
-    skip: usize,
-    /// Rows of the slice.
-    rows: usize,
-}
-
-impl<T: DataType> Slicer<'_, '_, T> {
-    /// Passes over what comes before the slice, then calls `run` for each run of its rows.
-    fn drive<R>(
-        &mut self,
-        reader: &mut R,
-        skip: impl FnOnce(&mut R, usize) -> Result<()>,
-        mut run: impl FnMut(&mut R, usize, &mut Self) -> Result<()>,
-    ) -> Result<()> {
-        if self.skip > 0 {
-            skip(reader, self.skip)?;
-        }
-        let mut rest = self.rows;
-        while rest > 0 {
-            self.source.cancel.check()?;
-            let rows = RUN_ROWS.min(rest);
-            run(reader, rows, self)?;
-            self.first += rows;
-            rest -= rows;
-        }
-        Ok(())
-    }
-
-    /// Writes a run of rows, each to its side.
-    fn write(&mut self, run: &LeafRun<T::T>, rows: usize) -> Result<()> {
-        if self.top == 0 && !run.definition.is_empty() {
-            return Err(Error::from(DataError::Decoder {
-                detail: "a column without nulls has definition levels".into(),
-            }));
-        }
-        let rows = RunRows {
-            sides: self.source.sides,
-            first: self.first,
-            rows,
-        };
-        self.router.route(run, self.top, rows, self.partition);
-        for (writer, side) in self
-            .writers
-            .iter_mut()
-            .zip([&self.router.train, &self.router.test])
-        {
-            // A file without nulls beside one with them: every slot is there.
-            let implied = self.top > 0 && side.definition.is_empty();
-            if implied {
-                self.ones.resize(side.values.len(), self.top);
-            }
-            let definition = if implied {
-                &self.ones
-            } else {
-                &side.definition
-            };
-            writer
-                .write_batch(
-                    &side.values,
-                    (self.top > 0).then_some(definition),
-                    (!run.repetition.is_empty()).then_some(&side.repetition),
-                )
-                .map_err(encoding)?;
-        }
-        Ok(())
-    }
-}
-
 /// Takes infinite values out of a run of a flat column.
 fn infinities_to_nulls(run: &mut LeafRun<f64>) {
     if !run.values.iter().any(|value| value.is_infinite()) {
@@ -367,4 +297,35 @@ fn infinities_to_nulls(run: &mut LeafRun<f64>) {
         }
     }
     run.values.retain(|value| !value.is_infinite());
+}
+
+/// A finite value must stay one: infinity in the output would be a value that the data never had.
+fn check_range<T: num_traits::Float>(
+    values: &[f64],
+    standardized: &[T],
+    dtype: Dtype,
+) -> Result<()> {
+    // One pass that the compiler vectorizes; the place is only looked for if there is one.
+    if standardized
+        .iter()
+        .fold(true, |all, z| all & !z.is_infinite())
+    {
+        return Ok(());
+    }
+    let beyond = |(x, z): &(&f64, &T)| x.is_finite() && z.is_infinite();
+    let Some((value, _)) = values.iter().zip(standardized).find(beyond) else {
+        return Ok(());
+    };
+    let (name, hint) = match dtype {
+        Dtype::Float32 => (
+            "float32",
+            "write float64 with --dtype float64, or leave the column out with --exclude",
+        ),
+        Dtype::Float64 => ("float64", "leave the column out with --exclude"),
+    };
+    Err(Error::from(DataError::OutOfRange {
+        value: *value,
+        dtype: name,
+    })
+    .hint(hint))
 }

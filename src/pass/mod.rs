@@ -6,6 +6,7 @@ mod infinities;
 mod leaves;
 mod plan;
 mod route;
+mod slicer;
 mod split;
 mod text;
 mod write;

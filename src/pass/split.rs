@@ -10,10 +10,13 @@ use super::Context;
 use crate::engine::Pass;
 use crate::error::{DataError, Error, Place, Result};
 use crate::kernel::{HashSplit, Side, Sides, file_key};
-use crate::schema::{Layout, Treatment};
-use crate::source::parquet::{LeafReader, LeafRun, NumberReader};
+use crate::schema::Treatment;
+use crate::source::parquet::{LeafReader, LeafRun, NumberReader, ParquetFile};
 use crate::source::table::{OpenUnit, Piece, Table};
 use crate::spec::{SplitBy, SplitSpec};
+
+/// Rows of a given side column that are decoded at a time.
+const RUN_ROWS: usize = 16 << 10;
 
 /// What decides the side of every row of a table.
 #[derive(Debug)]
@@ -65,6 +68,7 @@ impl<'a> SplitPlan<'a> {
     pub fn sides(&self, open: &OpenUnit<'_>) -> Result<Sides> {
         let mut sides = Sides::default();
         for piece in &open.unit.pieces {
+            self.context.cancel.check()?;
             match &self.by {
                 By::Hash { split, keys } => {
                     let rows = piece.first_row..piece.first_row + piece.rows as u64;
@@ -84,34 +88,23 @@ impl<'a> SplitPlan<'a> {
         column: usize,
         sides: &mut Sides,
     ) -> Result<()> {
-        let store = open.store(piece);
-        let input = &self.context.inputs[store.input];
-        let name = &open.table.schema.columns[column].name;
-        let given = Given {
+        let mut given = Given {
+            context: self.context,
             open,
             piece,
-            layout: &store.layout,
             column,
+            first: piece.first_row,
+            sides,
         };
-        let found = match open.table.schema.columns[column].treatment {
-            Treatment::Folder(index) => {
-                let value = input
-                    .hive
-                    .get(index)
-                    .and_then(|(_, value)| value.as_deref());
-                let side = named(value.map(str::as_bytes));
-                vec![side; piece.rows]
-            }
-            _ => given.read()?,
-        };
-        for (row, side) in found.into_iter().enumerate() {
-            let side = side.map_err(|value| {
-                let place = Place::path(&input.path).row(piece.first_row + row as u64);
-                Error::from(DataError::UnknownSide { value }).at(place.column(name.clone()))
-            })?;
-            sides.push(side);
+        if let Treatment::Folder(index) = open.table.schema.columns[column].treatment {
+            let input = &self.context.inputs[open.store(piece).input];
+            let value = input
+                .hive
+                .get(index)
+                .and_then(|(_, value)| value.as_deref());
+            return (0..piece.rows).try_for_each(|_| given.push(named(value.map(str::as_bytes))));
         }
-        Ok(())
+        given.read()
     }
 }
 
@@ -136,52 +129,90 @@ fn numbered(value: Option<f64>) -> Named {
     }
 }
 
+/// Takes the sides of one piece from a column of it.
 struct Given<'a> {
+    context: Context<'a>,
     open: &'a OpenUnit<'a>,
     piece: &'a Piece,
-    layout: &'a Layout,
     column: usize,
+    /// Index, in its input, of the next row.
+    first: u64,
+    sides: &'a mut Sides,
 }
 
 impl Given<'_> {
-    fn read(&self) -> Result<Vec<Named>> {
-        let column = self.layout.columns[self.column];
-        let file = self.open.file(self.piece)?;
-        let group = self.piece.row_group;
-        if let Some(kind) = column.kind {
-            let mut run = LeafRun::default();
-            let mut reader = NumberReader::open(file, group, column.first_leaf, kind)?;
-            reader.read(self.piece.rows, &mut run)?;
-            return Ok(self.rows(&run, |value| numbered(value.copied())));
+    fn read(&mut self) -> Result<()> {
+        let stored = self.open.store(self.piece).layout.columns[self.column];
+        let (file, group) = (self.open.file(self.piece)?, self.piece.row_group);
+        if let Some(kind) = stored.kind {
+            let mut reader = NumberReader::open(file, group, stored.first_leaf, kind)?;
+            self.runs(
+                |rows, run| reader.read(rows, run),
+                |value| numbered(value.copied()),
+            )?;
+            return reader.finish();
         }
-        let leaf = file.metadata().row_group(group).column(column.first_leaf);
+        let leaf = file.metadata().row_group(group).column(stored.first_leaf);
         match leaf.column_type() {
-            PhysicalType::BOOLEAN => self
-                .stored::<BoolType>(|value| numbered(value.map(|test| f64::from(u8::from(*test))))),
+            PhysicalType::BOOLEAN => self.stored::<BoolType>(file, |value| {
+                numbered(value.map(|test| f64::from(u8::from(*test))))
+            }),
             PhysicalType::BYTE_ARRAY => {
-                self.stored::<ByteArrayType>(|value| named(value.map(|text| text.data())))
+                self.stored::<ByteArrayType>(file, |value| named(value.map(|text| text.data())))
             }
-            _ => self.stored::<FixedLenByteArrayType>(|value| named(value.map(|text| text.data()))),
+            _ => self.stored::<FixedLenByteArrayType>(file, |value| {
+                named(value.map(|text| text.data()))
+            }),
         }
     }
 
-    fn stored<T: DataType>(&self, side: impl Fn(Option<&T::T>) -> Named) -> Result<Vec<Named>> {
-        let mut run = LeafRun::default();
-        let leaf = self.layout.columns[self.column].first_leaf;
-        LeafReader::<T>::open(self.open.file(self.piece)?, self.piece.row_group, leaf)?
-            .read(self.piece.rows, &mut run)?;
-        Ok(self.rows(&run, side))
+    fn stored<T: DataType>(
+        &mut self,
+        file: &ParquetFile,
+        side: impl Fn(Option<&T::T>) -> Named,
+    ) -> Result<()> {
+        let leaf = self.open.store(self.piece).layout.columns[self.column].first_leaf;
+        let mut reader = LeafReader::<T>::open(file, self.piece.row_group, leaf)?;
+        self.runs(|rows, run| reader.read(rows, run), side)?;
+        reader.finish()
     }
 
-    fn rows<T>(&self, run: &LeafRun<T>, side: impl Fn(Option<&T>) -> Named) -> Vec<Named> {
-        let mut values = run.values.iter();
-        let top = run.definition.iter().copied().max().unwrap_or(0).max(1);
-        (0..self.piece.rows)
-            .map(|row| match run.definition.get(row) {
-                Some(level) if *level < top => side(None),
-                _ => side(values.next()),
-            })
-            .collect()
+    /// Reads all rows of a flat leaf, run by run.
+    fn runs<T>(
+        &mut self,
+        mut read: impl FnMut(usize, &mut LeafRun<T>) -> Result<()>,
+        side: impl Fn(Option<&T>) -> Named,
+    ) -> Result<()> {
+        let mut run = LeafRun::default();
+        let mut rest = self.piece.rows;
+        while rest > 0 {
+            self.context.cancel.check()?;
+            let rows = RUN_ROWS.min(rest);
+            read(rows, &mut run)?;
+            let mut values = run.values.iter();
+            for row in 0..rows {
+                let value = match run.definition.get(row) {
+                    Some(0) => None,
+                    _ => values.next(),
+                };
+                self.push(side(value))?;
+            }
+            rest -= rows;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, side: Named) -> Result<()> {
+        let side = side.map_err(|value| {
+            let input = &self.context.inputs[self.open.store(self.piece).input];
+            let name = &self.open.table.schema.columns[self.column].name;
+            Error::from(DataError::UnknownSide { value })
+                .at(Place::path(&input.path).row(self.first).column(name))
+                .hint("say the side of every row, or split by --split-by row")
+        })?;
+        self.sides.push(side);
+        self.first += 1;
+        Ok(())
     }
 }
 

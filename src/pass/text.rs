@@ -5,6 +5,7 @@
 //! in a column that turned out to be text is read again, since `007` must stay what it was. After
 //! that, text is a table like any other.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Context;
@@ -14,7 +15,7 @@ use crate::error::{DataError, Result};
 use crate::sink::cache::write_cache;
 use crate::source::parquet::ParquetFile;
 use crate::source::text::{ColumnRequest, ColumnType, TextBatch, TextFile, TextUnit};
-use crate::spec::JobSpec;
+use crate::spec::{JobSpec, SplitBy};
 
 /// Text that is scanned, parsed and cached as one.
 const RANGE_BYTES: u64 = 64 << 20;
@@ -55,10 +56,43 @@ struct Part {
     unit: Option<TextUnit>,
 }
 
-/// A parsed part: its files in the cache, and the type of each of its columns.
-struct Cached {
-    paths: Vec<PathBuf>,
-    types: Vec<ColumnType>,
+/// A parsed part: its files in the cache.
+type Cached = Vec<CachedFile>;
+
+/// A file in the cache, and what each of its columns holds.
+struct CachedFile {
+    path: PathBuf,
+    columns: Vec<Found>,
+}
+
+/// What was found in a column.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    of: ColumnType,
+    /// It passes through and holds integers that float64 would round.
+    wide: bool,
+}
+
+impl Found {
+    const NOTHING: Self = Self {
+        of: ColumnType::Null,
+        wide: false,
+    };
+
+    fn merge(self, other: Self) -> Self {
+        Self {
+            of: self.of.merge(other.of),
+            wide: self.wide || other.wide,
+        }
+    }
+
+    /// The type for all of it: what passes through is never rounded.
+    fn settled(self) -> ColumnType {
+        match self.of {
+            ColumnType::Float64 if self.wide => ColumnType::Text,
+            of => of,
+        }
+    }
 }
 
 impl Text<'_> {
@@ -77,11 +111,10 @@ impl Text<'_> {
         let again: Vec<usize> = (0..parts.len())
             .filter(|index| {
                 let settled = &settled[parts[*index].input];
-                cached[*index]
-                    .types
-                    .iter()
-                    .zip(settled)
-                    .any(|(own, all)| must_reread(*own, *all))
+                cached[*index].iter().any(|file| {
+                    let mut columns = file.columns.iter().zip(settled);
+                    columns.any(|(own, all)| must_reread(own.of, *all))
+                })
             })
             .collect();
         let reread = self.parsers(again.len()).collect(|turn| {
@@ -156,37 +189,54 @@ impl Text<'_> {
     fn requests(&self, names: &[String]) -> Vec<ColumnRequest> {
         names
             .iter()
-            .map(|name| match self.spec.columns.text.contains(name) {
-                true => ColumnRequest::As(ColumnType::Text),
-                false => ColumnRequest::Infer,
+            .map(|name| match () {
+                () if self.spec.columns.text.contains(name) => ColumnRequest::As(ColumnType::Text),
+                () if self.passes_through(name) => ColumnRequest::Keep,
+                () => ColumnRequest::Infer,
             })
             .collect()
+    }
+
+    /// Whether a column is none of the features, whatever it holds.
+    fn passes_through(&self, name: &String) -> bool {
+        let spec = &self.spec.columns;
+        let key = matches!(&self.spec.split.by, SplitBy::Column(column) if column == name);
+        let chosen = spec
+            .features
+            .as_ref()
+            .is_none_or(|names| names.contains(name));
+        key || !chosen || spec.label.contains(name) || spec.exclude.contains(name)
     }
 
     fn parse(&self, index: usize, part: &Part, requests: &[ColumnRequest]) -> Result<Cached> {
         let file = self.open(part.input)?;
         let names = &self.headers[part.input];
-        let mut cached = Cached {
-            paths: Vec::new(),
-            types: vec![ColumnType::Null; names.len()],
-        };
+        let settled: Vec<ColumnType> = requests
+            .iter()
+            .map(|request| match request {
+                ColumnRequest::As(settled) => *settled,
+                _ => ColumnType::Null,
+            })
+            .collect();
+        let mut cached = Cached::new();
         let mut keep = |batch: TextBatch| {
             self.context.cancel.check()?;
             let path = self
                 .cache
-                .join(format!("{index:07}-{:04}.parquet", cached.paths.len()));
-            for (column, merged) in batch.columns.iter().zip(&mut cached.types) {
-                *merged = merged.merge(column.column_type());
-            }
-            let settled: Vec<ColumnType> = requests
-                .iter()
-                .map(|request| match request {
-                    ColumnRequest::As(settled) => *settled,
-                    _ => ColumnType::Null,
-                })
-                .collect();
+                .join(format!("{index:07}-{:04}.parquet", cached.len()));
             write_cache(&path, names, &batch, &settled, CACHE_GROUP_ROWS)?;
-            cached.paths.push(path);
+            let found = batch
+                .columns
+                .iter()
+                .zip(requests)
+                .map(|(column, request)| Found {
+                    of: column.column_type(),
+                    wide: *request == ColumnRequest::Keep && column.has_wide_integers(),
+                });
+            cached.push(CachedFile {
+                path,
+                columns: found.collect(),
+            });
             self.context.advanced(Pass::Split, 0, batch.source_bytes);
             Ok(())
         };
@@ -202,44 +252,32 @@ impl Text<'_> {
 
     /// The type of each column over all parts, in the order of each file's own header.
     fn settled(&self, parts: &[Part], cached: &[Cached]) -> Vec<Vec<ColumnType>> {
-        let mut by_name: Vec<(&str, ColumnType)> = self
-            .headers
-            .first()
-            .map(|names| {
-                names
-                    .iter()
-                    .map(|name| (name.as_str(), ColumnType::Null))
-                    .collect()
-            })
-            .unwrap_or_default();
-        by_name.sort_unstable();
-        let position = |by_name: &[(&str, ColumnType)], name: &str| {
-            by_name.binary_search_by(|(other, _)| (*other).cmp(name))
-        };
+        let mut by_name: BTreeMap<&str, Found> = BTreeMap::new();
         for (part, cached) in parts.iter().zip(cached) {
-            for (name, own) in self.headers[part.input].iter().zip(&cached.types) {
-                if let Ok(index) = position(&by_name, name) {
-                    by_name[index].1 = by_name[index].1.merge(*own);
+            for file in cached {
+                for (name, own) in self.headers[part.input].iter().zip(&file.columns) {
+                    let merged = by_name.entry(name).or_insert(Found::NOTHING);
+                    *merged = merged.merge(*own);
                 }
             }
         }
-        self.headers
-            .iter()
-            .map(|names| {
-                names
-                    .iter()
-                    .map(|name| position(&by_name, name).map_or(ColumnType::Null, |i| by_name[i].1))
-                    .collect()
-            })
-            .collect()
+        let settled = |name: &String| {
+            by_name
+                .get(name.as_str())
+                .copied()
+                .unwrap_or(Found::NOTHING)
+        };
+        let of_file =
+            |names: &Vec<String>| names.iter().map(|name| settled(name).settled()).collect();
+        self.headers.iter().map(of_file).collect()
     }
 
     fn table(&self, cached: Vec<(Part, Cached)>) -> Result<Prepared> {
         let mut stores = Stores::default();
         for (part, cached) in cached {
-            for path in cached.paths {
+            for file in cached {
                 let input = &self.context.inputs[part.input].path;
-                stores.add(part.input, input, &ParquetFile::open(&path)?)?;
+                stores.add(part.input, input, &ParquetFile::open(&file.path)?)?;
             }
         }
         if stores.is_empty() {

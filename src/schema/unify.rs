@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parquet::basic::{ConvertedType, LogicalType, Repetition};
+use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as PhysicalType};
 use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
 
 use super::describe::describe;
 use super::role::{Candidate, assign_roles};
 use super::{Column, NumericKind, Role, Schema, SharedLayout, Treatment};
-use crate::error::{DataError, Error, Place, Result, escape_path};
+use crate::error::{DataError, Error, Place, Result, UsageError, escape_path};
 use crate::spec::{ColumnSpec, SplitBy};
 
 /// Where one file keeps each column of the table, folders apart.
@@ -155,6 +155,15 @@ impl Unifier {
             })
             .collect();
         let roles = assign_roles(&candidates, spec, split)?;
+        for (column, role) in drafts.iter().zip(&roles) {
+            if *role == Role::Split && !column.names_sides() {
+                return Err(Error::from(UsageError::NotASide {
+                    column: column.name.clone(),
+                    found: describe(&column.root),
+                })
+                .hint("name a column of train and test, 0 and 1, or false and true"));
+            }
+        }
         let columns = drafts
             .into_iter()
             .zip(roles)
@@ -178,6 +187,20 @@ impl Merged {
         }
         self.nullable |= is_nullable(root);
         Ok(())
+    }
+
+    /// Whether its values can say train or test: text, numbers, booleans, one a row.
+    fn names_sides(&self) -> bool {
+        let info = self.root.get_basic_info();
+        let flat = self.root.is_primitive()
+            && !(info.has_repetition() && info.repetition() == Repetition::REPEATED);
+        flat && (self.kind.is_some()
+            || matches!(
+                self.root.get_physical_type(),
+                PhysicalType::BOOLEAN
+                    | PhysicalType::BYTE_ARRAY
+                    | PhysicalType::FIXED_LEN_BYTE_ARRAY
+            ))
     }
 
     fn folder(name: &str, index: usize) -> Result<Self> {

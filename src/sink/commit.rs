@@ -44,10 +44,18 @@ pub(super) fn publish(
 }
 
 /// Takes back the old generation if a run ended between the two steps.
+///
+/// # Errors
+/// When something else is in its place by now; the old generation then stays where it is.
 pub(super) fn restore_old(destination: &Destination) -> Result<()> {
     let old = destination.staging.join(OLD);
-    if !old.is_dir() || destination.occupant()? != Occupant::Nothing {
+    if !old.is_dir() {
         return Ok(());
+    }
+    if !matches!(destination.occupant()?, Occupant::Nothing | Occupant::Empty) {
+        return Err(Error::from(OutputError::OldInTheWay)
+            .at(Place::path(&old))
+            .hint("it is the only copy of the earlier output: move it or the new one elsewhere"));
     }
     fs::rename(&old, &destination.output)
         .map_err(|source| io_error("put the old output back", &destination.given, source))?;
@@ -94,12 +102,14 @@ fn replace_in_two_steps(
     fs::rename(&destination.output, &old)
         .map_err(|source| io_error("move the old output away", &destination.given, source))?;
     if let Err(error) = move_in(destination, out, renames.no_replace) {
-        restore_old(destination)?;
-        return Err(error);
+        return Err(restore_old(destination).err().unwrap_or(error));
     }
-    // Durable before the old one goes; and gone first, so that no later run takes it back.
+    // Durable before the old one goes; and renamed first, so that no later run takes it back.
     sync_directory(&destination.parent).map_err(|error| error.hint(NOT_DURABLE))?;
-    remove(&old, true).map_err(|error| error.hint(COMPLETE))
+    let replaced = destination.staging.join("replaced");
+    fs::rename(&old, &replaced)
+        .map_err(|source| io_error("put the old output aside", &old, source).hint(COMPLETE))?;
+    remove(&replaced, true).map_err(|error| error.hint(COMPLETE))
 }
 
 /// A directory that is replaced hands its permissions on, unless they would keep us from renaming.

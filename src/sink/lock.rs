@@ -81,8 +81,8 @@ impl Lock {
     fn take_over(&mut self, staging: &Path, output: &Path) -> Result<()> {
         let current = Owner::current();
         if let Some(last) = read_owner(&mut self.file)
-            && last.boot_id != current.boot_id
             && last.host != current.host
+            && (last.boot_id.is_empty() || last.boot_id != current.boot_id)
         {
             let hint = format!(
                 "if that run has ended, remove \"{}\" and run again",

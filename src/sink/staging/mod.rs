@@ -188,10 +188,10 @@ fn prepare(destination: &Destination, overwrite: Overwrite, job: &JobId) -> Resu
     Ok(renames)
 }
 
-/// Removes all but the lock.
+/// Removes all but the lock and an old generation, which only a completed commit removes.
 fn empty(staging: &Path) -> Result<()> {
     for (path, is_directory) in list(staging)? {
-        if !path.ends_with(LOCK_NAME) {
+        if !path.ends_with(LOCK_NAME) && !path.ends_with(OLD) {
             remove(&path, is_directory)?;
         }
     }
@@ -200,6 +200,10 @@ fn empty(staging: &Path) -> Result<()> {
 
 fn remove_staging(staging: &Path, lock: Lock) -> Result<()> {
     empty(staging)?;
+    if staging.join(OLD).exists() {
+        // The lock file stays as well: it says that this directory is ours.
+        return Ok(());
+    }
     lock.release()?;
     match std::fs::remove_dir(staging) {
         // Another run may already be at work in it.

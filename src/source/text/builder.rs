@@ -6,7 +6,7 @@
 use super::block::Block;
 use super::column::{ColumnRequest, ColumnType, TextColumn, TextValues, Values};
 use super::fill::{Missing, Stop, fill_floats, fill_integers, fill_null, fill_text};
-use super::number::NullTokens;
+use super::number::{NullTokens, Reading};
 use crate::error::{Error, TextError};
 
 /// A column being filled.
@@ -15,6 +15,7 @@ pub(crate) struct ColumnBuilder {
     content: Content,
     /// The type that was asked for: nothing wider is accepted.
     forced: Option<ColumnType>,
+    reading: Reading,
     validity: Option<Vec<bool>>,
     rows: usize,
     /// Rows that are expected in all.
@@ -33,7 +34,9 @@ impl ColumnBuilder {
     pub(crate) fn new(index: usize, request: ColumnRequest, capacity: usize) -> Option<Self> {
         let forced = match request {
             ColumnRequest::Skip => return None,
-            ColumnRequest::Infer | ColumnRequest::As(ColumnType::Null) => None,
+            ColumnRequest::Infer | ColumnRequest::Keep | ColumnRequest::As(ColumnType::Null) => {
+                None
+            }
             ColumnRequest::As(forced) => Some(forced),
         };
         let values = match forced {
@@ -46,6 +49,10 @@ impl ColumnBuilder {
             index,
             content: Content::Values(values),
             forced,
+            reading: match request {
+                ColumnRequest::Keep => Reading::Identity,
+                _ => Reading::Value,
+            },
             validity: None,
             rows: 0,
             capacity,
@@ -83,15 +90,16 @@ impl ColumnBuilder {
             let Content::Values(values) = &mut self.content else {
                 break;
             };
+            let reading = self.reading;
             let start = self.rows + row;
             let missing = Missing {
                 validity: &mut self.validity,
                 start,
             };
             let stop = match values {
-                Values::Null { blank } => fill_null(blank, fields, nulls, missing),
-                Values::Int64(values) => fill_integers(values, fields, nulls, missing),
-                Values::Float64(values) => fill_floats(values, fields, nulls, missing),
+                Values::Null { blank } => fill_null(blank, fields, nulls, missing, reading),
+                Values::Int64(values) => fill_integers(values, fields, nulls, missing, reading),
+                Values::Float64(values) => fill_floats(values, fields, nulls, missing, reading),
                 Values::Text(values) => fill_text(values, fields, quote),
             };
             row += match stop {
@@ -138,6 +146,12 @@ impl ColumnBuilder {
                 *values = Values::Text(TextValues::blank(rows));
             }
             (ColumnType::Text, _) => {
+                self.content = Content::Late;
+                self.validity = None;
+            }
+            (ColumnType::Float64, Values::Int64(integers))
+                if !self.reading.may_widen(&integers) =>
+            {
                 self.content = Content::Late;
                 self.validity = None;
             }

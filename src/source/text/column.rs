@@ -3,6 +3,8 @@
 //! Types widen `Null < Int64 < Float64 < Text`. Text columns keep every field exactly, missing or
 //! not; in numeric columns null tokens are missing.
 
+use super::number::Reading;
+
 /// What a column's fields are.
 ///
 /// ```
@@ -40,6 +42,9 @@ pub enum ColumnRequest {
     /// As the narrowest type that holds it.
     #[default]
     Infer,
+    /// As the narrowest type from which every field can be told again: a field of digits that is not
+    /// the usual form of a 64-bit integer (`007`, `+5`, 20 digits) makes the column text.
+    Keep,
     /// As this type; a field that does not fit is an error. `Null` is the same as `Infer`.
     As(ColumnType),
     /// Not at all: the column is left out of the batch.
@@ -94,6 +99,14 @@ pub struct TextValues {
 }
 
 impl TextColumn {
+    /// Whether it holds integers that float64 would round.
+    pub fn has_wide_integers(&self) -> bool {
+        match &self.values {
+            Values::Int64(values) => !Reading::Identity.may_widen(values),
+            _ => false,
+        }
+    }
+
     /// The narrowest type that holds the values.
     pub fn column_type(&self) -> ColumnType {
         match self.values {

@@ -2,7 +2,7 @@
 
 use super::block::ColumnFields;
 use super::column::TextValues;
-use super::number::{NullTokens, parse_float, parse_integer};
+use super::number::{NullTokens, Reading};
 
 /// Why a loop over fields stopped.
 pub(crate) enum Stop {
@@ -45,13 +45,14 @@ pub(crate) fn fill_null(
     fields: ColumnFields<'_>,
     nulls: &NullTokens,
     _missing: Missing<'_>,
+    reading: Reading,
 ) -> Stop {
     for (row, (_, raw)) in fields.enumerate() {
         if nulls.contains(raw) {
             *blank &= raw.is_empty();
-        } else if parse_integer(raw).is_some() {
+        } else if reading.integer(raw).is_some() {
             return Stop::Integer(row);
-        } else if parse_float(raw).is_some() {
+        } else if reading.float(raw).is_some() {
             return Stop::Float(row);
         } else {
             return Stop::Text(row);
@@ -65,15 +66,16 @@ pub(crate) fn fill_integers(
     fields: ColumnFields<'_>,
     nulls: &NullTokens,
     mut missing: Missing<'_>,
+    reading: Reading,
 ) -> Stop {
     for (row, (_, raw)) in fields.enumerate() {
-        match parse_integer(raw) {
+        match reading.integer(raw) {
             Some(value) if !(nulls.any_numeric() && nulls.contains(raw)) => {
                 values.push(value);
                 missing.value();
             }
             _ if nulls.contains(raw) => missing.missing(row),
-            _ if parse_float(raw).is_some() => return Stop::Float(row),
+            _ if reading.float(raw).is_some() => return Stop::Float(row),
             _ => return Stop::Text(row),
         }
     }
@@ -85,9 +87,10 @@ pub(crate) fn fill_floats(
     fields: ColumnFields<'_>,
     nulls: &NullTokens,
     mut missing: Missing<'_>,
+    reading: Reading,
 ) -> Stop {
     for (row, (_, raw)) in fields.enumerate() {
-        match parse_float(raw) {
+        match reading.float(raw) {
             Some(value) if !((value.is_nan() || nulls.any_numeric()) && nulls.contains(raw)) => {
                 values.push(value);
                 missing.value();

@@ -87,6 +87,66 @@ fn parse_long_integer(negative: bool, digits: &[u8]) -> Option<i64> {
     (value != 0 || !negative).then_some(value)
 }
 
+/// Integers up to here are float64 values, too.
+const FLOAT_EXACT_MAX: u64 = 1 << 53;
+
+/// How fields become numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Whatever is a number, for its value.
+    Value,
+    /// Only what can be told from its number again: identifiers keep their zeros and all digits.
+    Identity,
+}
+
+impl Reading {
+    /// A field read as an integer.
+    #[inline(always)]
+    pub(crate) fn integer(self, field: &[u8]) -> Option<i64> {
+        match self {
+            Self::Value => parse_integer(field),
+            Self::Identity => parse_integer(field).filter(|_| is_usual_integer(field)),
+        }
+    }
+
+    /// A field read as a float.
+    #[inline(always)]
+    pub(crate) fn float(self, field: &[u8]) -> Option<f64> {
+        match self {
+            Self::Value => parse_float(field),
+            Self::Identity => parse_float(field).filter(|_| is_float_or_small_integer(field)),
+        }
+    }
+
+    /// Whether these integers may become floats.
+    pub(crate) fn may_widen(self, integers: &[i64]) -> bool {
+        self == Self::Value
+            || integers
+                .iter()
+                .all(|value| value.unsigned_abs() <= FLOAT_EXACT_MAX)
+    }
+}
+
+fn is_usual_integer(field: &[u8]) -> bool {
+    let digits = field.strip_prefix(b"-").unwrap_or(field);
+    digits == b"0"
+        || digits
+            .first()
+            .is_some_and(|digit| matches!(digit, b'1'..=b'9'))
+}
+
+fn is_float_or_small_integer(field: &[u8]) -> bool {
+    let digits = field
+        .strip_prefix(b"-")
+        .or_else(|| field.strip_prefix(b"+"))
+        .unwrap_or(field);
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return true;
+    }
+    is_usual_integer(field)
+        && parse_integer(field).is_some_and(|value| value.unsigned_abs() <= FLOAT_EXACT_MAX)
+}
+
 /// An integer with spaces around it.
 #[cold]
 fn parse_padded(field: &[u8]) -> Option<i64> {

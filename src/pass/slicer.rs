@@ -1,0 +1,92 @@
+//! The rows of one slice of a block, run by run, to the encoders of both sides.
+
+use parquet::column::writer::ColumnWriterImpl;
+use parquet::data_type::DataType;
+
+use super::leaves::{BlockSource, Partition};
+use super::route::{Router, RunRows};
+use crate::error::{DataError, Error, Result};
+use crate::sink::shard::encoding;
+use crate::source::parquet::LeafRun;
+
+/// Rows decoded, routed and encoded at a time; fixed, so that the encoders see the same slices
+/// whatever the threads or the memory.
+pub(super) const RUN_ROWS: usize = 64 << 10;
+
+/// Takes the rows of one slice after the other to the writers of both sides.
+pub(super) struct Slicer<'a, 'w, T: DataType> {
+    pub(super) source: &'a BlockSource<'a>,
+    pub(super) writers: &'a mut [ColumnWriterImpl<'w, T>],
+    pub(super) router: Router<T::T>,
+    pub(super) partition: Partition<T::T>,
+    pub(super) top: i16,
+    pub(super) ones: Vec<i16>,
+    /// Index, in the unit, of the next row.
+    pub(super) first: usize,
+    /// Rows of the piece before the slice.
+    pub(super) skip: usize,
+    /// Rows of the slice.
+    pub(super) rows: usize,
+}
+
+impl<T: DataType> Slicer<'_, '_, T> {
+    /// Passes over what comes before the slice, then calls `run` for each run of its rows.
+    pub(super) fn drive<R>(
+        &mut self,
+        reader: &mut R,
+        skip: impl FnOnce(&mut R, usize) -> Result<()>,
+        mut run: impl FnMut(&mut R, usize, &mut Self) -> Result<()>,
+    ) -> Result<()> {
+        if self.skip > 0 {
+            skip(reader, self.skip)?;
+        }
+        let mut rest = self.rows;
+        while rest > 0 {
+            self.source.cancel.check()?;
+            let rows = RUN_ROWS.min(rest);
+            run(reader, rows, self)?;
+            self.first += rows;
+            rest -= rows;
+        }
+        Ok(())
+    }
+
+    /// Writes a run of rows, each to its side.
+    pub(super) fn write(&mut self, run: &LeafRun<T::T>, rows: usize) -> Result<()> {
+        if self.top == 0 && !run.definition.is_empty() {
+            return Err(Error::from(DataError::Decoder {
+                detail: "a column without nulls has definition levels".into(),
+            }));
+        }
+        let rows = RunRows {
+            sides: self.source.sides,
+            first: self.first,
+            rows,
+        };
+        self.router.route(run, self.top, rows, self.partition);
+        for (writer, side) in self
+            .writers
+            .iter_mut()
+            .zip([&self.router.train, &self.router.test])
+        {
+            // A file without nulls beside one with them: every slot is there.
+            let implied = self.top > 0 && side.definition.is_empty();
+            if implied {
+                self.ones.resize(side.values.len(), self.top);
+            }
+            let definition = if implied {
+                &self.ones
+            } else {
+                &side.definition
+            };
+            writer
+                .write_batch(
+                    &side.values,
+                    (self.top > 0).then_some(definition),
+                    (!run.repetition.is_empty()).then_some(&side.repetition),
+                )
+                .map_err(encoding)?;
+        }
+        Ok(())
+    }
+}
