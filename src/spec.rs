@@ -97,6 +97,9 @@ pub const DEFAULT_NULL_TOKENS: &[&str] = &[
     "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
 ];
 
+/// The share of rows on the test side unless another is given.
+pub const DEFAULT_TEST_SIZE: &str = "0.2";
+
 /// How rows are assigned to sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SplitSpec {

@@ -3,6 +3,7 @@
 mod outlook;
 mod record;
 mod run;
+mod warnings;
 
 use crate::artifact::JobId;
 use crate::engine::{Cancel, Observer, Pass};
@@ -24,6 +25,7 @@ use run::Run;
 /// # Errors
 /// Whatever went wrong first; then the output directory is as it was before.
 pub fn stream(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<RunReport> {
+    Staging::check(&spec.output.path, spec.output.overwrite)?;
     let found = discover(&spec.input, &spec.output.path)?;
     let run = Run::new(spec, &found, cancel, observer);
     let plan = run.pass(Pass::Plan, || pass::plan(run.context(), spec, found.format))?;
@@ -62,15 +64,14 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     })?;
     let table = &prepared.table;
     run.expect_rows(table.rows());
-    if table.schema.features().next().is_none() {
-        run.warn("no column is a feature: every column passes through as it is");
-    }
+    warnings::after_split(run, table, sides);
 
     let fitted = run.pass(Pass::Fit, || {
         let total = pass::fit(context, table, &split_plan)?;
         pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
         Ok(total.finish(spec.fit.ddof))
     })?;
+    warnings::after_fit(run, table, &fitted);
 
     let format = ShardFormat::new(&prepared.output, &table.schema, spec.output.compression)?;
     let written = run.pass(Pass::Write, || {
@@ -104,6 +105,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
 /// # Errors
 /// What [`stream`] would fail with before its first row.
 pub fn plan(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<PlanReport> {
+    Staging::check(&spec.output.path, spec.output.overwrite)?;
     let found = discover(&spec.input, &spec.output.path)?;
     let run = Run::new(spec, &found, cancel, observer);
     let plan = run.pass(Pass::Plan, || pass::plan(run.context(), spec, found.format))?;

@@ -6,7 +6,7 @@ use crate::artifact::JobId;
 use crate::error::Result;
 use crate::pass::{Plan, Prepared, Rows};
 use crate::report::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
-use crate::schema::{Column, Role, describe};
+use crate::schema::describe;
 use crate::spec::{Format, SplitBy};
 
 /// The report of a run that hasn't begun.
@@ -24,7 +24,7 @@ pub(super) fn report(run: &Run<'_>, job: &JobId, plan: &Plan) -> Result<PlanRepo
         inputs: inputs(run, rows),
         units: prepared.map_or(0, |prepared| prepared.table.units.len() as u64),
         row_groups: prepared.map(row_groups),
-        columns: columns(run, plan, prepared),
+        columns: columns(plan, prepared),
         sides: sides(run, rows),
         split_by: split_by(&run.spec.split.by),
         seed: run.spec.split.seed,
@@ -62,7 +62,7 @@ fn row_groups(prepared: &Prepared) -> u64 {
         .sum()
 }
 
-fn columns(run: &Run<'_>, plan: &Plan, prepared: Option<&Prepared>) -> Vec<PlannedColumn> {
+fn columns(plan: &Plan, prepared: Option<&Prepared>) -> Vec<PlannedColumn> {
     match (prepared, &plan.rows) {
         (Some(prepared), _) => prepared
             .table
@@ -73,7 +73,7 @@ fn columns(run: &Run<'_>, plan: &Plan, prepared: Option<&Prepared>) -> Vec<Plann
                 name: column.name.clone(),
                 data_type: Some(describe(&column.root)),
                 role: column.role.to_string(),
-                why: why(run, column).to_string(),
+                why: column.why.to_string(),
             })
             .collect(),
         (None, Rows::Text(headers)) => headers
@@ -89,21 +89,6 @@ fn columns(run: &Run<'_>, plan: &Plan, prepared: Option<&Prepared>) -> Vec<Plann
             })
             .collect(),
         (None, Rows::Table(_)) => Vec::new(),
-    }
-}
-
-fn why(run: &Run<'_>, column: &Column) -> &'static str {
-    let named = |names: &[String]| names.contains(&column.name);
-    let number = crate::schema::NumericKind::of(&column.root).is_some();
-    match column.role {
-        Role::Feature if run.spec.columns.features.is_some() => "--columns",
-        Role::Feature => "numeric",
-        Role::Label => "--label",
-        Role::Split => "--split-by",
-        Role::Passed if named(&run.spec.columns.exclude) => "--exclude",
-        Role::Passed if !number => "not numeric",
-        Role::Passed if column.name.starts_with("__index_level_") => "an index that pandas wrote",
-        Role::Passed => "outside --columns",
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) struct Run<'a> {
     cancel: &'a Cancel,
     tally: Tally<'a>,
     rows: Cell<Option<u64>>,
+    warnings: RefCell<Vec<String>>,
     passes: RefCell<Vec<PassReport>>,
 }
 
@@ -40,6 +41,7 @@ impl<'a> Run<'a> {
             cancel,
             tally: Tally::new(observer),
             rows: Cell::default(),
+            warnings: RefCell::default(),
             passes: RefCell::default(),
         }
     }
@@ -92,8 +94,14 @@ impl<'a> Run<'a> {
     }
 
     /// Tells the user something worth knowing.
-    pub(super) fn warn(&self, warning: &str) {
-        self.tally.event(&Event::Warning(warning.to_string()));
+    pub(super) fn warn(&self, warning: String) {
+        self.tally.event(&Event::Warning(warning.clone()));
+        self.warnings.borrow_mut().push(warning);
+    }
+
+    /// What was told so far.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.warnings.borrow().clone()
     }
 
     /// The least disk that the output and, for text, the cache will take: half the input, which a

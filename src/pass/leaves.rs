@@ -274,8 +274,12 @@ impl BlockSource<'_> {
                 let column = layout.get(leaf.column).copied().unwrap_or(folder);
                 (slicer.skip, slicer.rows) = (slice.start, slice.rows);
                 let input = &self.inputs[self.open.store(piece).input];
-                guarded(|| read(self.open.file(piece)?, piece, column, &mut slicer))
-                    .map_err(|error| error.at(Place::path(&input.path).column(self.name(leaf))))?;
+                let whole = slice.rows == piece.rows;
+                guarded(|| match (self.open.file(piece)?, whole) {
+                    (file, true) => read(file, piece, column, &mut slicer),
+                    (file, false) => read(&file.by_pages(), piece, column, &mut slicer),
+                })
+                .map_err(|error| error.at(Place::path(&input.path).column(self.name(leaf))))?;
             }
             Ok(())
         })

@@ -6,7 +6,7 @@ use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 
 use super::Context;
 use crate::engine::{Pass, guarded};
-use crate::error::{DataError, Place, Result, escape_path};
+use crate::error::{DataError, ErrorKind, Place, Result, escape_path};
 use crate::schema::{OutputSchema, SharedLayout, Unifier, output_schema};
 use crate::source::discover::{Fingerprint, fingerprint, unchanged};
 use crate::source::parquet::ParquetFile;
@@ -136,6 +136,28 @@ fn plan_parquet(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint
     Ok((fingerprints, stores.finish(context, spec)?))
 }
 
+/// The sides of a unit, a bit a row, are held in memory; a footer can claim any number of rows.
+fn check_sides_fit(table: &Table, allowed: u64) -> Result<()> {
+    let rows = table
+        .units
+        .iter()
+        .map(|unit| unit.rows as u64)
+        .max()
+        .unwrap_or(0);
+    let needed = rows / 8;
+    if needed <= allowed / 2 {
+        return Ok(());
+    }
+    let what = format!("a row group of {rows} rows");
+    let needed = needed.saturating_mul(2);
+    Err(ErrorKind::Budget {
+        what,
+        needed,
+        allowed,
+    }
+    .into())
+}
+
 /// Gathers stores and unifies their schemas.
 #[derive(Debug, Default)]
 pub(super) struct Stores {
@@ -189,7 +211,7 @@ impl Stores {
         match &mut self.unifier {
             Some(unifier) => unifier.add(name, descriptor),
             None => {
-                let (unifier, layout) = Unifier::new(name, descriptor)?;
+                let (unifier, layout) = Unifier::new(name, metadata.file_metadata())?;
                 self.unifier = Some(unifier);
                 self.first = Some(metadata.file_metadata().clone());
                 Ok(layout)
@@ -213,6 +235,7 @@ impl Stores {
             spec.fit.on_inf,
         )?;
         let table = Table::new(schema, self.stores, UNIT_ROWS);
+        check_sides_fit(&table, spec.resources.memory_bytes_max)?;
         Ok(Prepared { table, output })
     }
 }

@@ -17,6 +17,8 @@ use crate::spec::{SplitBy, SplitSpec};
 
 /// Rows of a given side column that are decoded at a time.
 const RUN_ROWS: usize = 16 << 10;
+/// Rows hashed between two looks at whether to stop: some milliseconds.
+const HASH_RUN_ROWS: u64 = 4 << 20;
 
 /// What decides the side of every row of a table.
 #[derive(Debug)]
@@ -71,8 +73,15 @@ impl<'a> SplitPlan<'a> {
             self.context.cancel.check()?;
             match &self.by {
                 By::Hash { split, keys } => {
-                    let rows = piece.first_row..piece.first_row + piece.rows as u64;
-                    split.assign(keys[open.store(piece).input], rows, &mut sides);
+                    let key = keys[open.store(piece).input];
+                    let end = piece.first_row + piece.rows as u64;
+                    let mut row = piece.first_row;
+                    while row < end {
+                        self.context.cancel.check()?;
+                        let next = end.min(row + HASH_RUN_ROWS);
+                        split.assign(key, row..next, &mut sides);
+                        row = next;
+                    }
                 }
                 By::Column(column) => self.given(open, piece, *column, &mut sides)?,
             }

@@ -39,6 +39,8 @@ pub struct RunReport {
     pub passes: Vec<PassReport>,
     /// Largest resident set of the process so far, in bytes.
     pub peak_memory_bytes: u64,
+    /// What the user should know, one lowercase sentence each, without a period.
+    pub warnings: Vec<String>,
 }
 
 /// Input files and what was left out.

@@ -18,11 +18,20 @@ pub fn describe(root: &Type) -> String {
             | (_, ConvertedType::MAP | ConvertedType::MAP_KEY_VALUE) => "map",
             _ => "struct",
         };
-        let fields: Vec<String> = root
-            .get_fields()
-            .iter()
-            .map(|field| describe(field))
-            .collect();
+        let fields: Vec<String> = match (kind, root.get_fields()) {
+            // A list of three levels: the middle one only says that its items repeat.
+            ("list", [middle]) if middle.is_group() && middle.get_fields().len() == 1 => middle
+                .get_fields()
+                .iter()
+                .map(|item| describe(item))
+                .collect(),
+            ("map", [pairs]) if pairs.is_group() => pairs
+                .get_fields()
+                .iter()
+                .map(|field| describe(field))
+                .collect(),
+            (_, fields) => fields.iter().map(|field| describe(field)).collect(),
+        };
         return format!("{kind}<{}>", fields.join(", "));
     }
     match info.logical_type_ref() {

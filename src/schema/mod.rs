@@ -3,6 +3,7 @@
 //! Pure: works on schemas that were read elsewhere, and does no I/O.
 
 mod describe;
+mod hints;
 mod number;
 mod output;
 mod role;
@@ -34,6 +35,11 @@ impl Schema {
             .filter(|(_, column)| column.role == Role::Feature)
     }
 
+    /// Whether a column comes from `key=value` folders.
+    pub fn is_folder(&self, index: usize) -> bool {
+        matches!(self.columns[index].treatment, Treatment::Folder(_))
+    }
+
     /// The index of the column with this name.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
@@ -47,6 +53,8 @@ pub struct Column {
     pub name: String,
     /// What it is used for.
     pub role: Role,
+    /// What gave it this role, in a few words.
+    pub why: &'static str,
     /// How its values reach the output.
     pub treatment: Treatment,
     /// Its type in the first file that has it.

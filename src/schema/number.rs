@@ -93,6 +93,19 @@ impl NumericKind {
         })
     }
 
+    /// Whether it holds whole numbers only, decimals apart.
+    pub fn is_integer(self) -> bool {
+        matches!(
+            self,
+            Self::Int32 | Self::Int64 | Self::UInt32 | Self::UInt64
+        )
+    }
+
+    /// Whether it is a decimal.
+    pub fn is_decimal(self) -> bool {
+        matches!(self, Self::Decimal { .. })
+    }
+
     /// Digits after the decimal point; 0 for anything but a decimal.
     pub fn scale(self) -> u32 {
         match self {

@@ -1,5 +1,6 @@
 //! The schema of the shards: the table's columns, features as floats, everything else as it was.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema as ArrowSchema};
@@ -9,12 +10,11 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{FileMetaData, KeyValue};
 use parquet::schema::types::{Type, TypePtr};
 
+use super::hints::{ARROW_SCHEMA_KEY, PANDAS_KEY};
 use super::{Column, NumericKind, Schema, Treatment};
 use crate::error::{DataError, Result};
 use crate::spec::{Dtype, OnInf};
 
-const ARROW_SCHEMA_KEY: &str = "ARROW:schema";
-const PANDAS_KEY: &str = "pandas";
 /// Metadata of the first file that stays true of the shards: it describes columns that pass through.
 const KEPT_KEYS: [&str; 1] = ["geo"];
 
@@ -147,20 +147,23 @@ fn metadata(schema: &Schema, first: &FileMetaData, dtype: Dtype) -> Vec<KeyValue
             .and_then(|pair| pair.value.clone())
     };
     let mut kept = Vec::new();
+    let pandas = value_of(PANDAS_KEY).and_then(|text| output_pandas(schema, &text, dtype));
     // A hint that can't be decoded is left out: the Parquet types alone stay right.
     if value_of(ARROW_SCHEMA_KEY).is_some()
         && let Ok(arrow) = parquet_to_arrow_schema(first.schema_descr(), Some(pairs))
     {
-        let arrow = output_arrow(schema, &arrow, dtype);
+        // Where there is an Arrow schema, pyarrow looks for pandas' description inside it.
+        let inside: HashMap<String, String> = pandas
+            .iter()
+            .map(|text| (PANDAS_KEY.to_string(), text.clone()))
+            .collect();
+        let arrow = output_arrow(schema, &arrow, dtype).with_metadata(inside);
         kept.push(KeyValue::new(
             ARROW_SCHEMA_KEY.to_string(),
             encode_arrow_schema(&arrow),
         ));
     }
-    if let Some(pandas) = value_of(PANDAS_KEY).and_then(|text| output_pandas(schema, &text, dtype))
-    {
-        kept.push(KeyValue::new(PANDAS_KEY.to_string(), pandas));
-    }
+    kept.extend(pandas.map(|pandas| KeyValue::new(PANDAS_KEY.to_string(), pandas)));
     for key in KEPT_KEYS {
         kept.extend(value_of(key).map(|value| KeyValue::new(key.to_string(), value)));
     }

@@ -37,12 +37,14 @@ pub struct Candidate<'a> {
     pub name: &'a str,
     /// Whether every file stores numbers in it.
     pub numeric: bool,
+    /// Whether it is the index of a pandas data frame.
+    pub index: bool,
 }
 
 /// The role of each candidate, in order.
 ///
 /// Every numeric column is a feature unless it is a label, excluded, the split key, outside
-/// `--columns` or an index that pandas wrote.
+/// `--columns` or an index that pandas wrote. Each comes with what gave it its role.
 ///
 /// # Errors
 /// When a flag names a column that isn't there, or asks for a feature that isn't numeric.
@@ -50,7 +52,7 @@ pub fn assign_roles(
     candidates: &[Candidate<'_>],
     spec: &ColumnSpec,
     split: &SplitBy,
-) -> Result<Vec<Role>> {
+) -> Result<Vec<(Role, &'static str)>> {
     let known = |flag, names: &[String]| {
         names
             .iter()
@@ -74,22 +76,20 @@ pub fn assign_roles(
         .collect())
 }
 
-fn role_of(candidate: Candidate<'_>, spec: &ColumnSpec, split: &SplitBy) -> Role {
+fn role_of(candidate: Candidate<'_>, spec: &ColumnSpec, split: &SplitBy) -> (Role, &'static str) {
     let named = |names: &[String]| names.iter().any(|name| name == candidate.name);
-    if matches!(split, SplitBy::Column(name) if name == candidate.name) {
-        return Role::Split;
-    }
-    if named(&spec.label) {
-        return Role::Label;
-    }
-    let chosen = match &spec.features {
-        Some(names) => named(names),
-        None => !candidate.name.starts_with("__index_level_"),
-    };
-    if candidate.numeric && chosen && !named(&spec.exclude) {
-        Role::Feature
-    } else {
-        Role::Passed
+    let chosen = spec.features.as_deref().map(named);
+    match () {
+        () if matches!(split, SplitBy::Column(name) if name == candidate.name) => {
+            (Role::Split, "--split-by")
+        }
+        () if named(&spec.label) => (Role::Label, "--label"),
+        () if named(&spec.exclude) => (Role::Passed, "--exclude"),
+        () if chosen == Some(true) => (Role::Feature, "--columns"),
+        () if chosen == Some(false) => (Role::Passed, "outside --columns"),
+        () if !candidate.numeric => (Role::Passed, "not numeric"),
+        () if candidate.index => (Role::Passed, "an index that pandas wrote"),
+        () => (Role::Feature, "numeric"),
     }
 }
 

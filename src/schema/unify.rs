@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as PhysicalType};
+use parquet::file::metadata::FileMetaData;
 use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
 
 use super::describe::describe;
+use super::hints::Hints;
 use super::role::{Candidate, assign_roles};
 use super::{Column, NumericKind, Role, Schema, SharedLayout, Treatment};
 use crate::error::{DataError, Error, Place, Result, UsageError, escape_path};
@@ -38,6 +40,7 @@ pub struct LayoutColumn {
 #[derive(Debug)]
 pub struct Unifier {
     first_path: PathBuf,
+    hints: Hints,
     merged: Vec<Merged>,
     seen: Vec<(TypePtr, SharedLayout)>,
 }
@@ -48,6 +51,8 @@ struct Merged {
     root: TypePtr,
     kind: Option<NumericKind>,
     mixed: bool,
+    /// The first file that stores it so that only a feature, read as float64, can be made of all.
+    lossy: Option<(PathBuf, String)>,
     nullable: bool,
     folder: Option<usize>,
 }
@@ -57,7 +62,9 @@ impl Unifier {
     ///
     /// # Errors
     /// When two of its columns have the same name.
-    pub fn new(path: &Path, schema: &SchemaDescriptor) -> Result<(Self, SharedLayout)> {
+    pub fn new(path: &Path, metadata: &FileMetaData) -> Result<(Self, SharedLayout)> {
+        let schema = metadata.schema_descr();
+        let hints = Hints::of(metadata);
         let roots = roots(path, schema)?;
         let merged = schema
             .root_schema()
@@ -66,8 +73,9 @@ impl Unifier {
             .map(|root| Merged {
                 name: root.name().to_string(),
                 root: Arc::clone(root),
-                kind: NumericKind::of(root),
+                kind: NumericKind::of(root).filter(|_| !hints.not_numbers.contains(root.name())),
                 mixed: false,
+                lossy: None,
                 nullable: is_nullable(root),
                 folder: None,
             })
@@ -80,6 +88,7 @@ impl Unifier {
         });
         let unifier = Self {
             first_path: path.to_path_buf(),
+            hints,
             merged,
             seen: vec![(schema.root_schema_ptr(), Arc::clone(&layout))],
         };
@@ -108,7 +117,7 @@ impl Unifier {
                 })
                 .at(Place::path(path)));
             };
-            merged.take_in(root.root).map_err(|expected| {
+            merged.take_in(path, root.root).map_err(|expected| {
                 Error::from(DataError::ColumnType {
                     column: merged.name.clone(),
                     found: describe(root.root),
@@ -152,10 +161,13 @@ impl Unifier {
             .map(|column| Candidate {
                 name: &column.name,
                 numeric: column.kind.is_some(),
+                index: column.name.starts_with("__index_level_")
+                    || self.hints.index.contains(&column.name),
             })
             .collect();
         let roles = assign_roles(&candidates, spec, split)?;
-        for (column, role) in drafts.iter().zip(&roles) {
+        for (column, (role, _)) in drafts.iter().zip(&roles) {
+            column.check_lossless(*role, &self.first_path)?;
             if *role == Role::Split && !column.names_sides() {
                 return Err(Error::from(UsageError::NotASide {
                     column: column.name.clone(),
@@ -167,7 +179,7 @@ impl Unifier {
         let columns = drafts
             .into_iter()
             .zip(roles)
-            .map(|(column, role)| column.into_column(role))
+            .map(|(column, (role, why))| column.into_column(role, why))
             .collect();
         Ok(Schema { columns })
     }
@@ -175,18 +187,42 @@ impl Unifier {
 
 impl Merged {
     /// Widens to hold another file's values; on failure says what was expected.
-    fn take_in(&mut self, root: &Type) -> std::result::Result<(), String> {
+    fn take_in(&mut self, path: &Path, root: &Type) -> std::result::Result<(), String> {
         let expected = || describe(&self.root);
-        match (self.kind, NumericKind::of(root)) {
+        let other = NumericKind::of(root);
+        match (self.kind, self.kind.and(other)) {
             (Some(mine), Some(other)) => {
                 self.mixed |= mine != other;
-                self.kind = Some(mine.widen(other).ok_or_else(expected)?);
+                let wide = mine.widen(other).ok_or_else(expected)?;
+                let rounds = mine.is_integer() && other.is_integer() && !wide.is_integer();
+                let stored = mine.is_decimal() && !same_storage(&self.root, root);
+                if (rounds || stored) && self.lossy.is_none() {
+                    self.lossy = Some((path.to_path_buf(), describe_storage(root)));
+                }
+                self.kind = Some(wide);
             }
             (None, None) if same_type(&self.root, root, true) => {}
             _ => return Err(expected()),
         }
         self.nullable |= is_nullable(root);
         Ok(())
+    }
+
+    /// What passes through must keep its values: some mixes can't.
+    fn check_lossless(&self, role: Role, first_path: &Path) -> Result<()> {
+        match &self.lossy {
+            Some((path, found)) if role != Role::Feature => {
+                Err(Error::from(DataError::ColumnType {
+                    column: self.name.clone(),
+                    found: found.clone(),
+                    expected: describe_storage(&self.root),
+                    first_file: escape_path(first_path),
+                })
+                .at(Place::path(path))
+                .hint("prepare the files so that the column has one type, or run on them apart"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether its values can say train or test: text, numbers, booleans, one a row.
@@ -209,12 +245,13 @@ impl Merged {
             root: Arc::new(super::output::text_column(name)?),
             kind: None,
             mixed: false,
+            lossy: None,
             nullable: true,
             folder: Some(index),
         })
     }
 
-    fn into_column(self, role: Role) -> Column {
+    fn into_column(self, role: Role, why: &'static str) -> Column {
         let treatment = match (self.folder, self.kind) {
             (Some(index), _) => Treatment::Folder(index),
             (None, Some(kind)) if role == Role::Feature => Treatment::Standardize(kind),
@@ -224,6 +261,7 @@ impl Merged {
         Column {
             name: self.name,
             role,
+            why,
             treatment,
             root: self.root,
             nullable: self.nullable,
@@ -285,7 +323,7 @@ fn same_type(a: &Type, b: &Type, top: bool) -> bool {
         return false;
     }
     if a.is_primitive() {
-        return a.get_physical_type() == b.get_physical_type() && length(a) == length(b);
+        return same_storage(a, b);
     }
     let list = matches!(
         left.logical_type_ref(),
@@ -299,6 +337,18 @@ fn same_type(a: &Type, b: &Type, top: bool) -> bool {
             .iter()
             .zip(b.get_fields())
             .all(|(x, y)| (list || x.name() == y.name()) && same_type(x, y, false))
+}
+
+fn same_storage(a: &Type, b: &Type) -> bool {
+    a.get_physical_type() == b.get_physical_type() && length(a) == length(b)
+}
+
+fn describe_storage(root: &Type) -> String {
+    let physical = root.get_physical_type().to_string().to_lowercase();
+    match length(root) {
+        length @ 1.. => format!("{} stored as {physical}({length})", describe(root)),
+        _ => format!("{} stored as {physical}", describe(root)),
+    }
 }
 
 fn length(leaf: &Type) -> i32 {

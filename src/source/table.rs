@@ -184,19 +184,37 @@ impl<'a> OpenUnit<'a> {
         let store = self.store(piece);
         let file = ParquetFile::open(&store.path)?;
         let groups = file.metadata().row_groups();
-        let same = groups.len() == store.groups.len()
-            && groups
-                .iter()
-                .zip(&store.groups)
-                .all(|(found, planned)| u64::try_from(found.num_rows()) == Ok(planned.rows));
-        if !same {
-            return Err(Error::from(InputError::Changed {
-                what: "row groups",
-                before: store.groups.len().to_string(),
-                after: groups.len().to_string(),
+        let changed = |what, before: u64, after: u64| {
+            Error::from(InputError::Changed {
+                what,
+                before: before.to_string(),
+                after: after.to_string(),
             })
             .at(Place::path(&store.path))
-            .hint("run again when nothing writes to the input any more, or with --settle"));
+            .hint("run again when nothing writes to the input any more, or with --settle")
+        };
+        if groups.len() != store.groups.len() {
+            let (before, after) = (store.groups.len() as u64, groups.len() as u64);
+            return Err(changed("number of row groups", before, after));
+        }
+        let leaves = store
+            .layout
+            .columns
+            .iter()
+            .map(|column| column.leaves as u64)
+            .sum();
+        for (found, planned) in groups.iter().zip(&store.groups) {
+            let rows = u64::try_from(found.num_rows()).unwrap_or(0);
+            if rows != planned.rows {
+                return Err(changed("number of rows in a row group", planned.rows, rows));
+            }
+            if found.num_columns() as u64 != leaves {
+                return Err(changed(
+                    "number of columns",
+                    leaves,
+                    found.num_columns() as u64,
+                ));
+            }
         }
         // Two threads may both have opened it; either file will do.
         Ok(cell.get_or_init(|| file))

@@ -133,3 +133,30 @@ def test_text_reads_like_pandas_reads_it(tmp_path):
     expected = StandardScaler().fit_transform(source[numeric])
     np.testing.assert_allclose(got[numeric].to_numpy("float64"), expected, rtol=1e-12, atol=1e-12)
     assert got["species"].tolist() == source["species"].tolist()
+
+
+def test_what_arrow_and_pandas_do_not_take_for_numbers_passes_through(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "x": [1.0, 2.0, 4.0],
+            "kind": pd.Categorical([3, 5, 3]),
+            "took": pd.to_timedelta([1, 2, 3], unit="s"),
+        },
+        index=pd.Index([10, 20, 30], name="row"),
+    )
+    (tmp_path / "in").mkdir()
+    frame.to_parquet(tmp_path / "in" / "a.parquet")
+    run("--in", tmp_path / "in", "--out", tmp_path / "out", "--test-size", "0", "--dtype", "float64")
+    got = pd.read_parquet(tmp_path / "out" / "train")
+    assert got.index.name == "row" and got.index.tolist() == [10, 20, 30]
+    assert got["kind"].tolist() == [3, 5, 3]
+    assert got["took"].tolist() == frame["took"].tolist()
+    np.testing.assert_allclose(got["x"], StandardScaler().fit_transform(frame[["x"]])[:, 0], rtol=1e-12)
+
+
+def test_a_list_names_no_side(tmp_path):
+    (tmp_path / "in").mkdir()
+    sides = [["train", "test"], ["train", "test"], ["train"], ["test"]]
+    pq.write_table(pa.table({"x": [1.0, 2.0, 3.0, 4.0], "side": sides}), tmp_path / "in" / "a.parquet")
+    with pytest.raises(AssertionError, match="of --split-by is list<string>, which names no sides"):
+        run("--in", tmp_path / "in", "--out", tmp_path / "out", "--split-by", "column:side")

@@ -19,6 +19,7 @@ mod errors; // every kind of bad input, with the whole text of its error
 mod examples; // worked examples from scikit-learn users
 mod files; // what is found, skipped and refused in directories
 mod harness;
+mod identity; // what passes through is not changed; warnings
 mod invariance; // same bytes whatever the threads and memory; rows never move
 mod leak; // test rows can't reach the fit
 mod numbers; // values that break other programs, against exact arithmetic

@@ -1,7 +1,7 @@
 //! How rows are assigned to sides.
 
 use prep_stream::kernel::Fraction;
-use prep_stream::spec::{SplitBy, SplitSpec};
+use prep_stream::spec::{DEFAULT_TEST_SIZE, SplitBy, SplitSpec};
 
 use crate::cli::values;
 
@@ -12,7 +12,7 @@ pub(super) struct SplitArgs {
     #[arg(
         long,
         value_name = "FRACTION",
-        default_value = "0.2",
+        default_value = DEFAULT_TEST_SIZE,
         allow_negative_numbers = true
     )]
     test_size: Fraction,

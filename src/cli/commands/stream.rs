@@ -49,4 +49,6 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
         LogFormat::Json => terminal::print_json(&report),
         LogFormat::Text => terminal::print(run_text(&report, terminal::stdout_paint()).as_bytes()),
     }
+    // Only the summary is lost: the output was published before.
+    .map_err(|error| error.hint(format!("the output is complete: {}", report.output)))
 }

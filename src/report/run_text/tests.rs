@@ -50,6 +50,7 @@ fn report() -> RunReport {
             pass(Pass::Write, 71.5, 224_000_000),
         ],
         peak_memory_bytes: 512 << 20,
+        warnings: vec![],
     }
 }
 

@@ -85,6 +85,14 @@ impl Staging {
         }
     }
 
+    /// Checks whether `out` could be made, and writes nothing.
+    ///
+    /// # Errors
+    /// Those of [`Staging::open`] that can be known without the lock.
+    pub fn check(out: &Path, overwrite: Overwrite) -> Result<()> {
+        Destination::resolve(out)?.admit(overwrite)
+    }
+
     /// The directory that becomes `OUT`.
     pub fn out_dir(&self) -> PathBuf {
         self.destination.staging.join(OUT)

@@ -27,6 +27,7 @@ pub(super) struct PositionalFile {
     len: u64,
     window_start: u64,
     window: Bytes,
+    window_bytes_max: u64,
 }
 
 impl PositionalFile {
@@ -47,12 +48,13 @@ impl PositionalFile {
             len,
             window_start: 0,
             window: Bytes::new(),
+            window_bytes_max: WINDOW_BYTES_MAX,
         })
     }
 
     /// The same file with `start..start + length` in memory, if that is small enough.
     pub(super) fn with_window(&self, start: u64, length: u64) -> ParquetResult<Self> {
-        if length > WINDOW_BYTES_MAX {
+        if length > self.window_bytes_max {
             return Ok(self.clone());
         }
         Ok(Self {
@@ -161,6 +163,15 @@ impl ParquetFile {
             file,
             metadata: Arc::new(metadata),
         })
+    }
+
+    /// The same file for reading parts of column chunks: pages are fetched one by one, and those
+    /// that are passed over not at all.
+    #[must_use]
+    pub fn by_pages(&self) -> Self {
+        let mut file = self.clone();
+        file.file.window_bytes_max = 0;
+        file
     }
 
     /// Where the file is.

@@ -53,8 +53,9 @@ fn check(metadata: &ParquetMetaData, file_bytes: u64) -> Result<(), DataError> {
                     file_bytes,
                 );
             }
-            if chunk.num_values() < 0 {
-                return lies("the values of a column chunk", chunk.num_values(), u64::MAX);
+            let flat = chunk.column_descr().max_rep_level() == 0;
+            if chunk.num_values() < 0 || (flat && chunk.num_values() != group.num_rows()) {
+                return lies("the values of a column chunk", chunk.num_values(), rows);
             }
         }
     }

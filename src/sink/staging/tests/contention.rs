@@ -131,6 +131,31 @@ fn a_run_killed_between_two_steps_gives_the_old_output_back() {
     assert_eq!(list(root.path()).unwrap().len(), 1);
 }
 
+#[test]
+fn the_old_output_is_never_lost_when_its_place_is_taken() {
+    let root = TempDir::new().unwrap();
+    let out = root.path().join("out");
+    let first = Staging::open(&out, Overwrite::Never, &job()).unwrap();
+    fill(&first, "1");
+    first.commit().unwrap();
+    let killed = Staging::open(&out, Overwrite::TwoStep, &job()).unwrap();
+    fs::rename(&out, root.path().join(".out.prep").join(OLD)).unwrap();
+    drop(killed);
+    // An empty directory makes room for it; anything else is refused, and the old output stays.
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join("mine"), "").unwrap();
+    let error = Staging::open(&out, Overwrite::Never, &job()).unwrap_err();
+    assert_eq!(error.exit_code(), 4);
+    assert!(root.path().join(".out.prep").join(OLD).is_dir());
+    fs::remove_file(out.join("mine")).unwrap();
+    Staging::open(&out, Overwrite::TwoStep, &job())
+        .unwrap()
+        .abandon()
+        .unwrap();
+    assert_eq!(version_of(&out), "1");
+    assert_eq!(list(root.path()).unwrap().len(), 1);
+}
+
 /// Set for the process that a test starts and kills: the directory in which it makes `out`.
 const HELD_DIRECTORY: &str = "PREP_TEST_HELD_DIRECTORY";
 

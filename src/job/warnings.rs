@@ -1,0 +1,66 @@
+//! What a run tells its user before it ends well: nothing is wrong with the data, but the output is
+//! likely not what was meant.
+
+use super::run::Run;
+use crate::kernel::Moments;
+use crate::pass::{Fitted, SplitTotal};
+use crate::source::table::Table;
+use crate::spec::{DEFAULT_TEST_SIZE, SplitBy};
+
+/// The most columns that a warning names.
+const NAMED_MAX: usize = 5;
+
+/// What is known once the rows are split.
+pub(super) fn after_split(run: &Run<'_>, table: &Table, sides: SplitTotal) {
+    if table.schema.features().next().is_none() {
+        run.warn("no column is a feature: every column passes through as it is".to_string());
+    }
+    if sides.train == 0 && sides.test > 0 {
+        let rows = sides.test;
+        run.warn(format!(
+            "no row is on the train side: the features of {rows} test rows are written as they are"
+        ));
+    }
+    if let SplitBy::Column(name) = &run.spec.split.by
+        && run.spec.split.test_size.to_string() != DEFAULT_TEST_SIZE
+    {
+        run.warn(format!(
+            "--test-size is not used: column {name:?} says the sides"
+        ));
+    }
+    let own = |key: &String| {
+        table
+            .schema
+            .position(key)
+            .is_some_and(|index| !table.schema.is_folder(index))
+    };
+    for (key, _) in run.found.files.iter().take(1).flat_map(|file| &file.hive) {
+        if own(key) {
+            run.warn(format!(
+                "folders {key}=... are ignored: the files have a column {key:?}"
+            ));
+        }
+    }
+}
+
+/// What is known once the moments are.
+pub(super) fn after_fit(run: &Run<'_>, table: &Table, fitted: &Fitted) {
+    let ddof = run.spec.fit.ddof;
+    let unscaled = |moments: &Moments| {
+        moments.count() > 0 && moments.count() <= u64::from(ddof) && !moments.is_constant()
+    };
+    let names: Vec<String> = table
+        .schema
+        .features()
+        .zip(fitted.scaler.moments())
+        .filter(|(_, moments)| unscaled(moments))
+        .map(|((_, column), _)| format!("{:?}", column.name))
+        .collect();
+    if !names.is_empty() {
+        let shown = names[..names.len().min(NAMED_MAX)].join(", ");
+        run.warn(format!(
+            "{} columns have no more than --ddof {ddof} values and keep scale 1: {shown}",
+            names.len()
+        ));
+    }
+}
