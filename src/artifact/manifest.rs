@@ -56,7 +56,7 @@ pub struct ManifestInput {
 pub struct ManifestColumn {
     /// Its name.
     pub name: String,
-    /// `feature`, `label`, `excluded`, `key`, `passed` or `folder`.
+    /// `feature`, `label`, `split` or `passed`.
     pub role: String,
     /// Type in the input.
     pub input_type: String,

@@ -91,7 +91,7 @@ pub enum OutputError {
     #[error("the output appeared during the run")]
     Appeared,
     /// The disk has too little room.
-    #[error("the job needs {needed} bytes of disk, {free} bytes are free")]
+    #[error("the job needs about {needed} bytes of disk, {free} bytes are free")]
     NoSpace {
         /// Bytes that cache and output need.
         needed: u64,

@@ -115,5 +115,5 @@ pub fn plan(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<
         found.files.iter().zip(&plan.fingerprints),
     )?;
     run.check_budget(&plan)?;
-    outlook::report(&run, &job, &plan)
+    Ok(outlook::report(&run, &job, &plan))
 }

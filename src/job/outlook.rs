@@ -1,23 +1,22 @@
 //! The outlook: what a run would do, put together from its plan.
 
-use super::record::{skipped, split_by};
+use super::record::split_by;
 use super::run::Run;
-use crate::artifact::JobId;
-use crate::error::Result;
+use crate::artifact::{JobId, Manifest};
 use crate::pass::{Plan, Prepared, Rows};
 use crate::report::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
 use crate::schema::describe;
 use crate::spec::{Format, SplitBy};
 
 /// The report of a run that hasn't begun.
-pub(super) fn report(run: &Run<'_>, job: &JobId, plan: &Plan) -> Result<PlanReport> {
+pub(super) fn report(run: &Run<'_>, job: &JobId, plan: &Plan) -> PlanReport {
     let prepared = match &plan.rows {
         Rows::Table(prepared) => Some(prepared.as_ref()),
         Rows::Text(_) => None,
     };
     let rows = prepared.map(|prepared| prepared.table.rows());
     let resources = run.spec.resources;
-    Ok(PlanReport {
+    PlanReport {
         version: crate::VERSION.to_string(),
         job: job.short().to_string(),
         output: run.spec.output.path.display().to_string(),
@@ -32,7 +31,7 @@ pub(super) fn report(run: &Run<'_>, job: &JobId, plan: &Plan) -> Result<PlanRepo
         memory_bytes_max: resources.memory_bytes_max,
         threads: resources.threads,
         notes: notes(prepared),
-    })
+    }
 }
 
 fn inputs(run: &Run<'_>, rows: Option<u64>) -> PlannedInput {
@@ -41,7 +40,9 @@ fn inputs(run: &Run<'_>, rows: Option<u64>) -> PlannedInput {
         files: run.found.files.len() as u64,
         bytes: run.found.files.iter().map(|file| file.bytes).sum(),
         rows,
-        skipped: skipped(run).into_iter().collect(),
+        skipped: Manifest::skipped_counts(&run.found.skipped)
+            .into_iter()
+            .collect(),
     }
 }
 

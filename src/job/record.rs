@@ -1,6 +1,5 @@
 //! The records of a run: `scaler.json`, `manifest.json`, `run.json`, and the report.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -8,7 +7,7 @@ use super::outlook::{format_name, whole_rows};
 use super::run::Run;
 use crate::artifact::manifest::{ManifestColumn, ManifestInput, ManifestShard};
 use crate::artifact::run::{FORMAT_VERSION, InputTime, PassTiming};
-use crate::artifact::{FittedColumn, JobId, Manifest, RunRecord, ScalerFile, escape_name};
+use crate::artifact::{FittedColumn, JobId, Manifest, RunRecord, ScalerFile};
 use crate::engine::peak_memory_bytes;
 use crate::error::{OutputError, Result};
 use crate::kernel::Moments;
@@ -85,12 +84,7 @@ fn manifest(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> Result<Manifes
         .iter()
         .zip(results.fingerprints)
         .zip(rows)
-        .map(|((file, print), rows)| ManifestInput {
-            path: escape_name(&file.relative),
-            bytes: file.bytes,
-            rows,
-            digest: print.digest,
-        })
+        .map(|((file, print), rows)| ManifestInput::new(file, print, rows))
         .collect();
     let output = results.prepared.output.root.get_fields();
     let columns = table
@@ -109,20 +103,11 @@ fn manifest(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> Result<Manifes
         prep_version: crate::VERSION.to_string(),
         job: job.to_string(),
         spec: Manifest::spec_value(run.spec)?,
-        skipped: skipped(run).into_iter().collect(),
+        skipped: Manifest::skipped_counts(&run.found.skipped),
         inputs,
         columns,
         shards: shards(job, results),
     })
-}
-
-/// How many entries were left out, by reason.
-pub(super) fn skipped(run: &Run<'_>) -> BTreeMap<String, u64> {
-    run.found
-        .skipped
-        .iter()
-        .map(|(reason, count)| (reason.to_string(), *count))
-        .collect()
 }
 
 fn shards(job: &JobId, results: &Results<'_>) -> Vec<ManifestShard> {
@@ -169,10 +154,7 @@ fn run_record(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunRecord {
             .files
             .iter()
             .zip(results.fingerprints)
-            .map(|(file, print)| InputTime {
-                path: escape_name(&file.relative),
-                modified_ns: print.modified_ns,
-            })
+            .map(|(file, print)| InputTime::new(file, print))
             .collect(),
     }
 }
@@ -201,7 +183,9 @@ fn inputs(run: &Run<'_>, rows: u64) -> InputReport {
         files: run.found.files.len() as u64,
         bytes: run.found.files.iter().map(|file| file.bytes).sum(),
         rows,
-        skipped: skipped(run).into_iter().collect(),
+        skipped: Manifest::skipped_counts(&run.found.skipped)
+            .into_iter()
+            .collect(),
     }
 }
 

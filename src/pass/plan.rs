@@ -7,7 +7,7 @@ use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 use super::Context;
 use crate::engine::{Pass, guarded};
 use crate::error::{DataError, ErrorKind, Place, Result, escape_path};
-use crate::schema::{OutputSchema, SharedLayout, Unifier, output_schema};
+use crate::schema::{OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, output_schema};
 use crate::source::discover::{Fingerprint, fingerprint, unchanged};
 use crate::source::parquet::ParquetFile;
 use crate::source::table::{Group, Store, Table, UNIT_ROWS};
@@ -71,8 +71,11 @@ fn plan_text(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint>, 
         },
         |index, (print, names)| {
             let first = headers.first().unwrap_or(&names);
-            same_names(first, &names, &context.inputs[0].path)
-                .map_err(|error| error.at(Place::path(&context.inputs[index].path)))?;
+            same_names(first, &names, &context.inputs[0].path).map_err(|error| {
+                error
+                    .at(Place::path(&context.inputs[index].path))
+                    .hint(SAME_COLUMNS)
+            })?;
             fingerprints.push(print);
             headers.push(names);
             Ok(())

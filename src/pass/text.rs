@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use super::plan::{Prepared, Rows, Stores};
 use crate::engine::{Ordered, Pass};
-use crate::error::{DataError, Result};
+use crate::error::{DataError, Error, Place, Result};
 use crate::sink::cache::write_cache;
 use crate::source::parquet::ParquetFile;
 use crate::source::text::{ColumnRequest, ColumnType, TextBatch, TextFile, TextUnit};
@@ -281,10 +281,14 @@ impl Text<'_> {
             }
         }
         if stores.is_empty() {
-            return Err(DataError::NoRows {
+            let error = Error::from(DataError::NoRows {
                 files: self.context.inputs.len() as u64,
-            }
-            .into());
+            })
+            .hint("text without rows has no types: leave it out until it has some");
+            return Err(match self.context.inputs.first() {
+                Some(first) => error.at(Place::path(&first.path)),
+                None => error,
+            });
         }
         stores.finish(self.context, self.spec)
     }

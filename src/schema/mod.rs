@@ -17,6 +17,7 @@ pub use describe::describe;
 pub use number::NumericKind;
 pub use output::{OutputSchema, output_schema};
 pub use role::{Role, assign_roles};
+pub(crate) use unify::SAME_COLUMNS;
 pub use unify::{Layout, LayoutColumn, Unifier};
 
 /// The columns of the table, in output order.

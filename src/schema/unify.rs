@@ -18,6 +18,10 @@ use super::{Column, NumericKind, Role, Schema, SharedLayout, Treatment};
 use crate::error::{DataError, Error, Place, Result, UsageError, escape_path};
 use crate::spec::{ColumnSpec, SplitBy};
 
+/// What to do about files that don't fit together.
+pub(crate) const SAME_COLUMNS: &str =
+    "all files must have the same columns: choose them with --in, or run on them apart";
+
 /// Where one file keeps each column of the table, folders apart.
 #[derive(Debug, Clone)]
 pub struct Layout {
@@ -115,7 +119,8 @@ impl Unifier {
                     column: merged.name.clone(),
                     first_file: escape_path(&self.first_path),
                 })
-                .at(Place::path(path)));
+                .at(Place::path(path))
+                .hint(SAME_COLUMNS));
             };
             merged.take_in(path, root.root).map_err(|expected| {
                 Error::from(DataError::ColumnType {
@@ -135,7 +140,8 @@ impl Unifier {
                 column: extra.name().to_string(),
                 first_file: escape_path(&self.first_path),
             })
-            .at(Place::path(path)));
+            .at(Place::path(path))
+            .hint(SAME_COLUMNS));
         }
         let layout = Arc::new(Layout { columns });
         self.seen

@@ -51,11 +51,6 @@ impl<W> HashingWriter<W> {
         };
         (self.inner, written)
     }
-
-    /// Bytes passed on so far.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
 }
 
 impl<W: Write> Write for HashingWriter<W> {

@@ -23,7 +23,7 @@ use crate::schema::{OutputSchema, Schema, Treatment};
 use crate::sink::{HashingWriter, Written};
 use crate::spec::Compression;
 
-/// Values per call into the encoder; every run of rows but a side's last is a multiple of it.
+/// Values that the encoder takes at once; the slices it is given lie at fixed rows of a block.
 const WRITE_BATCH_ROWS: usize = 1024;
 /// The most rows in a page: 1 MiB of float64.
 const PAGE_ROWS: usize = 128 << 10;
@@ -207,7 +207,7 @@ impl ShardWriter {
         })
     }
 
-    /// Appends a row group; `next` is called for the next columns until it gives none.
+    /// Begins a row group, to which columns are appended in order.
     ///
     /// # Errors
     /// When a write fails, or the columns don't make up a row group.

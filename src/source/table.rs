@@ -12,9 +12,9 @@ use crate::error::{Error, InputError, Place, Result};
 use crate::schema::{Schema, SharedLayout};
 use crate::source::parquet::ParquetFile;
 
-/// The most rows that pieces are gathered up to.
+/// The most rows that pieces are gathered up to; a single larger row group is a unit of its own.
 pub const UNIT_ROWS: u64 = 1 << 20;
-/// The most uncompressed bytes that pieces are gathered up to.
+/// The most uncompressed bytes that pieces are gathered up to; likewise.
 pub const UNIT_BYTES: u64 = 128 << 20;
 /// The most stores in a unit, all of which are open while it runs.
 const UNIT_STORES: usize = 128;

@@ -131,7 +131,7 @@ fn too_little_room_is_an_error_with_both_numbers() {
     let staging = Staging::open(&root.path().join("out"), Overwrite::Never, &job()).unwrap();
     staging.check_free_space(1).unwrap();
     let text = message(&root, staging.check_free_space(u64::MAX));
-    let start = format!("the job needs {} bytes of disk, ", u64::MAX);
+    let start = format!("the job needs about {} bytes of disk, ", u64::MAX);
     assert!(text.starts_with(&start), "{text}");
     staging.abandon().unwrap();
 }
