@@ -166,6 +166,9 @@ pub struct OutputSpec {
     /// Whether an existing data set may be replaced.
     #[serde(skip)]
     pub overwrite: Overwrite,
+    /// Do nothing if the output was made by this very job.
+    #[serde(skip)]
+    pub if_changed: bool,
 }
 
 /// Type of standardized features.

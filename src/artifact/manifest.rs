@@ -198,22 +198,26 @@ pub fn hex(digest: u128) -> String {
 }
 
 /// Digests as 32 hex digits.
-mod hex128 {
+pub(crate) mod hex128 {
     use super::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         digest: &u128,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&super::hex(*digest))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<u128, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if text.len() != 32 || text.starts_with('+') {
-            return Err(serde::de::Error::custom("a digest has 32 hex digits"));
+        // One text per digest, so that no changed byte goes unseen.
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() != 32 || !text.bytes().all(is_digit) {
+            return Err(serde::de::Error::custom(
+                "a digest has 32 lowercase hex digits",
+            ));
         }
         u128::from_str_radix(&text, 16).map_err(serde::de::Error::custom)
     }

@@ -6,6 +6,7 @@
 mod escape;
 pub mod job_id;
 pub mod manifest;
+pub mod partial;
 pub mod run;
 mod scaler;
 

@@ -30,6 +30,8 @@ pub struct RunRecord {
     pub memory_bytes_max: u64,
     /// Largest resident set.
     pub peak_memory_bytes: u64,
+    /// Finished pieces of work of an earlier, stopped run that were taken up.
+    pub taken_up: u64,
     /// Seconds and bytes of each pass so far.
     pub passes: Vec<PassTiming>,
     /// When each input was last modified, in the manifest's order.

@@ -9,7 +9,7 @@ use crate::artifact::JobId;
 use crate::engine::{Cancel, Observer, Pass};
 use crate::error::Result;
 use crate::pass::{self, Plan, SplitPlan, WriteJob};
-use crate::report::{PlanReport, RunReport};
+use crate::report::{PlanReport, RunReport, UnchangedReport};
 use crate::sink::Staging;
 use crate::sink::shard::ShardFormat;
 use crate::source::discover::discover;
@@ -18,13 +18,23 @@ use crate::spec::JobSpec;
 use record::Results;
 use run::Run;
 
+/// How a run ended that didn't fail.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The output was made.
+    Written(Box<RunReport>),
+    /// The output is there already, made by this very job.
+    Unchanged(UnchangedReport),
+}
+
 /// Splits, fits on train only, and writes standardized shards of both sides.
 ///
-/// The output directory appears whole, by one rename, or not at all.
+/// The output directory appears whole, by one rename, or not at all. After a run that was stopped,
+/// the same job goes on with the units that it had finished.
 ///
 /// # Errors
 /// Whatever went wrong first; then the output directory is as it was before.
-pub fn stream(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<RunReport> {
+pub fn stream(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<Outcome> {
     Staging::check(&spec.output.path, spec.output.overwrite)?;
     let found = discover(&spec.input, &spec.output.path)?;
     let run = Run::new(spec, &found, cancel, observer);
@@ -36,6 +46,10 @@ pub fn stream(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Resul
     )?;
     run.check_budget(&plan)?;
     let staging = Staging::open(&spec.output.path, spec.output.overwrite, &job)?;
+    if staging.is_published() || (spec.output.if_changed && staging.output_is_current()) {
+        staging.abandon()?;
+        return Ok(Outcome::Unchanged(run.unchanged(&job)));
+    }
     let made = staging
         .check_free_space(run.disk_bytes())
         .and_then(|()| make(&run, plan, &job, &staging))
@@ -43,23 +57,20 @@ pub fn stream(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Resul
     match made {
         Ok(report) => {
             run.last_pass(Pass::Commit, || staging.commit())?;
-            Ok(run.finish(report))
+            Ok(Outcome::Written(Box::new(run.finish(report))))
         }
-        Err(error) => Err(match staging.abandon() {
-            Ok(()) => error,
-            Err(left) => error.hint(format!("the staging directory is left: {}", left.kind())),
-        }),
+        Err(error) => Err(staging.put_away(error)),
     }
 }
 
 /// The three passes, and the records of what they found.
 fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<RunReport> {
-    let (spec, context) = (run.spec, run.context());
+    let (spec, context, partials) = (run.spec, run.context(), staging.partials());
 
     let (prepared, split_plan, sides) = run.pass(Pass::Split, || {
-        let prepared = pass::settle(context, spec, plan.rows, &staging.cache_dir())?;
+        let prepared = pass::settle(context, spec, plan.rows, &staging.cache_dir(), partials)?;
         let split_plan = SplitPlan::new(context, &prepared.table, &spec.split);
-        let sides = pass::split(context, &prepared.table, &split_plan)?;
+        let sides = pass::split(context, partials, &prepared.table, &split_plan)?;
         Ok((prepared, split_plan, sides))
     })?;
     let table = &prepared.table;
@@ -67,7 +78,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     warnings::after_split(run, table, sides);
 
     let fitted = run.pass(Pass::Fit, || {
-        let total = pass::fit(context, table, &split_plan)?;
+        let total = pass::fit(context, partials, table, &split_plan)?;
         pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
         Ok(total.finish(spec.fit.ddof))
     })?;
@@ -76,8 +87,9 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     let format = ShardFormat::new(&prepared.output, &table.schema, spec.output.compression)?;
     let written = run.pass(Pass::Write, || {
         let directories = [staging.side_dir("train")?, staging.side_dir("test")?];
-        pass::write(&WriteJob {
+        let write = WriteJob {
             context,
+            partials,
             table,
             plan: &split_plan,
             scaler: &fitted.scaler,
@@ -86,10 +98,14 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
             on_inf: spec.fit.on_inf,
             directories: [&directories[0], &directories[1]],
             job,
-        })
+        };
+        let written = pass::write(&write)?;
+        staging.keep_only(&pass::shard_paths(&write, &written))?;
+        Ok(written)
     })?;
 
     pass::check_unchanged(context, &plan.fingerprints)?;
+    run.took_up(partials.taken_up());
     let results = Results {
         fingerprints: &plan.fingerprints,
         prepared: &prepared,

@@ -141,6 +141,7 @@ fn run_record(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunRecord {
         threads: run.spec.resources.threads,
         memory_bytes_max: run.spec.resources.memory_bytes_max,
         peak_memory_bytes: peak_memory_bytes(),
+        taken_up: run.taken_up(),
         passes: passes
             .iter()
             .map(|pass| PassTiming {
@@ -172,6 +173,7 @@ fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunReport {
         seed: spec.split.seed,
         columns: columns(results),
         passes: run.passes(),
+        taken_up: run.taken_up(),
         peak_memory_bytes: peak_memory_bytes(),
         warnings: run.warnings(),
     }

@@ -3,10 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Instant, SystemTime};
 
+use crate::artifact::JobId;
 use crate::engine::{Cancel, Event, Observer, Pass, Tally, peak_memory_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pass::{Context, Plan};
-use crate::report::{PassReport, RunReport};
+use crate::report::{PassReport, RunReport, UnchangedReport};
 use crate::source::discover::Discovery;
 use crate::spec::{Format, JobSpec};
 
@@ -23,6 +24,7 @@ pub(super) struct Run<'a> {
     cancel: &'a Cancel,
     tally: Tally<'a>,
     rows: Cell<Option<u64>>,
+    taken_up: Cell<u64>,
     warnings: RefCell<Vec<String>>,
     passes: RefCell<Vec<PassReport>>,
 }
@@ -41,6 +43,7 @@ impl<'a> Run<'a> {
             cancel,
             tally: Tally::new(observer),
             rows: Cell::default(),
+            taken_up: Cell::default(),
             warnings: RefCell::default(),
             passes: RefCell::default(),
         }
@@ -86,6 +89,26 @@ impl<'a> Run<'a> {
     /// How many rows every later pass will handle.
     pub(super) fn expect_rows(&self, rows: u64) {
         self.rows.set(Some(rows));
+    }
+
+    /// How much of an earlier, stopped run was taken up.
+    pub(super) fn took_up(&self, partials: u64) {
+        self.taken_up.set(partials);
+    }
+
+    /// The same, for the records.
+    pub(super) fn taken_up(&self) -> u64 {
+        self.taken_up.get()
+    }
+
+    /// The report of a run that has nothing to do.
+    pub(super) fn unchanged(&self, job: &JobId) -> UnchangedReport {
+        UnchangedReport {
+            version: crate::VERSION.to_string(),
+            job: job.short().to_string(),
+            output: self.spec.output.path.display().to_string(),
+            unchanged: true,
+        }
     }
 
     /// The passes so far.

@@ -3,13 +3,16 @@
 //! A unit's partial is the exact state of each column; merging adds them without rounding, so the
 //! result doesn't depend on how rows were grouped or in which order partials arrive.
 
+use serde::{Deserialize, Serialize};
+
 use super::infinities::Infinities;
 use super::route::fill_valid;
-use super::{Context, SplitPlan};
+use super::{Context, SplitPlan, partial_name};
 use crate::engine::{Pass, guarded};
 use crate::error::{Place, Result};
 use crate::kernel::{NumericRows, Scaler, Sides, Welford, count_infinite, first_infinite};
 use crate::schema::NumericKind;
+use crate::sink::Partials;
 use crate::source::parquet::{LeafRun, NumberReader};
 use crate::source::table::{OpenUnit, Piece, Table};
 
@@ -17,7 +20,7 @@ use crate::source::table::{OpenUnit, Piece, Table};
 const RUN_ROWS: usize = 16 << 10;
 
 /// The state of one feature.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct FeatureState {
     /// Moments of the train rows.
     pub moments: Welford<f64>,
@@ -26,7 +29,7 @@ pub struct FeatureState {
 }
 
 /// What pass 2 leaves of one unit.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct FitPartial {
     /// The unit's number.
     pub unit: usize,
@@ -88,17 +91,28 @@ pub struct Fitted {
 ///
 /// # Errors
 /// When a feature can't be read.
-pub fn fit(context: Context<'_>, table: &Table, plan: &SplitPlan<'_>) -> Result<FitTotal> {
+pub fn fit(
+    context: Context<'_>,
+    partials: &Partials,
+    table: &Table,
+    plan: &SplitPlan<'_>,
+) -> Result<FitTotal> {
     let mut total = FitTotal::new(table.schema.features().count());
     let (lanes, columns) = context.lanes(table.units.len());
     context.ordered_on(lanes, table.units.len()).run(
         |index| {
-            fit_unit(
-                context,
-                &OpenUnit::new(table, &table.units[index]),
-                plan,
-                columns,
-            )
+            let (unit, name) = (&table.units[index], partial_name(Pass::Fit, index));
+            let partial = match partials.take_up(&name) {
+                Some(partial) => partial,
+                None => {
+                    let open = OpenUnit::new(table, unit);
+                    let partial = fit_unit(context, &open, plan, columns)?;
+                    partials.keep(&name, &partial, Vec::new())?;
+                    partial
+                }
+            };
+            context.advanced(Pass::Fit, unit.rows as u64, 0);
+            Ok(partial)
         },
         |_, partial| {
             total.merge(&partial);
@@ -124,7 +138,6 @@ fn fit_unit(
     let features = context
         .ordered_on(threads, columns.len())
         .collect(|feature| fit_column(context, open, &sides, columns[feature]))?;
-    context.advanced(Pass::Fit, open.unit.rows as u64, 0);
     Ok(FitPartial {
         unit: open.unit.index,
         features,

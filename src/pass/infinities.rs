@@ -2,6 +2,8 @@
 //!
 //! The place that is named is the first by file and row, so that it doesn't depend on threads.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Context, FitTotal};
 use crate::error::{DataError, Error, Result, escape_path};
 use crate::source::table::Table;
@@ -11,7 +13,7 @@ use crate::spec::OnInf;
 const NAMED_MAX: usize = 20;
 
 /// Infinite values of one column, in rows of either side.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Infinities {
     /// How many.
     pub count: u64,

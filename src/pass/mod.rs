@@ -19,7 +19,12 @@ pub use infinities::{Infinities, check_infinities};
 pub use plan::{Plan, Prepared, Rows, check_unchanged, plan};
 pub use split::{SplitPlan, SplitTotal, split};
 pub use text::settle;
-pub use write::{WriteJob, WritePartial, write};
+pub use write::{WriteJob, WritePartial, shard_paths, write};
+
+/// What the partial of a unit is called: `fit-0000012`.
+fn partial_name(pass: Pass, unit: usize) -> String {
+    format!("{pass}-{unit:07}")
+}
 
 /// What every pass needs to know about the run around it.
 #[derive(Clone, Copy)]

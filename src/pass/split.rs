@@ -6,11 +6,14 @@
 use parquet::basic::Type as PhysicalType;
 use parquet::data_type::{BoolType, ByteArrayType, DataType, FixedLenByteArrayType};
 
-use super::Context;
+use serde::{Deserialize, Serialize};
+
+use super::{Context, partial_name};
 use crate::engine::Pass;
 use crate::error::{DataError, Error, Place, Result};
 use crate::kernel::{HashSplit, Side, Sides, file_key};
 use crate::schema::Treatment;
+use crate::sink::Partials;
 use crate::source::parquet::{LeafReader, LeafRun, NumberReader, ParquetFile};
 use crate::source::table::{OpenUnit, Piece, Table};
 use crate::spec::{SplitBy, SplitSpec};
@@ -33,8 +36,8 @@ enum By {
     Column(usize),
 }
 
-/// How many rows pass 1 found on each side.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// How many rows pass 1 found on each side, in one unit or in all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitTotal {
     /// Rows on the train side.
     pub train: u64,
@@ -229,16 +232,26 @@ impl Given<'_> {
 ///
 /// # Errors
 /// When the split column can't be read, or a value in it names no side.
-pub fn split(context: Context<'_>, table: &Table, plan: &SplitPlan<'_>) -> Result<SplitTotal> {
+pub fn split(
+    context: Context<'_>,
+    partials: &Partials,
+    table: &Table,
+    plan: &SplitPlan<'_>,
+) -> Result<SplitTotal> {
     let mut total = SplitTotal::default();
     context.ordered(table.units.len()).run(
         |index| {
-            let sides = plan.sides(&OpenUnit::new(table, &table.units[index]))?;
-            context.advanced(Pass::Split, sides.len() as u64, 0);
-            Ok(SplitTotal {
-                train: sides.rows_on(Side::Train),
-                test: sides.rows_on(Side::Test),
-            })
+            let (unit, name) = (&table.units[index], partial_name(Pass::Split, index));
+            let partial = match partials.take_up(&name) {
+                Some(partial) => partial,
+                None => {
+                    let partial = split_unit(plan, &OpenUnit::new(table, unit))?;
+                    partials.keep(&name, &partial, Vec::new())?;
+                    partial
+                }
+            };
+            context.advanced(Pass::Split, unit.rows as u64, 0);
+            Ok(partial)
         },
         |_, partial| {
             total.train += partial.train;
@@ -247,4 +260,12 @@ pub fn split(context: Context<'_>, table: &Table, plan: &SplitPlan<'_>) -> Resul
         },
     )?;
     Ok(total)
+}
+
+fn split_unit(plan: &SplitPlan<'_>, open: &OpenUnit<'_>) -> Result<SplitTotal> {
+    let sides = plan.sides(open)?;
+    Ok(SplitTotal {
+        train: sides.rows_on(Side::Train),
+        test: sides.rows_on(Side::Test),
+    })
 }

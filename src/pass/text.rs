@@ -6,13 +6,16 @@
 //! that, text is a table like any other.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
 
 use super::Context;
 use super::plan::{Prepared, Rows, Stores};
 use crate::engine::{Ordered, Pass};
 use crate::error::{DataError, Error, Place, Result};
-use crate::sink::cache::write_cache;
+use crate::sink::Partials;
+use crate::sink::cache::{remove_cache, write_cache};
 use crate::source::parquet::ParquetFile;
 use crate::source::text::{ColumnRequest, ColumnType, TextBatch, TextFile, TextUnit};
 use crate::spec::{JobSpec, SplitBy};
@@ -28,7 +31,13 @@ const CACHE_GROUP_ROWS: usize = 128 << 10;
 ///
 /// # Errors
 /// When a record is malformed, the files' columns don't match, or the cache can't be written.
-pub fn settle(context: Context<'_>, spec: &JobSpec, rows: Rows, cache: &Path) -> Result<Prepared> {
+pub fn settle(
+    context: Context<'_>,
+    spec: &JobSpec,
+    rows: Rows,
+    cache: &Path,
+    partials: &Partials,
+) -> Result<Prepared> {
     match rows {
         Rows::Table(prepared) => Ok(*prepared),
         Rows::Text(headers) => {
@@ -37,6 +46,7 @@ pub fn settle(context: Context<'_>, spec: &JobSpec, rows: Rows, cache: &Path) ->
                 spec,
                 headers: &headers,
                 cache,
+                partials,
             };
             text.table(text.cached()?)
         }
@@ -48,6 +58,7 @@ struct Text<'a> {
     spec: &'a JobSpec,
     headers: &'a [Vec<String>],
     cache: &'a Path,
+    partials: &'a Partials,
 }
 
 /// What is parsed by one thread: a range of a plain file, or all of a compressed one.
@@ -60,17 +71,37 @@ struct Part {
 type Cached = Vec<CachedFile>;
 
 /// A file in the cache, and what each of its columns holds.
+#[derive(Serialize, Deserialize)]
 struct CachedFile {
-    path: PathBuf,
+    /// Its name in the cache.
+    name: String,
     columns: Vec<Found>,
 }
 
+/// Which reading of a part it is; its name in partials and cache files.
+#[derive(Clone, Copy)]
+enum Reading {
+    /// Types are found out.
+    First,
+    /// Types are settled.
+    Again,
+}
+
 /// What was found in a column.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Found {
     of: ColumnType,
     /// It passes through and holds integers that float64 would round.
     wide: bool,
+}
+
+impl Reading {
+    fn name(self, part: usize) -> String {
+        match self {
+            Self::First => format!("text-{part:07}"),
+            Self::Again => format!("again-{part:07}"),
+        }
+    }
 }
 
 impl Found {
@@ -104,9 +135,13 @@ impl Text<'_> {
             .iter()
             .map(|names| self.requests(names))
             .collect();
-        let mut cached = self
-            .parsers(parts.len())
-            .collect(|index| self.parse(index, &parts[index], &inferred[parts[index].input]))?;
+        let mut cached = self.parsers(parts.len()).collect(|index| {
+            let part = &parts[index];
+            match self.first_reading(index) {
+                Some(cached) => Ok(cached),
+                None => self.parse(Reading::First, index, part, &inferred[part.input]),
+            }
+        })?;
         let settled = self.settled(&parts, &cached);
         let again: Vec<usize> = (0..parts.len())
             .filter(|index| {
@@ -118,17 +153,33 @@ impl Text<'_> {
             })
             .collect();
         let reread = self.parsers(again.len()).collect(|turn| {
-            let part = &parts[again[turn]];
+            let (index, part) = (again[turn], &parts[again[turn]]);
+            if let Some(cached) = self.partials.take_up(&Reading::Again.name(index)) {
+                return Ok(cached);
+            }
             let requests: Vec<ColumnRequest> = settled[part.input]
                 .iter()
                 .map(|all| ColumnRequest::As(*all))
                 .collect();
-            self.parse(again[turn], part, &requests)
+            let new = self.parse(Reading::Again, index, part, &requests)?;
+            for file in &cached[index] {
+                remove_cache(&self.cache.join(&file.name))?;
+            }
+            Ok(new)
         })?;
         for (index, new) in again.into_iter().zip(reread) {
             cached[index] = new;
         }
         Ok(parts.into_iter().zip(cached).collect())
+    }
+
+    /// What an earlier run has found in a part. Its files may be gone, if it was read again.
+    fn first_reading(&self, index: usize) -> Option<Cached> {
+        let name = Reading::First.name(index);
+        self.partials.take_up(&name).or_else(|| {
+            let again: Option<Cached> = self.partials.take_up(&Reading::Again.name(index));
+            again.and_then(|_| self.partials.read_without_files(&name))
+        })
     }
 
     /// Finds the records of all plain files, and with them the parts.
@@ -208,7 +259,13 @@ impl Text<'_> {
         key || !chosen || spec.label.contains(name) || spec.exclude.contains(name)
     }
 
-    fn parse(&self, index: usize, part: &Part, requests: &[ColumnRequest]) -> Result<Cached> {
+    fn parse(
+        &self,
+        reading: Reading,
+        index: usize,
+        part: &Part,
+        requests: &[ColumnRequest],
+    ) -> Result<Cached> {
         let file = self.open(part.input)?;
         let names = &self.headers[part.input];
         let settled: Vec<ColumnType> = requests
@@ -219,12 +276,13 @@ impl Text<'_> {
             })
             .collect();
         let mut cached = Cached::new();
+        let mut files = Vec::new();
         let mut keep = |batch: TextBatch| {
             self.context.cancel.check()?;
-            let path = self
-                .cache
-                .join(format!("{index:07}-{:04}.parquet", cached.len()));
-            write_cache(&path, names, &batch, &settled, CACHE_GROUP_ROWS)?;
+            let name = format!("{}-{:04}.parquet", reading.name(index), cached.len());
+            let path = self.cache.join(&name);
+            let file = write_cache(&path, names, &batch, &settled, CACHE_GROUP_ROWS)?;
+            files.push(self.partials.file(&path, file.written));
             let found = batch
                 .columns
                 .iter()
@@ -234,7 +292,7 @@ impl Text<'_> {
                     wide: *request == ColumnRequest::Keep && column.has_wide_integers(),
                 });
             cached.push(CachedFile {
-                path,
+                name,
                 columns: found.collect(),
             });
             self.context.advanced(Pass::Split, 0, batch.source_bytes);
@@ -247,6 +305,7 @@ impl Text<'_> {
                 file.parse_stream(requests, segment, keep)?;
             }
         }
+        self.partials.keep(&reading.name(index), &cached, files)?;
         Ok(cached)
     }
 
@@ -277,7 +336,8 @@ impl Text<'_> {
         for (part, cached) in cached {
             for file in cached {
                 let input = &self.context.inputs[part.input].path;
-                stores.add(part.input, input, &ParquetFile::open(&file.path)?)?;
+                let path = self.cache.join(&file.name);
+                stores.add(part.input, input, &ParquetFile::open(&path)?)?;
             }
         }
         if stores.is_empty() {

@@ -3,16 +3,19 @@
 //! A unit makes at most one shard a side; a block makes one row group in each. Columns are encoded
 //! on any number of threads and appended in order.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use super::leaves::{BlockSource, Leaf};
 use super::route::SIDES;
-use super::{Context, SplitPlan};
+use super::{Context, SplitPlan, partial_name};
 use crate::artifact::JobId;
 use crate::engine::Pass;
 use crate::error::Result;
 use crate::kernel::{Scaler, Side, Sides};
 use crate::schema::Role;
+use crate::sink::Partials;
 use crate::sink::shard::{RowGroup, Shard, ShardFormat, ShardWriter};
 use crate::sink::staging::shard_name;
 use crate::source::blocks::{Block, block_rows, blocks};
@@ -24,6 +27,8 @@ use crate::spec::{Dtype, OnInf};
 pub struct WriteJob<'a> {
     /// The run around it.
     pub context: Context<'a>,
+    /// Units that are written already.
+    pub partials: &'a Partials,
     /// What is read.
     pub table: &'a Table,
     /// Where each row goes.
@@ -43,7 +48,7 @@ pub struct WriteJob<'a> {
 }
 
 /// What pass 3 leaves of one unit.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WritePartial {
     /// The unit's number.
     pub unit: usize,
@@ -62,13 +67,14 @@ pub fn write(job: &WriteJob<'_>) -> Result<Vec<WritePartial>> {
     let mut partials = job
         .context
         .ordered_on(lanes, units.len())
-        .collect(|index| write_unit(job, &leaves, index, columns))?;
+        .collect(|index| take_up_unit(job, &leaves, index, columns))?;
     for side in 0..SIDES {
         if partials
             .iter()
             .all(|partial| partial.shards[side].is_none())
         {
-            let shard = ShardWriter::create(&shard_path(job, side, 0), job.format)?.finish()?;
+            let path = shard_path(job, side, 0);
+            let shard = ShardWriter::create(&path, job.format)?.finish()?;
             match partials.first_mut() {
                 Some(partial) => partial.shards[side] = Some(shard),
                 None => {
@@ -82,7 +88,42 @@ pub fn write(job: &WriteJob<'_>) -> Result<Vec<WritePartial>> {
     Ok(partials)
 }
 
-fn shard_path(job: &WriteJob<'_>, side: usize, unit: usize) -> std::path::PathBuf {
+/// The files of `partials`.
+pub fn shard_paths(job: &WriteJob<'_>, partials: &[WritePartial]) -> Vec<PathBuf> {
+    let of_partial = |partial: &WritePartial| {
+        let shards = partial.shards.iter().enumerate();
+        let present = shards.filter(|(_, shard)| shard.is_some());
+        present
+            .map(|(side, _)| shard_path(job, side, partial.unit))
+            .collect::<Vec<_>>()
+    };
+    partials.iter().flat_map(of_partial).collect()
+}
+
+/// A unit that is written already, or is now.
+fn take_up_unit(
+    job: &WriteJob<'_>,
+    leaves: &[Leaf],
+    index: usize,
+    threads: usize,
+) -> Result<WritePartial> {
+    let name = partial_name(Pass::Write, index);
+    if let Some(partial) = job.partials.take_up(&name) {
+        let rows = job.table.units[index].rows as u64;
+        job.context.advanced(Pass::Write, rows, 0);
+        return Ok(partial);
+    }
+    let partial = write_unit(job, leaves, index, threads)?;
+    let shards = partial.shards.iter().enumerate();
+    let files = shards.filter_map(|(side, shard)| {
+        let written = shard.as_ref()?.written;
+        Some(job.partials.file(&shard_path(job, side, index), written))
+    });
+    job.partials.keep(&name, &partial, files.collect())?;
+    Ok(partial)
+}
+
+fn shard_path(job: &WriteJob<'_>, side: usize, unit: usize) -> PathBuf {
     job.directories[side].join(shard_name(unit as u64, job.job))
 }
 

@@ -10,7 +10,7 @@ mod run_text;
 pub use layout::{Paint, bytes_decimal, count, memory_binary, percent, seconds};
 pub use plan::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
 pub use plan_text::plan_text;
-pub use run_text::run_text;
+pub use run_text::{run_text, unchanged_text};
 
 use serde::Serialize;
 
@@ -37,10 +37,25 @@ pub struct RunReport {
     pub columns: ColumnReport,
     /// Seconds and bytes per pass.
     pub passes: Vec<PassReport>,
+    /// Finished pieces of work of an earlier, stopped run that were taken up.
+    pub taken_up: u64,
     /// Largest resident set of the process so far, in bytes.
     pub peak_memory_bytes: u64,
     /// What the user should know, one lowercase sentence each, without a period.
     pub warnings: Vec<String>,
+}
+
+/// A run that had nothing to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnchangedReport {
+    /// Version of `prep`.
+    pub version: String,
+    /// First 8 hex digits of the job id.
+    pub job: String,
+    /// Where the output is, as given.
+    pub output: String,
+    /// Always true; tells this report from a [`RunReport`].
+    pub unchanged: bool,
 }
 
 /// Input files and what was left out.

@@ -1,7 +1,10 @@
 //! The run report as a person reads it: short, aligned, the peculiar columns by name.
 
 use super::layout::{Lines, counted, first_names, printable, skipped};
-use super::{Paint, RunReport, SideReport, bytes_decimal, count, memory_binary, percent, seconds};
+use super::{
+    Paint, RunReport, SideReport, UnchangedReport, bytes_decimal, count, memory_binary, percent,
+    seconds,
+};
 
 /// The summary of a finished run, a dozen lines or so.
 pub fn run_text(report: &RunReport, paint: Paint) -> String {
@@ -21,6 +24,10 @@ pub fn run_text(report: &RunReport, paint: Paint) -> String {
     }
     columns(report, &mut lines);
     lines.table("Passes", &passes(report));
+    if report.taken_up > 0 {
+        let taken_up = counted(report.taken_up, "finished piece");
+        lines.line("Resumed", &format!("{taken_up} of work of an earlier run"));
+    }
     lines.line(
         "Memory",
         &format!("{} at its peak", memory_binary(report.peak_memory_bytes)),
@@ -30,6 +37,15 @@ pub fn run_text(report: &RunReport, paint: Paint) -> String {
         &format!("{} (job {})", printable(&report.output), report.job),
     );
     lines.finish()
+}
+
+/// The line of a run that had nothing to do.
+pub fn unchanged_text(report: &UnchangedReport) -> String {
+    format!(
+        "{} is up to date (job {})\n",
+        printable(&report.output),
+        report.job
+    )
 }
 
 fn input(report: &RunReport) -> String {

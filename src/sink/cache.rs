@@ -18,6 +18,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersi
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
+use super::{HashingWriter, Written};
 use crate::error::{Error, OutputError, Place, Result};
 use crate::source::text::{ColumnType, TextBatch, TextColumn, TextValues, Values};
 
@@ -32,8 +33,8 @@ pub struct CacheFile {
     pub rows: u64,
     /// Row groups in the file.
     pub row_groups: u64,
-    /// Bytes on disk.
-    pub bytes: u64,
+    /// Its bytes and checksum.
+    pub written: Written,
 }
 
 /// Writes a batch as a Parquet file, in row groups of `block_rows` rows (at least 1).
@@ -68,6 +69,14 @@ pub fn write_cache(
         .collect();
     write_file(file, names, batch, &contents, block_rows.max(1))
         .map_err(|error| failed(into_io(error)))
+}
+
+/// Removes a cache file that another has taken the place of; it may be gone.
+///
+/// # Errors
+/// [`OutputError::Io`] if it can't be removed.
+pub fn remove_cache(path: &Path) -> Result<()> {
+    super::files::remove(path, false)
 }
 
 /// How a column goes into the file.
@@ -122,7 +131,7 @@ fn write_file(
     block_rows: usize,
 ) -> parquet::errors::Result<CacheFile> {
     let schema = schema(names, batch, contents)?;
-    let sink = BufWriter::with_capacity(BUFFER_BYTES, file);
+    let sink = HashingWriter::new(BufWriter::with_capacity(BUFFER_BYTES, file));
     let mut writer = SerializedFileWriter::new(sink, schema, Arc::new(properties()))?;
     let mut cursors = vec![0; contents.len()];
     let mut row_groups = 0;
@@ -142,12 +151,12 @@ fn write_file(
         group.close()?;
         row_groups += 1;
     }
-    writer.finish()?;
-    writer.inner_mut().flush()?;
+    let (mut buffer, written) = writer.into_inner()?.finish();
+    buffer.flush()?;
     Ok(CacheFile {
         rows: batch.rows as u64,
         row_groups,
-        bytes: writer.bytes_written() as u64,
+        written,
     })
 }
 

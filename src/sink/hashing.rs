@@ -3,7 +3,10 @@
 
 use std::io::{self, Write};
 
+use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_128;
+
+use crate::artifact::manifest::hex128;
 
 /// Passes bytes on to `W`; knows how many there were and their XXH3-128.
 ///
@@ -25,11 +28,12 @@ pub struct HashingWriter<W> {
 }
 
 /// What went through a [`HashingWriter`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Written {
     /// How many bytes.
     pub bytes: u64,
     /// Their XXH3-128.
+    #[serde(with = "hex128")]
     pub digest: u128,
 }
 

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::files::{create_directory, io_error, sync_file};
+use crate::artifact::JobId;
 use crate::error::{Error, ErrorKind, OutputError, Place, Result, escape_path};
 
 /// The lock's name in the staging directory.
@@ -29,6 +30,17 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Lock {
     file: File,
     path: PathBuf,
+    content: Content,
+}
+
+/// What the lock file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Content {
+    #[serde(flatten)]
+    owner: Owner,
+    /// Kept from owner to owner until the staging directory is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publishing: Option<Publishing>,
 }
 
 /// Who holds a lock.
@@ -38,6 +50,41 @@ struct Owner {
     boot_id: String,
     pid: u32,
     started: String,
+}
+
+/// A directory that is about to become the output. Once it is the output, the run is complete,
+/// whatever is left to tidy up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Publishing {
+    /// The job whose output it is.
+    pub(super) job: JobId,
+    device: u64,
+    inode: u64,
+}
+
+impl Publishing {
+    /// `out` of `job`, not yet renamed.
+    pub(super) fn new(job: &JobId, out: &Path) -> Result<Self> {
+        let metadata = fs::symlink_metadata(out)
+            .map_err(|source| io_error("look at the new output", out, source))?;
+        Ok(Self {
+            job: job.clone(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        })
+    }
+
+    /// What the lock of a staging directory says, whoever holds it.
+    pub(super) fn recorded(staging: &Path) -> Option<Self> {
+        let mut file = File::open(staging.join(LOCK_NAME)).ok()?;
+        read_content(&mut file)?.publishing
+    }
+
+    /// Whether that directory is `output` by now.
+    pub(super) fn is_done(&self, output: &Path) -> bool {
+        fs::symlink_metadata(output)
+            .is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == (self.device, self.inode))
+    }
 }
 
 impl Lock {
@@ -68,9 +115,7 @@ impl Lock {
                 }
             }
             if still_at(&file, &path)? {
-                let mut lock = Self { file, path };
-                lock.take_over(staging, output)?;
-                return Ok(lock);
+                return Self::take_over(file, path, staging, output);
             }
             thread::sleep(PAUSE);
         }
@@ -78,9 +123,10 @@ impl Lock {
     }
 
     /// Judges the last owner and writes the new one.
-    fn take_over(&mut self, staging: &Path, output: &Path) -> Result<()> {
+    fn take_over(mut file: File, path: PathBuf, staging: &Path, output: &Path) -> Result<Self> {
         let current = Owner::current();
-        if let Some(last) = read_owner(&mut self.file)
+        let last = read_content(&mut file);
+        if let Some(Content { owner: last, .. }) = &last
             && last.host != current.host
             && (last.boot_id.is_empty() || last.boot_id != current.boot_id)
         {
@@ -88,25 +134,56 @@ impl Lock {
                 "if that run has ended, remove \"{}\" and run again",
                 escape_path(staging)
             );
-            return Err(locked(output, Some(last), &hint));
+            return Err(locked(output, Some(last.clone()), &hint));
         }
+        let content = Content {
+            owner: current,
+            publishing: last.and_then(|last| last.publishing),
+        };
+        let mut lock = Self {
+            file,
+            path,
+            content,
+        };
+        lock.write().inspect_err(|_| {
+            // On a full disk nothing stays; but work of an earlier run keeps its lock's name.
+            if fs::read_dir(staging).is_ok_and(|entries| entries.count() == 1) {
+                fs::remove_file(&lock.path).unwrap_or_default();
+            }
+        })?;
+        Ok(lock)
+    }
+
+    /// Says on disk which directory is about to become the output, or that none is.
+    pub(super) fn set_publishing(&mut self, publishing: Option<Publishing>) -> Result<()> {
+        if self.content.publishing == publishing {
+            return Ok(());
+        }
+        self.content.publishing = publishing;
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<()> {
+        let content = &self.content;
         let write = |file: &mut File| -> io::Result<()> {
             file.set_len(0)?;
             file.rewind()?;
             // One call, so that a reader rarely sees a part.
-            let mut line = serde_json::to_vec(&current)?;
+            let mut line = serde_json::to_vec(content)?;
             line.push(b'\n');
             file.write_all(&line)
         };
-        let written = write(&mut self.file)
+        write(&mut self.file)
             .map_err(|source| io_error("write the lock", &self.path, source))
-            .and_then(|()| sync_file(&self.file, &self.path));
-        written.inspect_err(|_| {
-            // On a full disk nothing stays; but work of an earlier run keeps its lock's name.
-            if fs::read_dir(staging).is_ok_and(|entries| entries.count() == 1) {
-                fs::remove_file(&self.path).unwrap_or_default();
-            }
-        })
+            .and_then(|()| sync_file(&self.file, &self.path))
+    }
+
+    /// Unlocks, and leaves a file without an owner: what is in the directory stays, for whoever
+    /// comes next, on whichever machine.
+    pub(super) fn leave(self) -> Result<()> {
+        self.file
+            .set_len(0)
+            .map_err(|source| io_error("write the lock", &self.path, source))
     }
 
     /// Removes the file, then unlocks it, so that nobody can hold a lock without a name.
@@ -202,6 +279,10 @@ fn read_owner_patiently(path: &Path) -> Option<Owner> {
 }
 
 fn read_owner(file: &mut File) -> Option<Owner> {
+    Some(read_content(file)?.owner)
+}
+
+fn read_content(file: &mut File) -> Option<Content> {
     let mut content = Vec::new();
     file.rewind().ok()?;
     file.take(CONTENT_BYTES_MAX)

@@ -7,10 +7,12 @@ mod commit;
 mod files;
 mod hashing;
 mod lock;
+pub mod partials;
 pub mod shard;
 pub mod staging;
 
 pub use files::{sync_file, write_synced};
 pub use hashing::{HashingWriter, Written};
 pub use lock::host_name;
+pub use partials::Partials;
 pub use staging::Staging;

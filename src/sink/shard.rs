@@ -17,6 +17,7 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, OutputError, Place, Result};
 use crate::schema::{OutputSchema, Schema, Treatment};
@@ -184,12 +185,12 @@ impl std::fmt::Debug for ShardWriter {
 }
 
 impl ShardWriter {
-    /// Creates the file.
+    /// Creates the file, in place of one that an earlier run hadn't finished.
     ///
     /// # Errors
-    /// When it exists or can't be created.
+    /// When it can't be created.
     pub fn create(path: &Path, format: &ShardFormat) -> Result<Self> {
-        let file = File::create_new(path).map_err(|source| {
+        let file = File::create(path).map_err(|source| {
             let action = "create the shard";
             Error::from(OutputError::Io { action, source }).at(Place::path(path))
         })?;
@@ -286,7 +287,7 @@ impl RowGroup<'_> {
 }
 
 /// A finished shard.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Shard {
     /// Its rows.
     pub rows: u64,

@@ -26,6 +26,11 @@ pub(super) struct OutputArgs {
     /// when neither is there [default: refuse]
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "exchange")]
     overwrite: Option<OverwriteArg>,
+
+    /// Do nothing if --out was made with these very settings from these very files (relative path,
+    /// size, time and footer), else replace it as --overwrite does
+    #[arg(long)]
+    if_changed: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -50,10 +55,12 @@ impl OutputArgs {
             },
             compression: self.compression,
             overwrite: match self.overwrite {
+                None if self.if_changed => Overwrite::Exchange,
                 None => Overwrite::Never,
                 Some(OverwriteArg::Exchange) => Overwrite::Exchange,
                 Some(OverwriteArg::TwoStep) => Overwrite::TwoStep,
             },
+            if_changed: self.if_changed,
         }
     }
 }

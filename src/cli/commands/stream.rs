@@ -2,8 +2,8 @@
 
 use prep_stream::engine::Cancel;
 use prep_stream::error::Result;
-use prep_stream::job;
-use prep_stream::report::run_text;
+use prep_stream::job::{self, Outcome};
+use prep_stream::report::{run_text, unchanged_text};
 
 use super::plan;
 use crate::cli::args::{JobArgs, LogFormat};
@@ -41,14 +41,20 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
     let outcome = job::stream(&spec, cancel, observer.as_ref());
     // Bars leave the terminal before anything else is printed.
     drop(observer);
-    let report = outcome?;
+    let outcome = outcome?;
     if watch.is_quiet {
         return Ok(());
     }
-    match watch.log_format {
-        LogFormat::Json => terminal::print_json(&report),
-        LogFormat::Text => terminal::print(run_text(&report, terminal::stdout_paint()).as_bytes()),
+    match (watch.log_format, &outcome) {
+        (LogFormat::Json, Outcome::Written(report)) => terminal::print_json(report),
+        (LogFormat::Json, Outcome::Unchanged(report)) => terminal::print_json(report),
+        (LogFormat::Text, Outcome::Written(report)) => {
+            terminal::print(run_text(report, terminal::stdout_paint()).as_bytes())
+        }
+        (LogFormat::Text, Outcome::Unchanged(report)) => {
+            terminal::print(unchanged_text(report).as_bytes())
+        }
     }
     // Only the summary is lost: the output was published before.
-    .map_err(|error| error.hint(format!("the output is complete: {}", report.output)))
+    .map_err(|error| error.hint("the output is complete; only its summary is lost"))
 }

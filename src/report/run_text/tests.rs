@@ -49,6 +49,7 @@ fn report() -> RunReport {
             pass(Pass::Split, 0.12, 1_200_000),
             pass(Pass::Write, 71.5, 224_000_000),
         ],
+        taken_up: 0,
         peak_memory_bytes: 512 << 20,
         warnings: vec![],
     }

@@ -100,7 +100,10 @@ const TEXT: &str = "i,f,t,n,b\n1,1.5,a,NA,\nNA,2.5,\"b,\",,\n3,3.5,NA,,\n";
 fn every_type_reads_back() {
     let (_directory, path, written) = cache(TEXT, &[], &[], 2);
     assert_eq!((written.rows, written.row_groups), (3, 2));
-    assert_eq!(written.bytes, std::fs::metadata(&path).unwrap().len());
+    assert_eq!(
+        written.written.bytes,
+        std::fs::metadata(&path).unwrap().len()
+    );
     let cells = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
     let (optional, required) = (Repetition::OPTIONAL, Repetition::REQUIRED);
     for (column, expected) in [

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
 
 use super::super::files::io_error;
-use crate::artifact::Manifest;
+use super::super::lock::Publishing;
+use crate::artifact::{JobId, Manifest};
 use crate::error::{Error, OutputError, Place, Result, escape_path};
 use crate::spec::Overwrite;
 
@@ -94,6 +95,8 @@ impl Destination {
         match (self.occupant()?, overwrite) {
             (Occupant::Nothing | Occupant::Empty, _)
             | (Occupant::Ours, Overwrite::Exchange | Overwrite::TwoStep) => Ok(()),
+            // It may be what this command made before it was stopped: known once the job is.
+            (Occupant::Ours, Overwrite::Never) if self.is_just_published() => Ok(()),
             (Occupant::Ours, Overwrite::Never) => Err(Error::from(OutputError::NotEmpty)
                 .at(at())
                 .hint("replace it with --overwrite, or choose another --out")),
@@ -104,6 +107,28 @@ impl Destination {
                 .at(at())
                 .hint("remove it yourself if nothing in it is needed, or choose another --out")),
         }
+    }
+
+    /// Whether the run that made the output was stopped before it had tidied up.
+    fn is_just_published(&self) -> bool {
+        Publishing::recorded(&self.staging)
+            .is_some_and(|publishing| publishing.is_done(&self.output))
+    }
+
+    /// Whether a finished output of `job` is there, each shard with the size it had.
+    pub(super) fn holds(&self, job: &JobId) -> bool {
+        let manifest = fs::read(self.output.join("manifest.json"))
+            .ok()
+            .and_then(|bytes| Manifest::parse(&bytes).ok());
+        let is_whole = |manifest: &Manifest| {
+            manifest.job == job.as_str()
+                && self.output.join("_SUCCESS").is_file()
+                && manifest.shards.iter().all(|shard| {
+                    fs::metadata(self.output.join(&shard.path))
+                        .is_ok_and(|metadata| metadata.len() == shard.bytes)
+                })
+        };
+        manifest.is_some_and(|manifest| is_whole(&manifest))
     }
 
     /// What is there; refuses what no rename can replace.

@@ -5,22 +5,22 @@
 //! ```
 //!
 //! Invariant: only the owner of the lock writes in it, and `OUT` itself stays as it was until
-//! [`Staging::commit`]. Whatever a killed run left is removed by the next one.
-//!
-//! Limit: nothing is resumed yet, so a run always starts with an empty staging directory.
+//! [`Staging::commit`]. What a stopped run left is taken up by the next run of the same job, and
+//! removed by that of another.
 
 mod destination;
+mod leftovers;
 mod probe;
 
 #[cfg(test)]
 mod tests;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::commit;
-use super::files::{create_directory, io_error, list, remove, sync_directory, write_synced};
-use super::lock::{LOCK_NAME, Lock};
+use super::files::{create_directory, sync_directory, write_synced};
+use super::lock::{Lock, Publishing};
+use super::partials::{PARTIALS, Partials};
 use crate::artifact::JobId;
 use crate::error::{Error, OutputError, Place, Result};
 use crate::spec::Overwrite;
@@ -30,6 +30,10 @@ pub(super) use probe::RenameSupport;
 
 /// What `out/` is called, which becomes `OUT`.
 const OUT: &str = "out";
+/// Where text becomes columns.
+const CACHE: &str = "cache";
+/// Says whose work the directory holds.
+const JOB: &str = "job.json";
 /// The old generation between the two steps of `--overwrite=two-step`.
 pub(super) const OLD: &str = "old";
 
@@ -57,6 +61,8 @@ pub struct Staging {
     overwrite: Overwrite,
     renames: RenameSupport,
     lock: Lock,
+    partials: Partials,
+    is_published: bool,
 }
 
 impl Staging {
@@ -69,19 +75,24 @@ impl Staging {
     /// [`crate::error::ErrorKind::Locked`] if another run makes it.
     pub fn open(out: &Path, overwrite: Overwrite, job: &JobId) -> Result<Self> {
         let destination = Destination::resolve(out)?;
-        destination.admit(overwrite)?;
-        let lock = Lock::acquire(&destination.staging, out).inspect_err(|_| {
+        leftovers::admitted(&destination, overwrite)?;
+        let mut lock = Lock::acquire(&destination.staging, out).inspect_err(|_| {
             // Only an empty directory goes, such as one just made; any other is not ours to remove.
             std::fs::remove_dir(&destination.staging).unwrap_or_default();
         })?;
-        match prepare(&destination, overwrite, job) {
-            Ok(renames) => Ok(Self {
+        match prepare(&destination, &mut lock, overwrite, job) {
+            Ok(Prepared {
+                renames,
+                is_published,
+            }) => Ok(Self {
+                partials: Partials::new(&destination.staging, job),
                 destination,
                 overwrite,
                 renames,
                 lock,
+                is_published,
             }),
-            Err(error) => Err(after_removal(error, &destination.staging, lock)),
+            Err(error) => Err(leftovers::after_removal(error, &destination.staging, lock)),
         }
     }
 
@@ -90,7 +101,23 @@ impl Staging {
     /// # Errors
     /// Those of [`Staging::open`] that can be known without the lock.
     pub fn check(out: &Path, overwrite: Overwrite) -> Result<()> {
-        Destination::resolve(out)?.admit(overwrite)
+        leftovers::admitted(&Destination::resolve(out)?, overwrite)
+    }
+
+    /// Whether `OUT` is this job's already: a run of it was stopped after its last rename, and only
+    /// [`Staging::abandon`] is left to do.
+    pub fn is_published(&self) -> bool {
+        self.is_published
+    }
+
+    /// Whether `OUT` was made by this job, and every shard is there with the size it had.
+    pub fn output_is_current(&self) -> bool {
+        self.destination.holds(self.partials.job())
+    }
+
+    /// Results of finished units.
+    pub fn partials(&self) -> &Partials {
+        &self.partials
     }
 
     /// The directory that becomes `OUT`.
@@ -110,12 +137,16 @@ impl Staging {
 
     /// Where text becomes columns.
     pub fn cache_dir(&self) -> PathBuf {
-        self.destination.staging.join("cache")
+        self.destination.staging.join(CACHE)
     }
 
-    /// Where finished units leave their results.
-    pub fn partials_dir(&self) -> PathBuf {
-        self.destination.staging.join("partials")
+    /// Removes everything from the directory that becomes `OUT` except `files`: what is there of an
+    /// earlier run or generation is no part of it.
+    ///
+    /// # Errors
+    /// [`OutputError::Io`] if something can't be listed or removed.
+    pub fn keep_only(&self, files: &[PathBuf]) -> Result<()> {
+        leftovers::keep_only(&self.out_dir(), &files.iter().cloned().collect())
     }
 
     /// Makes sure that the filesystem has room for `needed` more bytes.
@@ -136,16 +167,17 @@ impl Staging {
     /// removes the rest.
     ///
     /// # Errors
-    /// [`OutputError`]; `OUT` is as it was unless the message says that the output is complete.
-    pub fn commit(self) -> Result<()> {
+    /// [`OutputError`]; `OUT` is as it was unless the message says that the output is complete. What
+    /// was made stays for the next run of the same job.
+    pub fn commit(mut self) -> Result<()> {
         let out = self.out_dir();
-        let published = commit::publish(&self.destination, &out, self.overwrite, self.renames);
-        let staging = self.destination.staging;
+        let published = Publishing::new(self.partials.job(), &out)
+            .and_then(|publishing| self.lock.set_publishing(Some(publishing)))
+            .and_then(|()| commit::publish(&self.destination, &out, self.overwrite, self.renames));
         match published {
-            Ok(()) => {
-                remove_staging(&staging, self.lock).map_err(|error| error.hint(commit::COMPLETE))
-            }
-            Err(error) => Err(after_removal(error, &staging, self.lock)),
+            Ok(()) => leftovers::remove_staging(&self.destination.staging, self.lock)
+                .map_err(|error| error.hint(commit::COMPLETE)),
+            Err(error) => Err(leftovers::after_failure(error, self)),
         }
     }
 
@@ -154,7 +186,14 @@ impl Staging {
     /// # Errors
     /// [`OutputError::Io`] if something can't be removed; the next run tries again.
     pub fn abandon(self) -> Result<()> {
-        remove_staging(&self.destination.staging, self.lock)
+        leftovers::remove_staging(&self.destination.staging, self.lock)
+    }
+
+    /// Puts the directory away after `error`: finished work is kept if the same command may succeed
+    /// another time, everything else is removed. Returns the error with a hint that says so.
+    #[must_use]
+    pub fn put_away(self, error: Error) -> Error {
+        leftovers::after_failure(error, self)
     }
 }
 
@@ -170,67 +209,62 @@ pub fn shard_name(unit: u64, job: &JobId) -> String {
     format!("part-{unit:07}-{}.parquet", job.short())
 }
 
-fn prepare(destination: &Destination, overwrite: Overwrite, job: &JobId) -> Result<RenameSupport> {
+/// What [`prepare`] found out.
+struct Prepared {
+    renames: RenameSupport,
+    is_published: bool,
+}
+
+fn prepare(
+    destination: &Destination,
+    lock: &mut Lock,
+    overwrite: Overwrite,
+    job: &JobId,
+) -> Result<Prepared> {
     let staging = &destination.staging;
+    if let Some(publishing) = Publishing::recorded(staging)
+        && publishing.is_done(&destination.output)
+    {
+        leftovers::remove_old(staging)?;
+        if publishing.job == *job {
+            return Ok(Prepared {
+                renames: RenameSupport::NONE,
+                is_published: true,
+            });
+        }
+    }
+    lock.set_publishing(None)?;
     commit::restore_old(destination)?;
     // Another run may have finished between the first look and the lock.
     destination.admit(overwrite)?;
-    empty(staging)?;
+    let record = job_record(job);
+    let is_same_job = std::fs::read(staging.join(JOB)).is_ok_and(|found| found == record);
+    leftovers::empty(staging, |name| {
+        is_same_job && [JOB, OUT, CACHE, PARTIALS].contains(&name)
+    })?;
     let renames = probe::rename_support(staging)?;
     if overwrite == Overwrite::Exchange && !renames.exchange {
         return Err(Error::from(OutputError::NoExchange)
             .at(Place::path(&destination.given))
             .hint("use --overwrite=two-step: for a moment neither data set is there"));
     }
+    for name in [OUT, CACHE, PARTIALS] {
+        create_directory(&staging.join(name))?;
+    }
+    write_synced(&staging.join(JOB), &record)?;
+    sync_directory(staging)?;
+    Ok(Prepared {
+        renames,
+        is_published: false,
+    })
+}
+
+fn job_record(job: &JobId) -> Vec<u8> {
     let record = serde_json::json!({
         "format": "prep job",
         "format_version": 1,
         "prep_version": env!("CARGO_PKG_VERSION"),
         "job": job,
     });
-    write_synced(&staging.join("job.json"), format!("{record}\n").as_bytes())?;
-    for name in [OUT, "cache", "partials"] {
-        create_directory(&staging.join(name))?;
-    }
-    sync_directory(staging)?;
-    Ok(renames)
-}
-
-/// Removes all but the lock and an old generation, which only a completed commit removes.
-fn empty(staging: &Path) -> Result<()> {
-    for (path, is_directory) in list(staging)? {
-        if !path.ends_with(LOCK_NAME) && !path.ends_with(OLD) {
-            remove(&path, is_directory)?;
-        }
-    }
-    Ok(())
-}
-
-fn remove_staging(staging: &Path, lock: Lock) -> Result<()> {
-    empty(staging)?;
-    if staging.join(OLD).exists() {
-        // The lock file stays as well: it says that this directory is ours.
-        return Ok(());
-    }
-    lock.release()?;
-    match std::fs::remove_dir(staging) {
-        // Another run may already be at work in it.
-        Err(source)
-            if !matches!(
-                source.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
-            ) =>
-        {
-            Err(io_error("remove the staging directory", staging, source))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Cleans up after a failure, whose error matters more than one of the cleaning.
-fn after_removal(error: Error, staging: &Path, lock: Lock) -> Error {
-    match remove_staging(staging, lock) {
-        Ok(()) => error,
-        Err(left) => error.hint(format!("the staging directory is left: {}", left.kind())),
-    }
+    format!("{record}\n").into_bytes()
 }

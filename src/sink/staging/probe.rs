@@ -17,6 +17,14 @@ pub(in crate::sink) struct RenameSupport {
     pub(in crate::sink) exchange: bool,
 }
 
+impl RenameSupport {
+    /// Nothing is known to work.
+    pub(super) const NONE: Self = Self {
+        no_replace: false,
+        exchange: false,
+    };
+}
+
 /// Renames two directories to and fro.
 pub(super) fn rename_support(staging: &Path) -> Result<RenameSupport> {
     let [first, second, third] = ["probe-1", "probe-2", "probe-3"].map(|name| staging.join(name));

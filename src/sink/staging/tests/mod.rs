@@ -9,8 +9,10 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use super::leftovers::remove_staging;
 use super::*;
 use crate::artifact::Manifest;
+use crate::sink::files::list;
 use crate::sink::lock::Lock;
 
 fn job() -> JobId {

@@ -1,0 +1,135 @@
+//! Partials: the results of finished pieces of work, kept in `.OUT.prep/partials/` until the output is
+//! whole.
+//!
+//! Nothing here is synced to disk: after a power cut a partial, or a file that it speaks of, may be
+//! torn; then its checksum doesn't match, and the work is done again.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use twox_hash::XxHash3_128;
+
+use super::Written;
+use super::files::{io_error, list};
+use crate::artifact::JobId;
+use crate::artifact::partial::{PartialFile, seal, unseal};
+use crate::error::Result;
+
+/// Where partials are, below the staging directory.
+pub(super) const PARTIALS: &str = "partials";
+const READ_BYTES: usize = 256 << 10;
+
+/// The partials of one job.
+#[derive(Debug)]
+pub struct Partials {
+    staging: PathBuf,
+    job: JobId,
+    taken_up: AtomicU64,
+}
+
+impl Partials {
+    pub(super) fn new(staging: &Path, job: &JobId) -> Self {
+        Self {
+            staging: staging.to_path_buf(),
+            job: job.clone(),
+            taken_up: AtomicU64::new(0),
+        }
+    }
+
+    /// The result called `name` that an earlier, stopped run of this job has left, if it is there
+    /// with all its files, each as it was.
+    pub fn take_up<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let (content, files) = self.read(name)?;
+        let is_whole = |file: &PartialFile| is_unchanged(&self.staging.join(&file.path), file);
+        let content = files.iter().all(is_whole).then_some(content)?;
+        self.taken_up.fetch_add(1, Ordering::Relaxed);
+        Some(content)
+    }
+
+    /// Keeps a result, and what it says of the files that belong to it, for another run to take up.
+    ///
+    /// # Errors
+    /// [`crate::error::OutputError::Io`] if it can't be written.
+    pub fn keep<T: Serialize>(
+        &self,
+        name: &str,
+        content: &T,
+        files: Vec<PartialFile>,
+    ) -> Result<()> {
+        let path = self.path(name);
+        let bytes = seal(&self.job, name, content, files)?;
+        fs::write(&path, bytes).map_err(|source| io_error("write a partial result", &path, source))
+    }
+
+    /// The result called `name`, whatever became of its files.
+    pub fn read_without_files<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        Some(self.read(name)?.0)
+    }
+
+    pub(super) fn job(&self) -> &JobId {
+        &self.job
+    }
+
+    /// How many results of an earlier run were taken up.
+    pub fn taken_up(&self) -> u64 {
+        self.taken_up.load(Ordering::Relaxed)
+    }
+
+    /// What a partial says of a file at `path`, which must be below the staging directory.
+    pub fn file(&self, path: &Path, written: Written) -> PartialFile {
+        let below = path.strip_prefix(&self.staging).unwrap_or(path);
+        PartialFile {
+            path: below.to_string_lossy().into_owned(),
+            bytes: written.bytes,
+            xxh3_128: written.digest,
+        }
+    }
+
+    /// The files that any partial speaks of; those and the partials are worth keeping.
+    pub(super) fn files(&self) -> Result<BTreeSet<PathBuf>> {
+        let mut kept = BTreeSet::new();
+        for (path, _) in list(&self.staging.join(PARTIALS))? {
+            let name = path.file_stem().and_then(|name| name.to_str());
+            if let Some((_, files)) = name.and_then(|name| self.read::<IgnoredAny>(name)) {
+                kept.extend(files.iter().map(|file| self.staging.join(&file.path)));
+                kept.insert(path);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// What can't be read is as good as missing: the work is done again.
+    fn read<T: DeserializeOwned>(&self, name: &str) -> Option<(T, Vec<PartialFile>)> {
+        unseal(&self.job, name, &fs::read(self.path(name)).ok()?)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.staging.join(PARTIALS).join(format!("{name}.json"))
+    }
+}
+
+fn is_unchanged(path: &Path, expected: &PartialFile) -> bool {
+    digest(path)
+        .is_ok_and(|found| (found.bytes, found.digest) == (expected.bytes, expected.xxh3_128))
+}
+
+fn digest(path: &Path) -> io::Result<Written> {
+    let mut file = File::open(path)?;
+    let mut hasher = XxHash3_128::new();
+    let mut buffer = vec![0; READ_BYTES];
+    let mut bytes = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            let digest = hasher.finish_128();
+            return Ok(Written { bytes, digest });
+        }
+        hasher.write(buffer.get(..read).unwrap_or_default());
+        bytes += read as u64;
+    }
+}

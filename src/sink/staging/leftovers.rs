@@ -1,0 +1,129 @@
+//! What stays in the staging directory after a run, and what doesn't.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::super::files::{io_error, list, remove};
+use super::super::lock::{LOCK_NAME, Lock};
+use super::super::partials::PARTIALS;
+use super::{CACHE, Destination, OLD, Staging};
+use crate::error::{Error, ErrorKind, InputError, OutputError, Result, escape_path};
+use crate::spec::Overwrite;
+
+/// Makes sure that the output may be made. Where it may not, an empty staging directory goes: a run
+/// that was stopped at its very end leaves one, and nobody else would remove it.
+pub(super) fn admitted(destination: &Destination, overwrite: Overwrite) -> Result<()> {
+    destination.admit(overwrite).inspect_err(|_| {
+        std::fs::remove_dir(&destination.staging).unwrap_or_default();
+    })
+}
+
+/// Removes all but the lock, an old generation, which only a completed commit removes, and what
+/// `is_kept` wants.
+pub(super) fn empty(staging: &Path, is_kept: impl Fn(&str) -> bool) -> Result<()> {
+    for (path, is_directory) in list(staging)? {
+        let name = path.file_name().and_then(|name| name.to_str());
+        if !name.is_some_and(|name| name == LOCK_NAME || name == OLD || is_kept(name)) {
+            remove(&path, is_directory)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the old generation of `--overwrite=two-step` once the new one is in its place.
+pub(super) fn remove_old(staging: &Path) -> Result<()> {
+    let old = staging.join(OLD);
+    match old.is_dir() {
+        true => remove(&old, true),
+        false => Ok(()),
+    }
+}
+
+/// Removes every file below `root` that is not among `files`.
+pub(super) fn keep_only(root: &Path, files: &BTreeSet<PathBuf>) -> Result<()> {
+    for (path, is_directory) in list(root)? {
+        if is_directory {
+            keep_only(&path, files)?;
+        } else if !files.contains(&path) {
+            remove(&path, false)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the directory, the lock last.
+pub(super) fn remove_staging(staging: &Path, lock: Lock) -> Result<()> {
+    empty(staging, |_| false)?;
+    if staging.join(OLD).exists() {
+        // The lock file stays as well: it says that this directory is ours.
+        return Ok(());
+    }
+    lock.release()?;
+    match std::fs::remove_dir(staging) {
+        // Another run may already be at work in it.
+        Err(source)
+            if !matches!(
+                source.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
+            ) =>
+        {
+            Err(io_error("remove the staging directory", staging, source))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Cleans up after a failure, whose error matters more than one of the cleaning.
+pub(super) fn after_removal(error: Error, staging: &Path, lock: Lock) -> Error {
+    match remove_staging(staging, lock) {
+        Ok(()) => error,
+        Err(left) => error.hint(format!("the staging directory is left: {}", left.kind())),
+    }
+}
+
+/// Keeps what the same command can go on with, if it may succeed another time.
+pub(super) fn after_failure(error: Error, staged: Staging) -> Error {
+    let staging = staged.destination.staging.clone();
+    if !may_succeed_later(&error) {
+        return after_removal(error, &staging, staged.lock);
+    }
+    match keep_finished(&staged) {
+        Ok(true) => {}
+        // Half of a clean-up is no harm: the next run checks every file it takes up.
+        Ok(false) | Err(_) => return after_removal(error, &staging, staged.lock),
+    }
+    let kept = format!(
+        "the same command goes on with the finished work in \"{}\"; remove that to free the disk",
+        escape_path(&staging)
+    );
+    match staged.lock.leave() {
+        Ok(()) => error.hint(kept),
+        Err(left) => error.hint(format!("{kept}; {}", left.kind())),
+    }
+}
+
+/// Whether the fault lies outside the job: a signal, the disk, a budget, a file system that is away.
+fn may_succeed_later(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Interrupted { .. }
+            | ErrorKind::Budget { .. }
+            | ErrorKind::Output(OutputError::Io { .. } | OutputError::NoSpace { .. })
+            | ErrorKind::Input(InputError::Io { .. })
+    )
+}
+
+/// Removes unfinished files; says whether any work was finished.
+fn keep_finished(staged: &Staging) -> Result<bool> {
+    let files = staged.partials.files()?;
+    let staging = &staged.destination.staging;
+    for directory in [
+        staged.out_dir(),
+        staging.join(CACHE),
+        staging.join(PARTIALS),
+    ] {
+        keep_only(&directory, &files)?;
+    }
+    Ok(!files.is_empty())
+}
