@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::super::files::{io_error, list, remove};
 use super::super::lock::{LOCK_NAME, Lock};
 use super::super::partials::PARTIALS;
-use super::{CACHE, Destination, OLD, Staging};
+use super::{CACHE, Destination, OLD, Staging, probe};
 use crate::error::{Error, ErrorKind, InputError, OutputError, Result, escape_path};
 use crate::spec::Overwrite;
 
@@ -52,6 +52,22 @@ pub(super) fn keep_only(root: &Path, files: &BTreeSet<PathBuf>) -> Result<()> {
     Ok(())
 }
 
+/// Bytes of all files below `root`.
+pub(super) fn bytes_below(root: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for (path, is_directory) in list(root)? {
+        bytes += if is_directory {
+            bytes_below(&path)?
+        } else {
+            let metadata = std::fs::symlink_metadata(&path);
+            metadata
+                .map_err(|source| io_error("look at the file", &path, source))?
+                .len()
+        };
+    }
+    Ok(bytes)
+}
+
 /// Removes the directory, the lock last.
 pub(super) fn remove_staging(staging: &Path, lock: Lock) -> Result<()> {
     empty(staging, |_| false)?;
@@ -85,22 +101,40 @@ pub(super) fn after_removal(error: Error, staging: &Path, lock: Lock) -> Error {
 /// Keeps what the same command can go on with, if it may succeed another time.
 pub(super) fn after_failure(error: Error, staged: Staging) -> Error {
     let staging = staged.destination.staging.clone();
-    if !may_succeed_later(&error) {
-        return after_removal(error, &staging, staged.lock);
-    }
-    match keep_finished(&staged) {
-        Ok(true) => {}
-        // Half of a clean-up is no harm: the next run checks every file it takes up.
-        Ok(false) | Err(_) => return after_removal(error, &staging, staged.lock),
+    let room = free_space(&error, &staged);
+    let is_kept = may_succeed_later(&error) && keep_finished(&staged);
+    if !is_kept {
+        let error = after_removal(error, &staging, staged.lock);
+        return match room {
+            Some(room) => error.hint(room),
+            None => error,
+        };
     }
     let kept = format!(
-        "the same command goes on with the finished work in \"{}\"; remove that to free the disk",
+        "the same command goes on with the finished work in \"{}\"",
         escape_path(&staging)
     );
-    match staged.lock.leave() {
-        Ok(()) => error.hint(kept),
-        Err(left) => error.hint(format!("{kept}; {}", left.kind())),
-    }
+    let left = staged
+        .lock
+        .leave()
+        .err()
+        .map(|left| left.kind().to_string());
+    let hints: Vec<String> = room.into_iter().chain([kept]).chain(left).collect();
+    error.hint(hints.join("; "))
+}
+
+/// What to say of a full disk: how full, and what was expected.
+fn free_space(error: &Error, staged: &Staging) -> Option<String> {
+    let is_full = matches!(
+        error.kind(),
+        ErrorKind::Output(OutputError::Io { source, .. })
+            if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    );
+    let free = is_full.then(|| probe::free_bytes(&staged.destination.staging).ok())??;
+    let needed = staged.needed.get();
+    Some(format!(
+        "{free} bytes are free, the run needed {needed} or more: free some space and run again"
+    ))
 }
 
 /// Whether the fault lies outside the job: a signal, the disk, a budget, a file system that is away.
@@ -114,16 +148,20 @@ fn may_succeed_later(error: &Error) -> bool {
     )
 }
 
-/// Removes unfinished files; says whether any work was finished.
-fn keep_finished(staged: &Staging) -> Result<bool> {
-    let files = staged.partials.files()?;
-    let staging = &staged.destination.staging;
-    for directory in [
-        staged.out_dir(),
-        staging.join(CACHE),
-        staging.join(PARTIALS),
-    ] {
-        keep_only(&directory, &files)?;
-    }
-    Ok(!files.is_empty())
+/// Removes unfinished files; says whether any work was finished. Half of a clean-up is no harm: the
+/// next run checks every file that it takes up.
+fn keep_finished(staged: &Staging) -> bool {
+    let keep = || -> Result<bool> {
+        let files = staged.partials.files()?;
+        let staging = &staged.destination.staging;
+        for directory in [
+            staged.out_dir(),
+            staging.join(CACHE),
+            staging.join(PARTIALS),
+        ] {
+            keep_only(&directory, &files)?;
+        }
+        Ok(!files.is_empty())
+    };
+    keep().unwrap_or(false)
 }

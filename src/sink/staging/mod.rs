@@ -15,6 +15,7 @@ mod probe;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use super::commit;
@@ -63,6 +64,8 @@ pub struct Staging {
     lock: Lock,
     partials: Partials,
     is_published: bool,
+    /// Bytes of disk that the run was expected to take.
+    needed: Cell<u64>,
 }
 
 impl Staging {
@@ -91,6 +94,7 @@ impl Staging {
                 renames,
                 lock,
                 is_published,
+                needed: Cell::new(0),
             }),
             Err(error) => Err(leftovers::after_removal(error, &destination.staging, lock)),
         }
@@ -149,12 +153,18 @@ impl Staging {
         leftovers::keep_only(&self.out_dir(), &files.iter().cloned().collect())
     }
 
-    /// Makes sure that the filesystem has room for `needed` more bytes.
+    /// Makes sure that the filesystem has room for a job that takes about `needed` bytes in all,
+    /// some of which an earlier run may have written already.
     ///
     /// # Errors
     /// [`OutputError::NoSpace`] with both numbers.
     pub fn check_free_space(&self, needed: u64) -> Result<()> {
-        let free = probe::free_bytes(&self.destination.staging)?;
+        let staging = &self.destination.staging;
+        let written = leftovers::bytes_below(&self.out_dir())?
+            .saturating_add(leftovers::bytes_below(&self.cache_dir())?);
+        let needed = needed.saturating_sub(written);
+        self.needed.set(needed);
+        let free = probe::free_bytes(staging)?;
         if free < needed {
             return Err(Error::from(OutputError::NoSpace { needed, free })
                 .at(Place::path(&self.destination.given))

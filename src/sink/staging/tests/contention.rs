@@ -24,16 +24,63 @@ fn two_runs_on_one_output_do_not_meet() {
     assert_eq!(error.exit_code(), 4);
 }
 
+/// A staging directory as a killed run leaves it: one finished shard, one half, no clean-up.
+fn killed(out: &Path) -> std::path::PathBuf {
+    let killed = Staging::open(out, Overwrite::Never, &job()).unwrap();
+    fill(&killed, "1");
+    let shard = killed.out_dir().join("train").join(shard_name(0, &job()));
+    fs::write(killed.cache_dir().join("unit"), "half").unwrap();
+    let written = crate::sink::Written {
+        bytes: 1,
+        digest: twox_hash::XxHash3_128::oneshot(b"1"),
+    };
+    let files = vec![killed.partials().file(&shard, written)];
+    killed
+        .partials()
+        .keep("write-0000000", &"content", files)
+        .unwrap();
+    shard // Dropped: the kernel unlocks; nothing else happens.
+}
+
 #[test]
-fn what_a_killed_run_left_is_removed() {
+fn what_a_killed_run_left_is_taken_up_by_the_same_job() {
     let root = TempDir::new().unwrap();
     let out = root.path().join("out");
-    let killed = Staging::open(&out, Overwrite::Never, &job()).unwrap();
-    fill(&killed, "1");
-    fs::write(killed.cache_dir().join("unit"), "half").unwrap();
-    drop(killed); // The kernel unlocks; nothing else happens.
-    assert!(root.path().join(".out.prep/cache/unit").exists());
+    let shard = killed(&out);
     let staging = Staging::open(&out, Overwrite::Never, &job()).unwrap();
+    let taken: Option<String> = staging.partials().take_up("write-0000000");
+    assert_eq!(taken.as_deref(), Some("content"));
+    assert!(
+        staging
+            .partials()
+            .take_up::<String>("write-0000001")
+            .is_none()
+    );
+    fs::write(&shard, "2").unwrap();
+    assert!(
+        staging
+            .partials()
+            .take_up::<String>("write-0000000")
+            .is_none()
+    );
+    assert_eq!(staging.partials().taken_up(), 1);
+    fs::write(&shard, "1").unwrap();
+    fs::write(staging.out_dir().join("stray"), "x").unwrap();
+    staging.keep_only(&[shard]).unwrap();
+    staging.commit().unwrap();
+    assert_eq!(
+        names(&out),
+        ["_SUCCESS", "train", "train/part-0000000-aaaaaaaa.parquet"]
+    );
+    assert_eq!(names(root.path()).len(), 4);
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed_by_another_job() {
+    let root = TempDir::new().unwrap();
+    let out = root.path().join("out");
+    killed(&out);
+    let staging = Staging::open(&out, Overwrite::Never, &JobId::of_digit('b')).unwrap();
     assert_eq!(
         names(&root.path().join(".out.prep")),
         ["cache", "job.json", "lock", "out", "partials"]
@@ -41,6 +88,103 @@ fn what_a_killed_run_left_is_removed() {
     fill(&staging, "2");
     staging.commit().unwrap();
     assert_eq!(version_of(&out), "2");
+}
+
+#[test]
+fn after_a_failure_finished_work_stays_only_if_the_command_may_succeed_later() {
+    let root = TempDir::new().unwrap();
+    let out = root.path().join("out");
+    let interrupted = || Error::from(crate::error::ErrorKind::Interrupted { signal: 2 });
+    let refused = || Error::from(OutputError::Appeared);
+
+    killed(&out);
+    let staging = Staging::open(&out, Overwrite::Never, &job()).unwrap();
+    let error = staging.put_away(interrupted());
+    assert!(
+        error
+            .hint_text()
+            .unwrap()
+            .contains("the same command goes on"),
+        "{error}"
+    );
+    assert_eq!(
+        names(&root.path().join(".out.prep")),
+        [
+            "cache",
+            "job.json",
+            "lock",
+            "out",
+            "out/train",
+            "out/train/part-0000000-aaaaaaaa.parquet",
+            "partials",
+            "partials/write-0000000.json"
+        ]
+    );
+
+    let staging = Staging::open(&out, Overwrite::Never, &job()).unwrap();
+    assert_eq!(staging.put_away(refused()).hint_text(), None);
+    assert_eq!(names(root.path()), [""; 0]);
+
+    let staging = Staging::open(&out, Overwrite::Never, &job()).unwrap();
+    assert_eq!(staging.put_away(interrupted()).hint_text(), None);
+    assert_eq!(names(root.path()), [""; 0], "nothing was finished");
+}
+
+/// A run that was killed between its rename and its tidying up.
+fn killed_after_its_rename(out: &Path, overwrite: Overwrite) {
+    let mut staging = Staging::open(out, overwrite, &job()).unwrap();
+    fill(&staging, "new");
+    let publishing = Publishing::new(&job(), &staging.out_dir()).unwrap();
+    staging.lock.set_publishing(Some(publishing)).unwrap();
+    let old = staging.destination.staging.join(OLD);
+    if out.exists() {
+        fs::rename(out, old).unwrap();
+    }
+    fs::rename(staging.out_dir(), out).unwrap();
+}
+
+#[test]
+fn a_run_that_was_killed_after_its_rename_is_complete() {
+    for overwrite in [Overwrite::Never, Overwrite::TwoStep] {
+        let root = TempDir::new().unwrap();
+        let out = root.path().join("out");
+        if overwrite == Overwrite::TwoStep {
+            let staging = Staging::open(&out, overwrite, &job()).unwrap();
+            fill(&staging, "old");
+            staging.commit().unwrap();
+        }
+        killed_after_its_rename(&out, overwrite);
+        Staging::check(&out, overwrite).unwrap();
+        let staging = Staging::open(&out, overwrite, &job()).unwrap();
+        assert!(staging.is_published());
+        staging.abandon().unwrap();
+        assert_eq!(version_of(&out), "new");
+        assert_eq!(list(root.path()).unwrap().len(), 1);
+        assert_eq!(
+            Staging::open(&out, Overwrite::Never, &job())
+                .unwrap_err()
+                .exit_code(),
+            4
+        );
+    }
+}
+
+#[test]
+fn another_job_does_not_take_the_output_of_a_killed_run_for_its_own() {
+    let root = TempDir::new().unwrap();
+    let out = root.path().join("out");
+    killed_after_its_rename(&out, Overwrite::Never);
+    let error = Staging::open(&out, Overwrite::Never, &JobId::of_digit('b')).unwrap_err();
+    assert_eq!(error.exit_code(), 4);
+    assert_eq!(version_of(&out), "new");
+    assert_eq!(list(root.path()).unwrap().len(), 1);
+
+    // A generation later the recorded directory is no longer the output.
+    killed_after_its_rename(&root.path().join("other"), Overwrite::Never);
+    fs::rename(&out, root.path().join("away")).unwrap();
+    fs::rename(root.path().join("other"), &out).unwrap();
+    let error = Staging::open(&out, Overwrite::Never, &job()).unwrap_err();
+    assert_eq!(error.exit_code(), 4);
 }
 
 #[test]
