@@ -5,7 +5,8 @@
 //! in a column that turned out to be text, that column is read again, since `007` must stay what it
 //! was. After that, text is a table like any other.
 
-use std::collections::BTreeMap;
+mod types;
+
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ use crate::sink::cache::{CacheFile, remove_cache, rewrite_cache, write_cache};
 use crate::source::parquet::ParquetFile;
 use crate::source::text::{ColumnRequest, ColumnType, TextBatch, TextFile, TextUnit};
 use crate::spec::{JobSpec, SplitBy};
+
+use types::{Found, rereading, settle_types, settled_types};
 
 /// Text that is scanned, parsed and cached as one.
 const RANGE_BYTES: u64 = 64 << 20;
@@ -79,14 +82,6 @@ struct CachedFile {
     columns: Vec<Found>,
 }
 
-/// What was found in a column.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Found {
-    of: ColumnType,
-    /// It passes through and holds integers that float64 would round.
-    wide: bool,
-}
-
 /// The name of a part's first reading, whose types are found out, in partials and cache files.
 fn first_name(part: usize) -> String {
     format!("text-{part:07}")
@@ -95,28 +90,6 @@ fn first_name(part: usize) -> String {
 /// The same of a second reading, whose types are settled.
 fn again_name(part: usize) -> String {
     format!("again-{part:07}")
-}
-
-impl Found {
-    const NOTHING: Self = Self {
-        of: ColumnType::Null,
-        wide: false,
-    };
-
-    fn merge(self, other: Self) -> Self {
-        Self {
-            of: self.of.merge(other.of),
-            wide: self.wide || other.wide,
-        }
-    }
-
-    /// The type for all of it: what passes through is never rounded.
-    fn settled(self) -> ColumnType {
-        match self.of {
-            ColumnType::Float64 if self.wide => ColumnType::Text,
-            of => of,
-        }
-    }
 }
 
 impl Text<'_> {
@@ -135,11 +108,18 @@ impl Text<'_> {
                 None => self.parse(index, part, &inferred[part.input]),
             }
         })?;
-        let settled = self.settled(&parts, &cached);
+        let found = parts.iter().zip(&cached).flat_map(|(part, cached)| {
+            let names = &self.headers[part.input];
+            cached.iter().map(|file| (names.as_slice(), &file.columns))
+        });
+        let settled = settle_types(self.headers, found);
         let rereadings: Vec<Vec<ColumnRequest>> = parts
             .iter()
             .zip(&cached)
-            .map(|(part, cached)| rereading(cached, &settled[part.input]))
+            .map(|(part, cached)| {
+                let columns: Vec<_> = cached.iter().map(|file| &file.columns).collect();
+                rereading(&columns, &settled[part.input])
+            })
             .collect();
         let is_read_again = |index: &usize| {
             let mut requests = rereadings[*index].iter();
@@ -335,28 +315,6 @@ impl Text<'_> {
         .hint("wait until it is complete; --settle refuses files that were modified lately")
     }
 
-    /// The type of each column over all parts, in the order of each file's own header.
-    fn settled(&self, parts: &[Part], cached: &[Cached]) -> Vec<Vec<ColumnType>> {
-        let mut by_name: BTreeMap<&str, Found> = BTreeMap::new();
-        for (part, cached) in parts.iter().zip(cached) {
-            for file in cached {
-                for (name, own) in self.headers[part.input].iter().zip(&file.columns) {
-                    let merged = by_name.entry(name).or_insert(Found::NOTHING);
-                    *merged = merged.merge(*own);
-                }
-            }
-        }
-        let settled = |name: &String| {
-            by_name
-                .get(name.as_str())
-                .copied()
-                .unwrap_or(Found::NOTHING)
-        };
-        let of_file =
-            |names: &Vec<String>| names.iter().map(|name| settled(name).settled()).collect();
-        self.headers.iter().map(of_file).collect()
-    }
-
     fn table(&self, cached: Vec<(Part, Cached)>) -> Result<Prepared> {
         let mut stores = Stores::default();
         for (part, cached) in cached {
@@ -377,36 +335,5 @@ impl Text<'_> {
             });
         }
         stores.finish(self.context, self.spec)
-    }
-}
-
-/// The columns of a part that have to be read again, each as the type it settled to.
-fn rereading(cached: &Cached, settled: &[ColumnType]) -> Vec<ColumnRequest> {
-    let request = |(column, all): (usize, &ColumnType)| {
-        let mut own = cached.iter().filter_map(|file| file.columns.get(column));
-        match own.any(|own| must_reread(own.of, *all)) {
-            true => ColumnRequest::As(*all),
-            false => ColumnRequest::Skip,
-        }
-    };
-    settled.iter().enumerate().map(request).collect()
-}
-
-/// The types that are settled before anything is read.
-fn settled_types(requests: &[ColumnRequest]) -> Vec<ColumnType> {
-    let settled = |request: &ColumnRequest| match request {
-        ColumnRequest::As(settled) => *settled,
-        _ => ColumnType::Null,
-    };
-    requests.iter().map(settled).collect()
-}
-
-/// Whether a part that read a column as `own` must read it again now that it is `all`: as text, fields
-/// stay what they were; and integers stay integers where another part had nothing but missing values.
-fn must_reread(own: ColumnType, all: ColumnType) -> bool {
-    match (own, all) {
-        (own, ColumnType::Text) => own != ColumnType::Text,
-        (ColumnType::Null, all) => all == ColumnType::Int64,
-        _ => false,
     }
 }
