@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{encode, encode_error};
 use crate::error::Result;
-use crate::source::discover::{Fingerprint, InputFile, SkipReason};
+use crate::source::discover::{BadFile, Fingerprint, InputFile, SkipReason};
 use crate::spec::JobSpec;
 
 /// The first field's value; what has it is ours.
@@ -31,6 +31,8 @@ pub struct Manifest {
     pub skipped: BTreeMap<String, u64>,
     /// Input files in the order of the units.
     pub inputs: Vec<ManifestInput>,
+    /// Files that can't be read and were left out on request, by path.
+    pub bad_files: Vec<ManifestBadFile>,
     /// Columns in the order of the output.
     pub columns: Vec<ManifestColumn>,
     /// Shards, sorted by side and unit.
@@ -49,6 +51,17 @@ pub struct ManifestInput {
     /// XXH3-128 of its footer or of both its ends.
     #[serde(with = "hex128")]
     pub digest: u128,
+}
+
+/// One file that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestBadFile {
+    /// Its relative path, written by [`super::escape_name`].
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// What is wrong with it.
+    pub reason: String,
 }
 
 /// One column.
@@ -92,8 +105,20 @@ struct Stored {
     spec: serde_json::Value,
     skipped: BTreeMap<String, u64>,
     inputs: Vec<ManifestInput>,
+    bad_files: Vec<ManifestBadFile>,
     columns: Vec<ManifestColumn>,
     shards: Vec<ManifestShard>,
+}
+
+impl ManifestBadFile {
+    /// What the manifest keeps of a bad file.
+    pub fn new(file: &BadFile) -> Self {
+        Self {
+            path: super::escape_name(&file.relative),
+            bytes: file.bytes,
+            reason: file.reason.clone(),
+        }
+    }
 }
 
 impl ManifestInput {
@@ -140,6 +165,7 @@ impl Manifest {
         field("spec", encode("the job spec", &self.spec)?);
         field("skipped", encode("the manifest", &self.skipped)?);
         field("inputs", lines("the inputs", &self.inputs)?);
+        field("bad_files", lines("the bad files", &self.bad_files)?);
         field("columns", lines("the columns", &self.columns)?);
         text.push_str(&format!(
             "\"shards\": {}\n}}\n",
@@ -166,6 +192,7 @@ impl Manifest {
             spec: stored.spec,
             skipped: stored.skipped,
             inputs: stored.inputs,
+            bad_files: stored.bad_files,
             columns: stored.columns,
             shards: stored.shards,
         })

@@ -8,12 +8,13 @@ use parquet::data_type::{BoolType, ByteArrayType, DataType, FixedLenByteArrayTyp
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, partial_name};
-use crate::engine::Pass;
-use crate::error::{DataError, Error, Place, Result};
+use super::{Context, WritePartial, partial_name};
+use crate::engine::{Pass, guarded};
+use crate::error::{DataError, Error, InputError, Place, Result};
 use crate::kernel::{HashSplit, Side, Sides, file_key};
 use crate::schema::Treatment;
 use crate::sink::Partials;
+use crate::source::discover::CHANGED_HINT;
 use crate::source::parquet::{LeafReader, LeafRun, NumberReader, ParquetFile};
 use crate::source::table::{OpenUnit, Piece, Table};
 use crate::spec::{SplitBy, SplitSpec};
@@ -86,7 +87,11 @@ impl<'a> SplitPlan<'a> {
                         row = next;
                     }
                 }
-                By::Column(column) => self.given(open, piece, *column, &mut sides)?,
+                By::Column(column) => {
+                    let input = &self.context.inputs[open.store(piece).input];
+                    guarded(|| self.given(open, piece, *column, &mut sides))
+                        .map_err(|error| error.at(Place::path(&input.path)))?;
+                }
             }
         }
         Ok(sides)
@@ -268,4 +273,31 @@ fn split_unit(plan: &SplitPlan<'_>, open: &OpenUnit<'_>) -> Result<SplitTotal> {
         train: sides.rows_on(Side::Train),
         test: sides.rows_on(Side::Test),
     })
+}
+
+/// Makes sure that pass 3 wrote the rows that pass 1 counted: a split column that changes in between
+/// would move rows.
+///
+/// # Errors
+/// [`InputError::Changed`].
+pub fn check_rows(counted: SplitTotal, written: &[WritePartial]) -> Result<()> {
+    let rows_on = |side: usize| {
+        let shards = written
+            .iter()
+            .filter_map(|partial| partial.shards[side].as_ref());
+        shards.map(|shard| shard.rows).sum::<u64>()
+    };
+    let sides = [
+        ("number of train rows", counted.train, rows_on(0)),
+        ("number of test rows", counted.test, rows_on(1)),
+    ];
+    match sides.into_iter().find(|(_, before, after)| before != after) {
+        Some((what, before, after)) => Err(Error::from(InputError::Changed {
+            what,
+            before: before.to_string(),
+            after: after.to_string(),
+        })
+        .hint(CHANGED_HINT)),
+        None => Ok(()),
+    }
 }

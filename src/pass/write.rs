@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::fit::pages_read;
 use super::leaves::{BlockSource, Leaf};
 use super::route::SIDES;
 use super::{Context, SplitPlan, partial_name};
@@ -167,7 +168,8 @@ fn write_unit(
     index: usize,
     threads: usize,
 ) -> Result<WritePartial> {
-    let open = OpenUnit::new(job.table, &job.table.units[index]);
+    let pages = pages_read(job.partials, index)?;
+    let open = OpenUnit::new(job.table, &job.table.units[index]).comparing(pages);
     let sides = job.plan.sides(&open)?;
     let mut writers = Vec::with_capacity(SIDES);
     for (side, rows) in rows_by_side(&sides).into_iter().enumerate() {

@@ -1,5 +1,7 @@
 //! `prep stream`: the main job.
 
+use std::process::ExitCode;
+
 use prep_stream::engine::Cancel;
 use prep_stream::error::Result;
 use prep_stream::job::{self, Outcome};
@@ -20,7 +22,7 @@ Settings: flag, then PREP_* variable (PREP_TEST_SIZE=0.1; PREP_IN takes several 
 then --config FILE (test-size = 0.1), then the default.
 
 Exit codes: 0 done, 2 usage, 3 input data, 4 output or disk, 5 locked by another run, 6 does not fit
---memory, 128 + n stopped by signal n.";
+--memory, 7 done but for bad files that were skipped on request, 128 + n stopped by signal n.";
 
 /// Split rows, fit on train, write standardized Parquet for both sides
 #[derive(Debug, clap::Args)]
@@ -31,9 +33,12 @@ pub(in crate::cli) struct Args {
     pub(in crate::cli) job: JobArgs,
 }
 
-pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
+/// Exit code of a run that left out bad files on request.
+const BAD_FILES: u8 = 7;
+
+pub(super) fn run(args: Args, cancel: &Cancel) -> Result<ExitCode> {
     if args.job.is_dry() {
-        return plan::show(args.job, cancel);
+        return plan::show(args.job, cancel).map(|()| ExitCode::SUCCESS);
     }
     let watch = args.job.watch();
     let spec = args.job.into_spec();
@@ -42,8 +47,12 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
     // Bars leave the terminal before anything else is printed.
     drop(observer);
     let outcome = outcome?;
+    let code = match outcome.bad_files() {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::from(BAD_FILES),
+    };
     if watch.is_quiet {
-        return Ok(());
+        return Ok(code);
     }
     match (watch.log_format, &outcome) {
         (LogFormat::Json, Outcome::Written(report)) => terminal::print_json(report),
@@ -56,5 +65,6 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
         }
     }
     // Only the summary is lost: the output was published before.
+    .map(|()| code)
     .map_err(|error| error.hint("the output is complete; only its summary is lost"))
 }
