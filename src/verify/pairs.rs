@@ -153,7 +153,7 @@ impl<'a> Pair<'a> {
     }
 
     /// Goes through the slots of the span; `expect` says what a slot of the source becomes.
-    fn compare<V, D: Clone, E: std::fmt::Debug>(
+    fn compare<V, D, E>(
         &self,
         source: &mut dyn Slots<V>,
         open: impl Fn(&Piece) -> Result<Leaf<D>> + Copy,
@@ -161,7 +161,8 @@ impl<'a> Pair<'a> {
         same: impl Fn(&E, &Slot<D>) -> bool,
     ) -> Result<Option<Mismatch>>
     where
-        D: std::fmt::Debug,
+        D: Clone + std::fmt::Debug,
+        E: std::fmt::Debug,
     {
         let sides = &self.rows.sides;
         let mut shards: Vec<FileSlots<'_, D>> = self

@@ -308,8 +308,7 @@ fn describe(
     let mut before = 0;
     for piece in rows
         .shards
-        .iter()
-        .nth(mismatch.side.into())
+        .get(usize::from(mismatch.side))
         .into_iter()
         .flatten()
     {

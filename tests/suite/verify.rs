@@ -31,8 +31,8 @@ fn features(rows: usize, seed: u64) -> Table {
         Column::new(
             "required float label;",
             Values::F32(
-                normals(seed + 2)
-                    .map(|z| Some(z as f32))
+                numbers(seed + 2)
+                    .map(|n| Some(f32::from(u16::try_from(n % 999).expect("small")) / 8.0))
                     .take(rows)
                     .collect(),
             ),
@@ -190,7 +190,12 @@ fn another_split_fit_or_input_is_found() {
 fn a_value_that_changed_behind_the_fingerprint_is_found() {
     let scratch = Scratch::new();
     let plain = Column::doubles("x", normals(1).take(5000));
-    let flags = Column::longs("flag", numbers(2).map(|n| (n % 1000) as i64).take(5000));
+    let flags = Column::longs(
+        "flag",
+        numbers(2)
+            .map(|n| i64::try_from(n % 1000).expect("small"))
+            .take(5000),
+    );
     let table = Table::new([plain, flags]).codec(Compression::UNCOMPRESSED);
     scratch.parquet("in/a.parquet", &table);
     scratch.stream("in", &["--exclude", "flag"]);

@@ -26,6 +26,7 @@ signal n.";
 /// Prove an output: checksums, schemas, rows, statistics; with --in, every row again
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
+#[command(override_usage = "prep verify <OUT> [--in <PATH>...] [OPTIONS]")]
 pub(in crate::cli) struct Args {
     /// The output directory of prep stream
     #[arg(value_name = "OUT", value_hint = ValueHint::DirPath)]
