@@ -32,3 +32,4 @@ mod resume; // a stopped run goes on, and its output shows nothing of it
 mod signals; // real signals in the middle of real runs
 mod text; // CSV and TSV
 mod tidy; // rules of the source tree
+mod verify; // good outputs are good, changed ones are found

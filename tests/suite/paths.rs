@@ -44,8 +44,11 @@ fn everything(scratch: &Scratch, left_out: &[&str]) -> BTreeMap<PathBuf, (u64, u
     found
 }
 
+/// A name, what to put beside the input, `--out`.
+type Refused = (&'static str, fn(&Scratch), &'static str);
+
 /// What may not be an output, and how to make it so.
-const REFUSED: &[(&str, fn(&Scratch), &str)] = &[
+const REFUSED: &[Refused] = &[
     ("inside the input", |_| (), "in/out"),
     ("inside a folder of the input", |_| (), "in/sub/out"),
     ("the input", |_| (), "in"),
@@ -288,6 +291,11 @@ fn a_folder_of_links_such_as_a_download_cache_is_read_as_a_whole() {
     assert!(message.contains("--follow-symlinks"), "{message}");
     let output = scratch.stream("snapshot", &["--follow-symlinks", "--test-size", "0"]);
     assert_eq!(output.train().rows, 11);
+    let verify = ["verify", "out", "--in", "snapshot"];
+    scratch.prep(&verify).fails_with(3);
+    scratch
+        .prep(&[&verify[..], &["--follow-symlinks"]].concat())
+        .succeeds();
 }
 
 /// Runs `prep` with arguments that need not be text.

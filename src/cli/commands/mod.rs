@@ -4,6 +4,7 @@ mod completions;
 mod man;
 mod plan;
 mod stream;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     Stream(Box<stream::Args>),
     Plan(Box<plan::Args>),
+    Verify(verify::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -53,6 +55,7 @@ impl Command {
         match self {
             Self::Stream(args) => Some(args.job.watch().log_format),
             Self::Plan(args) => Some(args.job.watch().log_format),
+            Self::Verify(args) => Some(args.log_format),
             Self::Completions(_) | Self::Man(_) => None,
         }
     }
@@ -62,6 +65,7 @@ impl Command {
         match self {
             Self::Stream(args) => return stream::run(*args, cancel),
             Self::Plan(args) => plan::run(*args, cancel),
+            Self::Verify(args) => verify::run(args, cancel),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),
         }
