@@ -64,7 +64,7 @@ def large_pages(folder, budget):
 
 
 def strings(folder, budget, length):
-    """One row group of strings of about this length, none like another."""
+    """One row group of strings of about this length, none like another, in pages of about 1 MiB."""
     import numpy
     import pyarrow
 
@@ -73,7 +73,7 @@ def strings(folder, budget, length):
     noise = random.integers(0x21, 0x7F, 8 * MIB, dtype="u1").tobytes().decode()
     texts = [noise[start : start + length - 8] + f"{row:08}" for row, start in enumerate(random.integers(0, 8 * MIB - length, rows))]
     table = pyarrow.table({"text": texts, "x": random.normal(0, 1, rows)})
-    write(table, folder / "a.parquet", row_group_size=rows, compression="none")
+    write(table, folder / "a.parquet", row_group_size=rows, compression="none", write_batch_size=max(1, MIB // length))
 
 
 def wide(folder, budget):
