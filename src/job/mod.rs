@@ -94,6 +94,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
             plan: &split_plan,
             scaler: &fitted.scaler,
             format: &format,
+            spool: &staging.cache_dir(),
             dtype: spec.output.dtype,
             on_inf: spec.fit.on_inf,
             directories: [&directories[0], &directories[1]],

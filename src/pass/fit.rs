@@ -105,7 +105,7 @@ pub fn fit(
             let partial = match partials.take_up(&name) {
                 Some(partial) => partial,
                 None => {
-                    let open = OpenUnit::new(table, unit);
+                    let open = OpenUnit::new(table, unit, context.memory);
                     let partial = fit_unit(context, &open, plan, columns)?;
                     partials.keep(&name, &partial, Vec::new())?;
                     partial

@@ -12,6 +12,7 @@ use crate::engine::{Cancel, guarded};
 use crate::error::{DataError, Error, Place, Result};
 use crate::kernel::{ColumnScaler, Sides};
 use crate::schema::{LayoutColumn, NumericKind, Treatment};
+use crate::sink::SpoolPlace;
 use crate::sink::shard::{EncodedColumn, ShardFormat};
 use crate::source::blocks::Block;
 use crate::source::discover::InputFile;
@@ -40,6 +41,7 @@ pub(super) struct BlockSource<'a> {
     pub sides: &'a Sides,
     pub block: &'a Block,
     pub format: &'a ShardFormat,
+    pub spool: SpoolPlace<'a>,
     pub dtype: Dtype,
     pub on_inf: OnInf,
     pub cancel: &'a Cancel,
@@ -143,7 +145,7 @@ impl BlockSource<'_> {
             let index = column.first_leaf + leaf.offset;
             let mut reader = LeafReader::<T>::open(file, piece.row_group, index)?;
             each.drive(&mut reader, LeafReader::skip, |reader, rows, each| {
-                reader.read(rows, &mut run)?;
+                let rows = reader.read_some(rows, &mut run)?;
                 check(&run.values)?;
                 each.write(&run, rows)
             })?;
@@ -256,33 +258,34 @@ impl BlockSource<'_> {
             leaves: 1,
             kind: None,
         };
-        self.format.encode::<T>(leaf.output, SIDES, |writers| {
-            let mut slicer = Slicer {
-                source: self,
-                writers,
-                router: Router::default(),
-                partition,
-                top: descriptor.max_def_level(),
-                ones: Vec::new(),
-                first: self.block.first,
-                skip: 0,
-                rows: 0,
-            };
-            for slice in &self.block.slices {
-                let piece = &self.open.unit.pieces[slice.piece];
-                let layout = &self.open.store(piece).layout.columns;
-                let column = layout.get(leaf.column).copied().unwrap_or(folder);
-                (slicer.skip, slicer.rows) = (slice.start, slice.rows);
-                let input = &self.inputs[self.open.store(piece).input];
-                let whole = slice.rows == piece.rows;
-                guarded(|| match (self.open.file(piece)?, whole) {
-                    (file, true) => read(file, piece, column, &mut slicer),
-                    (file, false) => read(&file.by_pages(), piece, column, &mut slicer),
-                })
-                .map_err(|error| error.at(Place::path(&input.path).column(self.name(leaf))))?;
-            }
-            Ok(())
-        })
+        self.format
+            .encode::<T>(leaf.output, &[self.spool; SIDES], |writers| {
+                let mut slicer = Slicer {
+                    source: self,
+                    writers,
+                    router: Router::default(),
+                    partition,
+                    top: descriptor.max_def_level(),
+                    ones: Vec::new(),
+                    first: self.block.first,
+                    skip: 0,
+                    rows: 0,
+                };
+                for slice in &self.block.slices {
+                    let piece = &self.open.unit.pieces[slice.piece];
+                    let layout = &self.open.store(piece).layout.columns;
+                    let column = layout.get(leaf.column).copied().unwrap_or(folder);
+                    (slicer.skip, slicer.rows) = (slice.start, slice.rows);
+                    let input = &self.inputs[self.open.store(piece).input];
+                    let whole = slice.rows == piece.rows;
+                    guarded(|| match (self.open.file(piece)?, whole) {
+                        (file, true) => read(file, piece, column, &mut slicer),
+                        (file, false) => read(&file.by_pages(), piece, column, &mut slicer),
+                    })
+                    .map_err(|error| error.at(Place::path(&input.path).column(self.name(leaf))))?;
+                }
+                Ok(())
+            })
     }
 }
 

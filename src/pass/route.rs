@@ -30,6 +30,15 @@ pub(super) struct RunRows<'a> {
 }
 
 impl<T: Clone> Router<T> {
+    /// Forgets the run and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        for side in [&mut self.train, &mut self.test] {
+            side.values.clear();
+            side.definition.clear();
+            side.repetition.clear();
+        }
+    }
+
     /// Replaces the buffers' content by the rows of `run`; a slot has a value if its definition level
     /// is `top`.
     pub(super) fn route(
@@ -39,11 +48,7 @@ impl<T: Clone> Router<T> {
         rows: RunRows<'_>,
         partition: impl Fn(&Sides, usize, &[T], &mut Vec<T>, &mut Vec<T>),
     ) {
-        for side in [&mut self.train, &mut self.test] {
-            side.values.clear();
-            side.definition.clear();
-            side.repetition.clear();
-        }
+        self.clear();
         let (train, test) = (&mut self.train, &mut self.test);
         if !run.repetition.is_empty() {
             slots_of_rows(&run.repetition, rows, &mut self.slots);

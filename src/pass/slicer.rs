@@ -30,12 +30,13 @@ pub(super) struct Slicer<'a, 'w, T: DataType> {
 }
 
 impl<T: DataType> Slicer<'_, '_, T> {
-    /// Passes over what comes before the slice, then calls `run` for each run of its rows.
+    /// Passes over what comes before the slice, then calls `run` for each run of its rows, which
+    /// returns how many of them it has taken.
     pub(super) fn drive<R>(
         &mut self,
         reader: &mut R,
         skip: impl FnOnce(&mut R, usize) -> Result<()>,
-        mut run: impl FnMut(&mut R, usize, &mut Self) -> Result<()>,
+        mut run: impl FnMut(&mut R, usize, &mut Self) -> Result<usize>,
     ) -> Result<()> {
         if self.skip > 0 {
             skip(reader, self.skip)?;
@@ -43,27 +44,26 @@ impl<T: DataType> Slicer<'_, '_, T> {
         let mut rest = self.rows;
         while rest > 0 {
             self.source.cancel.check()?;
-            let rows = RUN_ROWS.min(rest);
-            run(reader, rows, self)?;
+            let rows = run(reader, RUN_ROWS.min(rest), self)?;
             self.first += rows;
             rest -= rows;
         }
         Ok(())
     }
 
-    /// Writes a run of rows, each to its side.
-    pub(super) fn write(&mut self, run: &LeafRun<T::T>, rows: usize) -> Result<()> {
+    /// Writes a run of rows, each to its side; returns how many there were.
+    pub(super) fn write(&mut self, run: &LeafRun<T::T>, rows: usize) -> Result<usize> {
         if self.top == 0 && !run.definition.is_empty() {
             return Err(Error::from(DataError::Decoder {
                 detail: "a column without nulls has definition levels".into(),
             }));
         }
-        let rows = RunRows {
+        let run_rows = RunRows {
             sides: self.source.sides,
             first: self.first,
             rows,
         };
-        self.router.route(run, self.top, rows, self.partition);
+        self.router.route(run, self.top, run_rows, self.partition);
         for (writer, side) in self
             .writers
             .iter_mut()
@@ -87,6 +87,8 @@ impl<T: DataType> Slicer<'_, '_, T> {
                 )
                 .map_err(encoding)?;
         }
-        Ok(())
+        // Strings point into pages, which are not to be held any longer.
+        self.router.clear();
+        Ok(rows)
     }
 }

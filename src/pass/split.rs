@@ -245,7 +245,7 @@ pub fn split(
             let partial = match partials.take_up(&name) {
                 Some(partial) => partial,
                 None => {
-                    let partial = split_unit(plan, &OpenUnit::new(table, unit))?;
+                    let partial = split_unit(plan, &OpenUnit::new(table, unit, context.memory))?;
                     partials.keep(&name, &partial, Vec::new())?;
                     partial
                 }

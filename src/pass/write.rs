@@ -15,9 +15,9 @@ use crate::engine::Pass;
 use crate::error::Result;
 use crate::kernel::{Scaler, Side, Sides};
 use crate::schema::Role;
-use crate::sink::Partials;
 use crate::sink::shard::{RowGroup, Shard, ShardFormat, ShardWriter};
 use crate::sink::staging::shard_name;
+use crate::sink::{Partials, SpoolPlace};
 use crate::source::blocks::{Block, block_rows, blocks};
 use crate::source::table::{OpenUnit, Table};
 use crate::spec::{Dtype, OnInf};
@@ -37,6 +37,8 @@ pub struct WriteJob<'a> {
     pub scaler: &'a Scaler,
     /// What shards look like.
     pub format: &'a ShardFormat,
+    /// Where columns wait that don't fit the budget.
+    pub spool: &'a Path,
     /// Type of the features.
     pub dtype: Dtype,
     /// What happens to infinities.
@@ -167,7 +169,7 @@ fn write_unit(
     index: usize,
     threads: usize,
 ) -> Result<WritePartial> {
-    let open = OpenUnit::new(job.table, &job.table.units[index]);
+    let open = OpenUnit::new(job.table, &job.table.units[index], job.context.memory);
     let sides = job.plan.sides(&open)?;
     let mut writers = Vec::with_capacity(SIDES);
     for (side, rows) in rows_by_side(&sides).into_iter().enumerate() {
@@ -231,6 +233,10 @@ fn write_block(
         sides,
         block,
         format: job.format,
+        spool: SpoolPlace {
+            memory: job.context.memory,
+            directory: job.spool,
+        },
         dtype: job.dtype,
         on_inf: job.on_inf,
         cancel: job.context.cancel,

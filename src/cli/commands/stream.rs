@@ -7,7 +7,7 @@ use prep_stream::report::{run_text, unchanged_text};
 
 use super::plan;
 use crate::cli::args::{JobArgs, LogFormat};
-use crate::cli::{progress, terminal};
+use crate::cli::{allocator, progress, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,6 +37,7 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
     }
     let watch = args.job.watch();
     let spec = args.job.into_spec();
+    allocator::suit(spec.resources);
     let observer = progress::observer(watch);
     let outcome = job::stream(&spec, cancel, observer.as_ref());
     // Bars leave the terminal before anything else is printed.

@@ -3,8 +3,10 @@
 mod decimal;
 mod file;
 mod footer;
+mod header;
 mod leaf;
 mod numbers;
+mod pages;
 
 pub use file::ParquetFile;
 pub use leaf::{LeafReader, LeafRun};
