@@ -19,7 +19,7 @@ fn spec_of(line: &[&str], variables: &[(&str, &str)], config: Option<&str>) -> R
         argv.push(path.into());
     }
     match parse(&argv, &Environment::of(variables))? {
-        Parsed::Command(Command::Stream(args)) => Ok(args.job.into_spec()),
+        Parsed::Command(Command::Stream(args)) => args.job.into_spec(),
         _ => panic!("{line:?} is no job"),
     }
 }
