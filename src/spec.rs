@@ -1,11 +1,15 @@
 //! `JobSpec`: what a run means, independent of how it was typed. Plain data, no I/O.
 
+mod validate;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::Fraction;
+
+pub use validate::{Activation, LearningRate, Optimizer, Task, TrainingSpec, ValidateSpec};
 
 /// Everything that decides what a run does.
 ///

@@ -77,7 +77,12 @@ impl Fraction {
         numerator: 0,
         decimals: 0,
     };
-    /// Every fifth row: 0.2.
+    /// One row in ten.
+    pub const TENTH: Self = Self {
+        numerator: 1,
+        decimals: 1,
+    };
+    /// One row in five.
     pub const FIFTH: Self = Self {
         numerator: 2,
         decimals: 1,
