@@ -87,6 +87,12 @@ pub enum ErrorKind {
         /// The budget that was given or found.
         allowed: u64,
     },
+    /// A check of an output found something wrong (exit code 1); what, is in its report.
+    #[error("the check failed: {findings} {}", if *findings == 1 { "finding" } else { "findings" })]
+    CheckFailed {
+        /// How many things are wrong.
+        findings: u64,
+    },
     /// A signal asked the run to stop (exit code 128 + number).
     #[error("interrupted by signal {signal}")]
     Interrupted {
@@ -131,6 +137,7 @@ impl Error {
     /// The process exit code that this error ends with.
     pub fn exit_code(&self) -> u8 {
         match self.kind() {
+            ErrorKind::CheckFailed { .. } => 1,
             ErrorKind::Usage(_) => 2,
             ErrorKind::Input(_) | ErrorKind::Data(_) | ErrorKind::Text(_) => 3,
             ErrorKind::Output(_) => 4,

@@ -27,3 +27,4 @@ mod resume; // a stopped run goes on, and its output shows nothing of it
 mod splits; // which rows go to which side
 mod text; // CSV and TSV
 mod tidy; // rules of the source tree
+mod verify; // good outputs are good, changed ones are found

@@ -4,6 +4,7 @@ mod completions;
 mod man;
 mod plan;
 mod stream;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use prep_stream::engine::Cancel;
@@ -33,6 +34,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     Stream(Box<stream::Args>),
     Plan(Box<plan::Args>),
+    Verify(verify::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -51,6 +53,7 @@ impl Command {
         match self {
             Self::Stream(args) => Some(args.job.watch().log_format),
             Self::Plan(args) => Some(args.job.watch().log_format),
+            Self::Verify(args) => Some(args.log_format),
             Self::Completions(_) | Self::Man(_) => None,
         }
     }
@@ -60,6 +63,7 @@ impl Command {
         match self {
             Self::Stream(args) => stream::run(*args, cancel),
             Self::Plan(args) => plan::run(*args, cancel),
+            Self::Verify(args) => verify::run(args, cancel),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),
         }
