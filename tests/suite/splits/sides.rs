@@ -48,6 +48,7 @@ fn val_rows_do_not_reach_the_fit_and_are_standardized_like_test() {
     assert_eq!(output.fitted("mean_", "x"), 2.0);
     assert_eq!(output.side("val").floats("x")[0], Some(98.0));
     assert_eq!(output.side("test").floats("x"), [Some(-9.0)]);
+    scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
     let shards = output.json("manifest.json")["shards"].clone();
     let sides = shards.as_array().expect("shards").iter();
     let sides: Vec<&str> = sides.filter_map(|shard| shard["side"].as_str()).collect();
