@@ -102,7 +102,10 @@ pub const DEFAULT_NULL_TOKENS: &[&str] = &[
 ];
 
 /// The share of rows on the test side unless another is given.
-pub const DEFAULT_TEST_SIZE: &str = "0.2";
+pub const DEFAULT_TEST_SIZE: Fraction = Fraction::FIFTH;
+
+/// The seed unless another is given.
+pub const DEFAULT_SEED: u64 = 42;
 
 /// How rows are assigned to sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -111,8 +114,23 @@ pub struct SplitSpec {
     pub by: SplitBy,
     /// The share of rows on the test side, for hashed modes.
     pub test_size: Fraction,
+    /// The share of rows on the val side; `None`: there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub val_size: Option<Fraction>,
     /// Seed of the hash.
     pub seed: u64,
+}
+
+impl Default for SplitSpec {
+    /// Every fifth row is test, and there is no val side.
+    fn default() -> Self {
+        Self {
+            by: SplitBy::Row,
+            test_size: DEFAULT_TEST_SIZE,
+            val_size: None,
+            seed: DEFAULT_SEED,
+        }
+    }
 }
 
 /// What decides a row's side.
@@ -121,7 +139,7 @@ pub struct SplitSpec {
 pub enum SplitBy {
     /// A hash of the file's relative path and the row's index in it.
     Row,
-    /// A column that says it: `train`/`test`, 0/1 or false/true.
+    /// A column that says it: `train`/`val`/`test`, 0/1 or false/true.
     Column(String),
 }
 

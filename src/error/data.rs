@@ -96,7 +96,7 @@ pub enum DataError {
         column: String,
     },
     /// A value of the split column names no side.
-    #[error("{value} names no side; expected train or test, 0 or 1, false or true")]
+    #[error("{value} names no side; expected train, val or test, 0 or 1, false or true")]
     UnknownSide {
         /// The value as text, or "null".
         value: String,

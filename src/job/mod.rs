@@ -27,7 +27,7 @@ pub enum Outcome {
     Unchanged(UnchangedReport),
 }
 
-/// Splits, fits on train only, and writes standardized shards of both sides.
+/// Splits, fits on train only, and writes standardized shards of every side.
 ///
 /// The output directory appears whole, by one rename, or not at all. After a run that was stopped,
 /// the same job goes on with the units that it had finished.
@@ -35,6 +35,7 @@ pub enum Outcome {
 /// # Errors
 /// Whatever went wrong first; then the output directory is as it was before.
 pub fn stream(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<Outcome> {
+    pass::check_split(&spec.split)?;
     Staging::check(&spec.output.path, spec.output.overwrite)?;
     let found = discover(&spec.input, &spec.output.path)?;
     let run = Run::new(spec, &found, cancel, observer);
@@ -69,13 +70,14 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
 
     let (prepared, split_plan, sides) = run.pass(Pass::Split, || {
         let prepared = pass::settle(context, spec, plan.rows, &staging.cache_dir(), partials)?;
-        let split_plan = SplitPlan::new(context, &prepared.table, &spec.split);
+        let split_plan = SplitPlan::new(context, &prepared.table, &spec.split)?;
         let sides = pass::split(context, partials, &prepared.table, &split_plan)?;
         Ok((prepared, split_plan, sides))
     })?;
     let table = &prepared.table;
     run.expect_rows(table.rows());
-    warnings::after_split(run, table, sides);
+    let sides_written = split_plan.written(&sides);
+    warnings::after_split(run, table, &sides);
 
     let fitted = run.pass(Pass::Fit, || {
         let total = pass::fit(context, partials, table, &split_plan)?;
@@ -86,7 +88,10 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
 
     let format = ShardFormat::new(&prepared.output, &table.schema, spec.output.compression)?;
     let written = run.pass(Pass::Write, || {
-        let directories = [staging.side_dir("train")?, staging.side_dir("test")?];
+        let directories = sides_written
+            .iter()
+            .map(|side| staging.side_dir(side.name()));
+        let directories = directories.collect::<Result<Vec<_>>>()?;
         let write = WriteJob {
             context,
             partials,
@@ -97,7 +102,8 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
             spool: &staging.cache_dir(),
             dtype: spec.output.dtype,
             on_inf: spec.fit.on_inf,
-            directories: [&directories[0], &directories[1]],
+            written: &sides_written,
+            directories: &directories,
             job,
         };
         let written = pass::write(&write)?;
@@ -111,7 +117,8 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
         fingerprints: &plan.fingerprints,
         prepared: &prepared,
         fitted: &fitted,
-        sides,
+        sides: &sides,
+        sides_written: &sides_written,
         written: &written,
     };
     record::write(run, job, &results, &staging.out_dir())
@@ -122,6 +129,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
 /// # Errors
 /// What [`stream`] would fail with before its first row.
 pub fn plan(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<PlanReport> {
+    pass::check_split(&spec.split)?;
     Staging::check(&spec.output.path, spec.output.overwrite)?;
     let found = discover(&spec.input, &spec.output.path)?;
     let run = Run::new(spec, &found, cancel, observer);

@@ -6,11 +6,11 @@ use parquet::data_type::{
     Int32Type, Int64Type, Int96Type,
 };
 
-use super::route::{Router, SIDES};
+use super::route::Router;
 use super::slicer::{RUN_ROWS, Slicer};
 use crate::engine::{Cancel, guarded};
 use crate::error::{DataError, Error, Place, Result};
-use crate::kernel::{ColumnScaler, Sides};
+use crate::kernel::{ColumnScaler, Parts, Side, Sides};
 use crate::schema::{LayoutColumn, NumericKind, Treatment};
 use crate::sink::SpoolPlace;
 use crate::sink::shard::{EncodedColumn, ShardFormat};
@@ -39,6 +39,8 @@ pub(super) struct BlockSource<'a> {
     pub open: &'a OpenUnit<'a>,
     pub inputs: &'a [InputFile],
     pub sides: &'a Sides,
+    /// The sides that are written, in order.
+    pub written: &'a [Side],
     pub block: &'a Block,
     pub format: &'a ShardFormat,
     pub spool: SpoolPlace<'a>,
@@ -48,7 +50,7 @@ pub(super) struct BlockSource<'a> {
 }
 
 /// A partition function of [`Sides`]: which one depends on whether the values can be copied.
-pub(super) type Partition<T> = fn(&Sides, usize, &[T], &mut Vec<T>, &mut Vec<T>);
+pub(super) type Partition<T> = fn(&Sides, usize, &[T], &mut Parts<T>);
 
 impl BlockSource<'_> {
     /// Encodes `leaf` once per side; `scaler` is that of its column if it is a feature.
@@ -258,34 +260,34 @@ impl BlockSource<'_> {
             leaves: 1,
             kind: None,
         };
-        self.format
-            .encode::<T>(leaf.output, &[self.spool; SIDES], |writers| {
-                let mut slicer = Slicer {
-                    source: self,
-                    writers,
-                    router: Router::default(),
-                    partition,
-                    top: descriptor.max_def_level(),
-                    ones: Vec::new(),
-                    first: self.block.first,
-                    skip: 0,
-                    rows: 0,
-                };
-                for slice in &self.block.slices {
-                    let piece = &self.open.unit.pieces[slice.piece];
-                    let layout = &self.open.store(piece).layout.columns;
-                    let column = layout.get(leaf.column).copied().unwrap_or(folder);
-                    (slicer.skip, slicer.rows) = (slice.start, slice.rows);
-                    let input = &self.inputs[self.open.store(piece).input];
-                    let whole = slice.rows == piece.rows;
-                    guarded(|| match (self.open.file(piece)?, whole) {
-                        (file, true) => read(file, piece, column, &mut slicer),
-                        (file, false) => read(&file.by_pages(), piece, column, &mut slicer),
-                    })
-                    .map_err(|error| error.at(Place::path(&input.path).column(self.name(leaf))))?;
-                }
-                Ok(())
-            })
+        let places = vec![self.spool; self.written.len()];
+        self.format.encode::<T>(leaf.output, &places, |writers| {
+            let mut slicer = Slicer {
+                source: self,
+                writers,
+                router: Router::default(),
+                partition,
+                top: descriptor.max_def_level(),
+                ones: Vec::new(),
+                first: self.block.first,
+                skip: 0,
+                rows: 0,
+            };
+            for slice in &self.block.slices {
+                let piece = &self.open.unit.pieces[slice.piece];
+                let layout = &self.open.store(piece).layout.columns;
+                let column = layout.get(leaf.column).copied().unwrap_or(folder);
+                (slicer.skip, slicer.rows) = (slice.start, slice.rows);
+                let input = &self.inputs[self.open.store(piece).input];
+                let whole = slice.rows == piece.rows;
+                guarded(|| match (self.open.file(piece)?, whole) {
+                    (file, true) => read(file, piece, column, &mut slicer),
+                    (file, false) => read(&file.by_pages(), piece, column, &mut slicer),
+                })
+                .map_err(|error| error.at(Place::path(&input.path).column(self.name(leaf))))?;
+            }
+            Ok(())
+        })
     }
 }
 

@@ -17,7 +17,7 @@ use crate::source::discover::InputFile;
 pub use fit::{FitPartial, FitTotal, Fitted, fit};
 pub use infinities::{Infinities, check_infinities};
 pub use plan::{Plan, Prepared, Rows, check_unchanged, plan};
-pub use split::{SplitPlan, SplitTotal, split};
+pub use split::{SplitPlan, SplitTotal, check_split, split};
 pub use text::settle;
 pub use write::{WriteJob, WritePartial, shard_paths, write};
 

@@ -1,4 +1,4 @@
-//! The rows of one slice of a block, run by run, to the encoders of both sides.
+//! The rows of one slice of a block, run by run, to the encoders of every side.
 
 use parquet::column::writer::ColumnWriterImpl;
 use parquet::data_type::DataType;
@@ -13,7 +13,7 @@ use crate::source::parquet::LeafRun;
 /// whatever the threads or the memory.
 pub(super) const RUN_ROWS: usize = 64 << 10;
 
-/// Takes the rows of one slice after the other to the writers of both sides.
+/// Takes the rows of one slice after the other to the writers of every side.
 pub(super) struct Slicer<'a, 'w, T: DataType> {
     pub(super) source: &'a BlockSource<'a>,
     pub(super) writers: &'a mut [ColumnWriterImpl<'w, T>],
@@ -64,26 +64,20 @@ impl<T: DataType> Slicer<'_, '_, T> {
             rows,
         };
         self.router.route(run, self.top, run_rows, self.partition);
-        for (writer, side) in self
-            .writers
-            .iter_mut()
-            .zip([&self.router.train, &self.router.test])
-        {
+        for (writer, side) in self.writers.iter_mut().zip(self.source.written) {
+            let part = side.index();
+            let (values, definition) = (&self.router.values[part], &self.router.definition[part]);
             // A file without nulls beside one with them: every slot is there.
-            let implied = self.top > 0 && side.definition.is_empty();
+            let implied = self.top > 0 && definition.is_empty();
             if implied {
-                self.ones.resize(side.values.len(), self.top);
+                self.ones.resize(values.len(), self.top);
             }
-            let definition = if implied {
-                &self.ones
-            } else {
-                &side.definition
-            };
+            let definition = if implied { &self.ones } else { definition };
             writer
                 .write_batch(
-                    &side.values,
+                    values,
                     (self.top > 0).then_some(definition),
-                    (!run.repetition.is_empty()).then_some(&side.repetition),
+                    (!run.repetition.is_empty()).then_some(&self.router.repetition[part]),
                 )
                 .map_err(encoding)?;
         }

@@ -31,6 +31,8 @@ pub struct RunReport {
     pub inputs: InputReport,
     /// Sides in their order, train first.
     pub sides: Vec<SideReport>,
+    /// Rows on no side.
+    pub left_out: u64,
     /// The split as recorded: "row", or "column:NAME".
     pub split_by: String,
     /// Seed of the split.
@@ -78,7 +80,7 @@ pub struct InputReport {
 /// One side of the split.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SideReport {
-    /// "train" or "test".
+    /// "train", "val" or "test".
     pub name: String,
     /// Rows it got.
     pub rows: u64,

@@ -15,6 +15,10 @@ pub fn run_text(report: &RunReport, paint: Paint) -> String {
         &format!("by {}, seed {}", printable(&report.split_by), report.seed),
     );
     lines.table("", &sides(report));
+    if report.left_out > 0 {
+        let rows = counted(report.left_out, "row");
+        lines.line("", &format!("{rows} left out: on no side"));
+    }
     for side in report.sides.iter().filter(|side| is_outside(side)) {
         let note = format!(
             "{} is outside the 99.9% band, as one split in a thousand is",

@@ -209,9 +209,9 @@ mod tests {
             assert!(kept.parts.len() >= parts_least, "{budget_mib} MiB");
             assert_eq!(kept.file.is_some(), budget_mib == 0 || kept.parts.len() < 5);
             assert_eq!(kept.len(), data.len() as u64);
-            for start in [0, 1, 1 << 20, 4_999_999] {
-                let found = kept.get_bytes(start, data.len() - start as usize).unwrap();
-                assert!(found == data[start as usize..], "from {start}");
+            for start in [0_usize, 1, 1 << 20, 4_999_999] {
+                let found = kept.get_bytes(start as u64, data.len() - start).unwrap();
+                assert!(found == data[start..], "from {start}");
             }
             assert!(kept.get_bytes(1, data.len()).is_err());
             assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);

@@ -24,6 +24,7 @@ mod invariance; // same bytes whatever the threads and memory; rows never move
 mod leak; // test rows can't reach the fit
 mod numbers; // values that break other programs, against exact arithmetic
 mod resume; // a stopped run goes on, and its output shows nothing of it
+mod splits; // which rows go to which side
 mod text; // CSV and TSV
 mod tidy; // rules of the source tree
 mod verify; // good outputs are good, changed ones are found

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use prep_stream::engine::{Cancel, Event, Observer, Pass, Silent};
 use prep_stream::error::ErrorKind;
 use prep_stream::job::{Outcome, stream};
-use prep_stream::kernel::Fraction;
 use prep_stream::spec::{
     ColumnSpec, Compression, Dialect, Dtype, FitSpec, InputSpec, JobSpec, OnInf, OutputSpec,
     Overwrite, Resources, SplitBy, SplitSpec,
@@ -62,8 +61,7 @@ fn spec(scratch: &Scratch, out: &str, by: &SplitBy) -> JobSpec {
         },
         split: SplitSpec {
             by: by.clone(),
-            test_size: "0.2".parse::<Fraction>().expect("a fraction"),
-            seed: 42,
+            ..SplitSpec::default()
         },
         columns: ColumnSpec::default(),
         fit: FitSpec {

@@ -9,6 +9,7 @@ mod run;
 mod split;
 mod text;
 
+use prep_stream::error::Result;
 use prep_stream::spec::JobSpec;
 
 pub(super) use self::run::{LogFormat, Watch};
@@ -44,15 +45,18 @@ impl JobArgs {
     }
 
     /// What was meant.
-    pub(super) fn into_spec(self) -> JobSpec {
+    ///
+    /// # Errors
+    /// When two flags contradict each other.
+    pub(super) fn into_spec(self) -> Result<JobSpec> {
         let (columns, text_columns) = (self.columns, self.text.columns());
-        JobSpec {
+        Ok(JobSpec {
             input: self.input.into_spec(self.text.into_dialect()),
-            split: self.split.into_spec(),
+            split: self.split.into_spec()?,
             columns: columns.into_spec(text_columns),
             fit: self.fit.into_spec(),
             output: self.output.into_spec(),
             resources: self.run.resources(),
-        }
+        })
     }
 }

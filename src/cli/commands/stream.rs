@@ -36,7 +36,7 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
         return plan::show(args.job, cancel);
     }
     let watch = args.job.watch();
-    let spec = args.job.into_spec();
+    let spec = args.job.into_spec()?;
     allocator::suit(spec.resources);
     let observer = progress::observer(watch);
     let outcome = job::stream(&spec, cancel, observer.as_ref());

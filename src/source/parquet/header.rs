@@ -58,8 +58,10 @@ impl PageHeader {
                 _ => cursor.pass(of, 0)?,
             }
         }
-        let size =
-            |value: Option<i64>| u64::try_from(value.unwrap_or(-1)).map_err(|_| Unread::Damaged);
+        let size = |value: Option<i64>| {
+            let value = value.and_then(|value| u64::try_from(value).ok());
+            value.ok_or(Unread::Damaged)
+        };
         Ok(Self {
             kind: match kind {
                 Some(0 | 3) => PageKind::Data,
@@ -147,7 +149,7 @@ impl Cursor<'_> {
     }
 
     fn skip(&mut self, length: u64) -> Result<(), Unread> {
-        let length = usize::try_from(length).map_err(|_| Unread::Damaged)?;
+        let length = usize::try_from(length).ok().ok_or(Unread::Damaged)?;
         let end = self.at.checked_add(length).ok_or(Unread::Damaged)?;
         if end > self.bytes.len() {
             return Err(Unread::Short);
