@@ -1,11 +1,15 @@
 //! `JobSpec`: what a run means, independent of how it was typed. Plain data, no I/O.
 
+mod audit;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::Fraction;
+
+pub use audit::{AuditSpec, FailOn};
 
 /// Everything that decides what a run does.
 ///
@@ -169,6 +173,9 @@ pub struct OutputSpec {
     /// Do nothing if the output was made by this very job.
     #[serde(skip)]
     pub if_changed: bool,
+    /// Look for leaks before the output is published.
+    #[serde(skip)]
+    pub audit: bool,
 }
 
 /// Type of standardized features.

@@ -3,17 +3,21 @@
 //! Every error is made where its cause is known, names the file (there is no `From<io::Error>`), and
 //! is reported once, by the command line.
 
+mod audit;
 mod data;
 mod input;
 mod output;
 mod place;
+mod published;
 mod text;
 mod usage;
 
+pub use audit::CheckError;
 pub use data::DataError;
 pub use input::InputError;
 pub use output::OutputError;
 pub use place::{Place, escape_path};
+pub use published::PublishedError;
 pub use text::TextError;
 pub use usage::UsageError;
 
@@ -62,6 +66,12 @@ pub enum ErrorKind {
     /// A text file cannot be parsed (exit code 3).
     #[error(transparent)]
     Text(#[from] TextError),
+    /// An output that was made before cannot be read again (exit code 3).
+    #[error(transparent)]
+    Published(#[from] PublishedError),
+    /// Everything ran, and a check failed (exit code 1).
+    #[error(transparent)]
+    Check(#[from] CheckError),
     /// The output cannot be written (exit code 4).
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -132,7 +142,11 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self.kind() {
             ErrorKind::Usage(_) => 2,
-            ErrorKind::Input(_) | ErrorKind::Data(_) | ErrorKind::Text(_) => 3,
+            ErrorKind::Check(_) => 1,
+            ErrorKind::Input(_)
+            | ErrorKind::Data(_)
+            | ErrorKind::Text(_)
+            | ErrorKind::Published(_) => 3,
             ErrorKind::Output(_) => 4,
             ErrorKind::Locked { .. } => 5,
             ErrorKind::Budget { .. } => 6,

@@ -1,12 +1,19 @@
 //! The reports: of a plan and of a run, each one struct, rendered to text or JSON. No I/O other than
 //! its string.
 
+mod audit;
+mod audit_text;
 pub mod json;
 mod layout;
 mod plan;
 mod plan_text;
 mod run_text;
 
+pub use audit::{
+    AUDIT_FORMAT, AUDIT_FORMAT_VERSION, AuditReport, AuditedColumn, AuditedSide, Check,
+    CheckReport, ColumnSide, Evidence, Example, ExampleRow, Figure, Finding, Severity,
+};
+pub use audit_text::audit_text;
 pub use layout::{Paint, bytes_decimal, count, memory_binary, percent, seconds};
 pub use plan::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
 pub use plan_text::plan_text;
@@ -43,6 +50,8 @@ pub struct RunReport {
     pub peak_memory_bytes: u64,
     /// What the user should know, one lowercase sentence each, without a period.
     pub warnings: Vec<String>,
+    /// What the audit found, if there was one.
+    pub audit: Option<AuditReport>,
 }
 
 /// A run that had nothing to do.
