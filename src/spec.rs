@@ -1,6 +1,7 @@
 //! `JobSpec`: what a run means, independent of how it was typed. Plain data, no I/O.
 
 mod audit;
+mod validate;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::Fraction;
 
 pub use audit::{AuditSpec, FailOn};
+pub use validate::{Activation, LearningRate, Optimizer, Task, TrainingSpec, ValidateSpec};
 
 /// Everything that decides what a run does.
 ///

@@ -9,12 +9,14 @@ pub mod manifest;
 pub mod partial;
 pub mod run;
 mod scaler;
+pub mod validation;
 
 pub use escape::{escape_name, unescape_name};
 pub use job_id::JobId;
 pub use manifest::Manifest;
 pub use run::RunRecord;
 pub use scaler::{FittedColumn, ScalerFile, ScalerFileError};
+pub use validation::{Figure, Validation};
 
 use crate::error::{Error, OutputError, Result};
 

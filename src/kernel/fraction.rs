@@ -77,6 +77,11 @@ impl Fraction {
         numerator: 0,
         decimals: 0,
     };
+    /// One row in ten.
+    pub const TENTH: Self = Self {
+        numerator: 1,
+        decimals: 1,
+    };
     /// All rows.
     pub const ONE: Self = Self {
         numerator: 1,

@@ -31,10 +31,12 @@ pub struct ColumnScaler {
 /// Standardizes the feature columns of a table; made from what was fitted, in their order.
 ///
 /// ```
-/// use prep_stream::kernel::{Scaler, Welford};
+/// use prep_stream::kernel::{NumericRows, Scaler, Side, Sides, Welford};
 ///
+/// let mut sides = Sides::default();
+/// [Side::Train; 3].into_iter().for_each(|side| sides.push(side));
 /// let mut welford = Welford::<f64>::default();
-/// [1.0, 2.0, 3.0].into_iter().for_each(|value| welford.push(value));
+/// welford.extend(sides.train(0, NumericRows { values: &[1.0, 2.0, 3.0], valid: None }));
 /// let scaler = Scaler::new(vec![welford.finish(0)]);
 /// let mut standardized = vec![];
 /// scaler.columns()[0].transform_into_f64(&[2.0, f64::NAN], &mut standardized);

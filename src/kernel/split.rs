@@ -22,6 +22,12 @@ pub struct Domain(u64);
 impl Domain {
     /// Deciding sides.
     pub const SPLIT: Self = Self(0);
+    /// The trainer's initial weights: the first 8 bytes of the SHA-256 of `prep trainer weights`.
+    pub const TRAINER_WEIGHTS: Self = Self(0x645f_a71c_a474_93bd);
+    /// The order in which the trainer sees rows: likewise of `prep trainer order`.
+    pub const TRAINER_ORDER: Self = Self(0xbd1e_26e6_18b1_dde0);
+    /// The part of the rows that one of its arms sees: likewise of `prep trainer part`.
+    pub const TRAINER_PART: Self = Self(0x83ed_4c12_a97d_5eb0);
 }
 
 /// One step of SplitMix64: a bijection of 64-bit words that scatters neighbours.

@@ -18,16 +18,17 @@ use super::{ExactSquareSum, ExactSum, Moments, SUB_CHUNK_ROWS, TrainRows};
 
 /// Count, exact sums and extremes of the finite train values of one column.
 ///
-/// Four verbs: `default`, [`push`](Self::push) or [`extend`](Self::extend),
-/// [`merge`](Self::merge), [`finish`](Self::finish). Memory: a few dozen words, whatever the rows.
+/// Four verbs: `default`, [`extend`](Self::extend), [`merge`](Self::merge),
+/// [`finish`](Self::finish). Memory: a few dozen words, whatever the rows.
 ///
 /// ```
-/// use prep_stream::kernel::Welford;
+/// use prep_stream::kernel::{NumericRows, Side, Sides, Welford};
 ///
-/// let mut left = Welford::<f64>::default();
-/// let mut right = Welford::<f64>::default();
-/// [1e15, 1e15 + 1.0].into_iter().for_each(|value| left.push(value));
-/// right.push(1e15 + 2.0);
+/// let mut sides = Sides::default();
+/// [Side::Train; 2].into_iter().for_each(|side| sides.push(side));
+/// let (mut left, mut right) = (Welford::<f64>::default(), Welford::default());
+/// left.extend(sides.train(0, NumericRows { values: &[1e15, 1e15 + 1.0], valid: None }));
+/// right.extend(sides.train(0, NumericRows { values: &[1e15 + 2.0], valid: None }));
 /// left.merge(&right);
 /// let moments = left.finish(0);
 /// assert_eq!((moments.mean(), moments.var()), (1e15 + 1.0, 2.0 / 3.0));
@@ -110,27 +111,6 @@ impl<T> Welford<T> {
 }
 
 impl<T: Float> Welford<T> {
-    /// Adds one value: the same as a sub-chunk of one row.
-    pub fn push(&mut self, value: T) {
-        let value = value.to_f64().unwrap_or(f64::NAN);
-        let state = &mut self.state;
-        if value.is_nan() {
-            state.nans += 1;
-        } else if value == f64::INFINITY {
-            state.positive_infinities += 1;
-        } else if value == f64::NEG_INFINITY {
-            state.negative_infinities += 1;
-        } else {
-            // One zero, so that extremes don't depend on the order.
-            let value = value + 0.0;
-            state.count += 1;
-            state.min = state.min.min(value);
-            state.max = state.max.max(value);
-            state.sum.add(value, 0);
-            state.squares.add_product(value, value, 0);
-        }
-    }
-
     /// Adds train rows, a sub-chunk of [`SUB_CHUNK_ROWS`] at a time. The first row begins a
     /// sub-chunk: it is a multiple of [`SUB_CHUNK_ROWS`], counted from the start of its row group
     /// (text: of its file); and the last row ends one, or is the last of them all.

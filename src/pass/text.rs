@@ -1,11 +1,12 @@
 //! Text in pass 1: records found, parsed once into columns, and types settled over all rows.
 //!
 //! Every unit of text becomes a Parquet file in the staging directory, each column with the narrowest
-//! type that holds the unit's values. Types are settled over all units; a unit that had read numbers
-//! in a column that turned out to be text is read again, since `007` must stay what it was. After
-//! that, text is a table like any other.
+//! type that holds the unit's values. Types are settled over all units; where a unit had read numbers
+//! in a column that turned out to be text, that column is read again, since `007` must stay what it
+//! was. After that, text is a table like any other.
 
-use std::collections::BTreeMap;
+mod types;
+
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -13,12 +14,14 @@ use serde::{Deserialize, Serialize};
 use super::Context;
 use super::plan::{Prepared, Rows, Stores};
 use crate::engine::{Ordered, Pass};
-use crate::error::{DataError, Error, Place, Result};
+use crate::error::{DataError, Error, Place, Result, TextError};
 use crate::sink::Partials;
-use crate::sink::cache::{remove_cache, write_cache};
+use crate::sink::cache::{CacheFile, remove_cache, rewrite_cache, write_cache};
 use crate::source::parquet::ParquetFile;
 use crate::source::text::{ColumnRequest, ColumnType, TextBatch, TextFile, TextUnit};
 use crate::spec::{JobSpec, SplitBy};
+
+use types::{Found, rereading, settle_types, settled_types};
 
 /// Text that is scanned, parsed and cached as one.
 const RANGE_BYTES: u64 = 64 << 20;
@@ -75,55 +78,18 @@ type Cached = Vec<CachedFile>;
 struct CachedFile {
     /// Its name in the cache.
     name: String,
+    rows: usize,
     columns: Vec<Found>,
 }
 
-/// Which reading of a part it is; its name in partials and cache files.
-#[derive(Clone, Copy)]
-enum Reading {
-    /// Types are found out.
-    First,
-    /// Types are settled.
-    Again,
+/// The name of a part's first reading, whose types are found out, in partials and cache files.
+fn first_name(part: usize) -> String {
+    format!("text-{part:07}")
 }
 
-/// What was found in a column.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Found {
-    of: ColumnType,
-    /// It passes through and holds integers that float64 would round.
-    wide: bool,
-}
-
-impl Reading {
-    fn name(self, part: usize) -> String {
-        match self {
-            Self::First => format!("text-{part:07}"),
-            Self::Again => format!("again-{part:07}"),
-        }
-    }
-}
-
-impl Found {
-    const NOTHING: Self = Self {
-        of: ColumnType::Null,
-        wide: false,
-    };
-
-    fn merge(self, other: Self) -> Self {
-        Self {
-            of: self.of.merge(other.of),
-            wide: self.wide || other.wide,
-        }
-    }
-
-    /// The type for all of it: what passes through is never rounded.
-    fn settled(self) -> ColumnType {
-        match self.of {
-            ColumnType::Float64 if self.wide => ColumnType::Text,
-            of => of,
-        }
-    }
+/// The same of a second reading, whose types are settled.
+fn again_name(part: usize) -> String {
+    format!("again-{part:07}")
 }
 
 impl Text<'_> {
@@ -139,33 +105,33 @@ impl Text<'_> {
             let part = &parts[index];
             match self.first_reading(index) {
                 Some(cached) => Ok(cached),
-                None => self.parse(Reading::First, index, part, &inferred[part.input]),
+                None => self.parse(index, part, &inferred[part.input]),
             }
         })?;
-        let settled = self.settled(&parts, &cached);
-        let again: Vec<usize> = (0..parts.len())
-            .filter(|index| {
-                let settled = &settled[parts[*index].input];
-                cached[*index].iter().any(|file| {
-                    let mut columns = file.columns.iter().zip(settled);
-                    columns.any(|(own, all)| must_reread(own.of, *all))
-                })
+        let found = parts.iter().zip(&cached).flat_map(|(part, cached)| {
+            let names = &self.headers[part.input];
+            cached.iter().map(|file| (names.as_slice(), &file.columns))
+        });
+        let settled = settle_types(self.headers, found);
+        let rereadings: Vec<Vec<ColumnRequest>> = parts
+            .iter()
+            .zip(&cached)
+            .map(|(part, cached)| {
+                let columns: Vec<_> = cached.iter().map(|file| &file.columns).collect();
+                rereading(&columns, &settled[part.input])
             })
             .collect();
+        let is_read_again = |index: &usize| {
+            let mut requests = rereadings[*index].iter();
+            requests.any(|request| *request != ColumnRequest::Skip)
+        };
+        let again: Vec<usize> = (0..parts.len()).filter(is_read_again).collect();
         let reread = self.parsers(again.len()).collect(|turn| {
-            let (index, part) = (again[turn], &parts[again[turn]]);
-            if let Some(cached) = self.partials.take_up(&Reading::Again.name(index)) {
+            let index = again[turn];
+            if let Some(cached) = self.partials.take_up(&again_name(index)) {
                 return Ok(cached);
             }
-            let requests: Vec<ColumnRequest> = settled[part.input]
-                .iter()
-                .map(|all| ColumnRequest::As(*all))
-                .collect();
-            let new = self.parse(Reading::Again, index, part, &requests)?;
-            for file in &cached[index] {
-                remove_cache(&self.cache.join(&file.name))?;
-            }
-            Ok(new)
+            self.parse_again(index, &parts[index], &rereadings[index], &cached[index])
         })?;
         for (index, new) in again.into_iter().zip(reread) {
             cached[index] = new;
@@ -175,9 +141,9 @@ impl Text<'_> {
 
     /// What an earlier run has found in a part. Its files may be gone, if it was read again.
     fn first_reading(&self, index: usize) -> Option<Cached> {
-        let name = Reading::First.name(index);
+        let name = first_name(index);
         self.partials.take_up(&name).or_else(|| {
-            let again: Option<Cached> = self.partials.take_up(&Reading::Again.name(index));
+            let again: Option<Cached> = self.partials.take_up(&again_name(index));
             again.and_then(|_| self.partials.read_without_files(&name))
         })
     }
@@ -259,76 +225,94 @@ impl Text<'_> {
         key || !chosen || spec.label.contains(name) || spec.exclude.contains(name)
     }
 
-    fn parse(
+    /// Reads a part for the first time.
+    fn parse(&self, index: usize, part: &Part, requests: &[ColumnRequest]) -> Result<Cached> {
+        let names = &self.headers[part.input];
+        let settled = settled_types(requests);
+        self.read_part(&first_name(index), part, requests, |_, path, batch| {
+            let file = write_cache(path, names, batch, &settled, CACHE_GROUP_ROWS)?;
+            let columns = batch.columns.iter().zip(requests);
+            let found = columns.map(|(column, request)| Found {
+                of: column.column_type(),
+                wide: *request == ColumnRequest::Keep && column.has_wide_integers(),
+            });
+            Ok((file, found.collect()))
+        })
+    }
+
+    /// Reads some columns of a part again, each as the type that it settled to; the others are taken
+    /// over from the first reading, whose files are then removed.
+    fn parse_again(
         &self,
-        reading: Reading,
         index: usize,
         part: &Part,
         requests: &[ColumnRequest],
+        first: &Cached,
+    ) -> Result<Cached> {
+        let names = &self.headers[part.input];
+        let settled = settled_types(requests);
+        let again = self.read_part(&again_name(index), part, requests, |turn, path, batch| {
+            let Some(old) = first.get(turn).filter(|old| old.rows == batch.rows) else {
+                return Err(self.changed(part, batch, first.get(turn)));
+            };
+            let old_path = self.cache.join(&old.name);
+            let file = rewrite_cache(path, &old_path, names, batch, &settled)?;
+            let mut columns = old.columns.clone();
+            for column in &batch.columns {
+                columns[column.index].of = column.column_type();
+            }
+            Ok((file, columns))
+        })?;
+        for file in first {
+            remove_cache(&self.cache.join(&file.name))?;
+        }
+        Ok(again)
+    }
+
+    /// Parses a part and keeps each batch by `keep`, which gets its number and the path of its file.
+    fn read_part(
+        &self,
+        name: &str,
+        part: &Part,
+        requests: &[ColumnRequest],
+        keep: impl Fn(usize, &Path, &TextBatch) -> Result<(CacheFile, Vec<Found>)>,
     ) -> Result<Cached> {
         let file = self.open(part.input)?;
-        let names = &self.headers[part.input];
-        let settled: Vec<ColumnType> = requests
-            .iter()
-            .map(|request| match request {
-                ColumnRequest::As(settled) => *settled,
-                _ => ColumnType::Null,
-            })
-            .collect();
         let mut cached = Cached::new();
         let mut files = Vec::new();
-        let mut keep = |batch: TextBatch| {
+        let mut consume = |batch: TextBatch| {
             self.context.cancel.check()?;
-            let name = format!("{}-{:04}.parquet", reading.name(index), cached.len());
+            let name = format!("{name}-{:04}.parquet", cached.len());
             let path = self.cache.join(&name);
-            let file = write_cache(&path, names, &batch, &settled, CACHE_GROUP_ROWS)?;
+            let (file, columns) = keep(cached.len(), &path, &batch)?;
             files.push(self.partials.file(&path, file.written));
-            let found = batch
-                .columns
-                .iter()
-                .zip(requests)
-                .map(|(column, request)| Found {
-                    of: column.column_type(),
-                    wide: *request == ColumnRequest::Keep && column.has_wide_integers(),
-                });
             cached.push(CachedFile {
                 name,
-                columns: found.collect(),
+                rows: batch.rows,
+                columns,
             });
             self.context.advanced(Pass::Split, 0, batch.source_bytes);
             Ok(())
         };
         match &part.unit {
-            Some(unit) => keep(file.parse(unit, requests)?)?,
+            Some(unit) => consume(file.parse(unit, requests)?)?,
             None => {
                 let segment = usize::try_from(RANGE_BYTES).unwrap_or(usize::MAX);
-                file.parse_stream(requests, segment, keep)?;
+                file.parse_stream(requests, segment, consume)?;
             }
         }
-        self.partials.keep(&reading.name(index), &cached, files)?;
+        self.partials.keep(name, &cached, files)?;
         Ok(cached)
     }
 
-    /// The type of each column over all parts, in the order of each file's own header.
-    fn settled(&self, parts: &[Part], cached: &[Cached]) -> Vec<Vec<ColumnType>> {
-        let mut by_name: BTreeMap<&str, Found> = BTreeMap::new();
-        for (part, cached) in parts.iter().zip(cached) {
-            for file in cached {
-                for (name, own) in self.headers[part.input].iter().zip(&file.columns) {
-                    let merged = by_name.entry(name).or_insert(Found::NOTHING);
-                    *merged = merged.merge(*own);
-                }
-            }
-        }
-        let settled = |name: &String| {
-            by_name
-                .get(name.as_str())
-                .copied()
-                .unwrap_or(Found::NOTHING)
-        };
-        let of_file =
-            |names: &Vec<String>| names.iter().map(|name| settled(name).settled()).collect();
-        self.headers.iter().map(of_file).collect()
+    /// The error of a file that has other rows at its second reading.
+    fn changed(&self, part: &Part, batch: &TextBatch, old: Option<&CachedFile>) -> Error {
+        Error::from(TextError::FileChanged {
+            found: batch.first_row + batch.rows as u64,
+            expected: batch.first_row + old.map_or(0, |old| old.rows as u64),
+        })
+        .at(Place::path(&self.context.inputs[part.input].path))
+        .hint("wait until it is complete; --settle refuses files that were modified lately")
     }
 
     fn table(&self, cached: Vec<(Part, Cached)>) -> Result<Prepared> {
@@ -351,15 +335,5 @@ impl Text<'_> {
             });
         }
         stores.finish(self.context, self.spec)
-    }
-}
-
-/// Whether a part that read a column as `own` must read it again now that it is `all`: as text, fields
-/// stay what they were; and integers stay integers where another part had nothing but missing values.
-fn must_reread(own: ColumnType, all: ColumnType) -> bool {
-    match (own, all) {
-        (own, ColumnType::Text) => own != ColumnType::Text,
-        (ColumnType::Null, all) => all == ColumnType::Int64,
-        _ => false,
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Plain encoding, no compression, no dictionary, no statistics: they are read once or twice and
 //! removed. A column without missing values is required, any other optional. Not synced to disk:
-//! whoever resumes a run on cache files has to know that they are complete.
+//! whoever resumes a run on cache files has to know that they are complete. `rewrite` replaces some
+//! columns of a file.
+
+mod rewrite;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -54,21 +57,51 @@ pub fn write_cache(
     settled: &[ColumnType],
     block_rows: usize,
 ) -> Result<CacheFile> {
-    let failed = |source| {
+    let file = File::create(path).map_err(failed(path))?;
+    write_file(
+        file,
+        names,
+        batch,
+        &contents(batch, settled),
+        block_rows.max(1),
+    )
+    .map_err(|error| failed(path)(into_io(error)))
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> Error {
+    move |source| {
         Error::from(OutputError::Io {
             action: "write the cache of parsed text",
             source,
         })
         .at(Place::path(path))
-    };
-    let file = File::create(path).map_err(failed)?;
-    let contents: Vec<Content<'_>> = batch
-        .columns
-        .iter()
+    }
+}
+
+fn contents<'a>(batch: &'a TextBatch, settled: &[ColumnType]) -> Vec<Content<'a>> {
+    let columns = batch.columns.iter();
+    columns
         .map(|column| Content::of(column, settled.get(column.index).copied()))
-        .collect();
-    write_file(file, names, batch, &contents, block_rows.max(1))
-        .map_err(|error| failed(into_io(error)))
+        .collect()
+}
+
+/// Writes the file `old` again with the columns of `batch`, which has its rows, in place of its own;
+/// `names` and `settled` are as for [`write_cache`]. The other columns are taken over as they are
+/// stored.
+///
+/// # Errors
+///
+/// When `old` can't be read or the file can't be written; an existing one is replaced.
+pub fn rewrite_cache(
+    path: &Path,
+    old: &Path,
+    names: &[String],
+    batch: &TextBatch,
+    settled: &[ColumnType],
+) -> Result<CacheFile> {
+    let contents = contents(batch, settled);
+    rewrite::rewrite_file(path, old, names, batch, &contents)
+        .map_err(|error| failed(path)(into_io(error)))
 }
 
 /// Removes a cache file that another has taken the place of; it may be gone.
@@ -131,8 +164,7 @@ fn write_file(
     block_rows: usize,
 ) -> parquet::errors::Result<CacheFile> {
     let schema = schema(names, batch, contents)?;
-    let sink = HashingWriter::new(BufWriter::with_capacity(BUFFER_BYTES, file));
-    let mut writer = SerializedFileWriter::new(sink, schema, Arc::new(properties()))?;
+    let mut writer = open(file, schema)?;
     let mut cursors = vec![0; contents.len()];
     let mut row_groups = 0;
     for start in (0..batch.rows).step_by(block_rows) {
@@ -142,19 +174,27 @@ fn write_file(
             let Some(mut column_writer) = group.next_column()? else {
                 break;
             };
-            for step in rows.clone().step_by(STEP_ROWS) {
-                let step = step..rows.end.min(step + STEP_ROWS);
-                write_step(&mut column_writer, column, *content, step, cursor)?;
-            }
+            write_rows(&mut column_writer, column, *content, rows.clone(), cursor)?;
             column_writer.close()?;
         }
         group.close()?;
         row_groups += 1;
     }
+    close(writer, batch.rows as u64, row_groups)
+}
+
+type Writer = SerializedFileWriter<HashingWriter<BufWriter<File>>>;
+
+fn open(file: File, schema: TypePtr) -> parquet::errors::Result<Writer> {
+    let sink = HashingWriter::new(BufWriter::with_capacity(BUFFER_BYTES, file));
+    SerializedFileWriter::new(sink, schema, Arc::new(properties()))
+}
+
+fn close(writer: Writer, rows: u64, row_groups: u64) -> parquet::errors::Result<CacheFile> {
     let (mut buffer, written) = writer.into_inner()?.finish();
     buffer.flush()?;
     Ok(CacheFile {
-        rows: batch.rows as u64,
+        rows,
         row_groups,
         written,
     })
@@ -167,20 +207,29 @@ fn schema(
 ) -> parquet::errors::Result<TypePtr> {
     let mut fields = Vec::with_capacity(contents.len());
     for (column, content) in batch.columns.iter().zip(contents) {
-        let name = names.get(column.index).map_or("", String::as_str);
-        let physical = content.physical_type();
-        let logical = (physical == PhysicalType::BYTE_ARRAY).then_some(LogicalType::String);
-        let field = Type::primitive_type_builder(name, physical)
-            .with_repetition(content.repetition(column))
-            .with_logical_type(logical)
-            .build()?;
-        fields.push(Arc::new(field));
+        fields.push(field(names, column, *content)?);
     }
-    Ok(Arc::new(
-        Type::group_type_builder("schema")
-            .with_fields(fields)
-            .build()?,
-    ))
+    message(fields)
+}
+
+fn field(
+    names: &[String],
+    column: &TextColumn,
+    content: Content<'_>,
+) -> parquet::errors::Result<TypePtr> {
+    let name = names.get(column.index).map_or("", String::as_str);
+    let physical = content.physical_type();
+    let logical = (physical == PhysicalType::BYTE_ARRAY).then_some(LogicalType::String);
+    let field = Type::primitive_type_builder(name, physical)
+        .with_repetition(content.repetition(column))
+        .with_logical_type(logical)
+        .build()?;
+    Ok(Arc::new(field))
+}
+
+fn message(fields: Vec<TypePtr>) -> parquet::errors::Result<TypePtr> {
+    let message = Type::group_type_builder("schema").with_fields(fields);
+    Ok(Arc::new(message.build()?))
 }
 
 fn properties() -> WriterProperties {
@@ -194,7 +243,23 @@ fn properties() -> WriterProperties {
         .build()
 }
 
-/// Writes some rows of one column; `cursor` counts the values written before.
+/// Writes the rows of one column that belong to a row group; `cursor` counts the values written
+/// before.
+fn write_rows(
+    writer: &mut SerializedColumnWriter<'_>,
+    column: &TextColumn,
+    content: Content<'_>,
+    rows: std::ops::Range<usize>,
+    cursor: &mut usize,
+) -> parquet::errors::Result<()> {
+    for step in rows.clone().step_by(STEP_ROWS) {
+        let step = step..rows.end.min(step + STEP_ROWS);
+        write_step(writer, column, content, step, cursor)?;
+    }
+    Ok(())
+}
+
+/// A step of it.
 fn write_step(
     writer: &mut SerializedColumnWriter<'_>,
     column: &TextColumn,

@@ -87,6 +87,12 @@ impl Plant {
     }
 }
 
+/// A name, the table, flags of the stream, flags of the audit, and what is to be found.
+type Case<'a> = (&'a str, Plant, &'a [&'a str], &'a [&'a str], &'a [&'a str]);
+
+/// Does something to an output, one of whose parts is given.
+type Damage = fn(&Scratch, &std::path::Path);
+
 /// Streams and audits the table; returns `audit.json`.
 fn audit(plant: &Plant, stream: &[&str], flags: &[&str]) -> Value {
     let scratch = Scratch::new();
@@ -148,7 +154,7 @@ fn planted_leaks_are_found_each_as_what_it_is_and_nothing_else() {
     *coded.column("y") = labels;
     let copied = base().column("y").clone();
     let (copy, unit) = (copied.clone(), copied);
-    let cases: Vec<(&str, Plant, &[&str], &[&str], &[&str])> = vec![
+    let cases: Vec<Case> = vec![
         (
             "nothing",
             base(),
@@ -630,7 +636,7 @@ fn a_bad_output_is_a_clear_error() {
     let part = |scratch: &Scratch, side: &str| {
         crate::harness::files_below(&scratch.path(format!("out/{side}"))).remove(0)
     };
-    let cases: [(&str, fn(&Scratch, &std::path::Path), i32, &str); 8] = [
+    let cases: [(&str, Damage, i32, &str); 8] = [
         (
             "no directory",
             |s, _| fs::remove_dir_all(s.path("out")).expect("gone"),

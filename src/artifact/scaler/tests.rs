@@ -1,11 +1,18 @@
 //! What the file looks like, that it reads back as itself, and that no other file does.
 
 use super::*;
+use crate::kernel::{NumericRows, Side, Sides};
 use crate::spec::{OnInf, SplitBy};
 
 fn fitted(name: &str, values: &[f64]) -> FittedColumn {
+    let mut sides = Sides::default();
+    values.iter().for_each(|_| sides.push(Side::Train));
     let mut moments = Welford::default();
-    values.iter().for_each(|&value| moments.push(value));
+    let column = NumericRows {
+        values,
+        valid: None,
+    };
+    moments.extend(sides.train(0, column));
     FittedColumn {
         name: name.to_owned(),
         moments,

@@ -122,23 +122,6 @@ fn a_divisor_that_is_not_positive_gives_scale_one() {
 }
 
 #[test]
-fn pushing_is_a_sub_chunk_of_one_row() {
-    for value in [
-        1.1,
-        -0.0,
-        1e308,
-        5e-324,
-        f64::NAN,
-        f64::INFINITY,
-        f64::NEG_INFINITY,
-    ] {
-        let mut pushed = Welford::<f64>::default();
-        pushed.push(value);
-        assert_eq!(pushed, fold(&[value], &sides_of(1, |_| false)), "{value}");
-    }
-}
-
-#[test]
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the narrow values are the case"

@@ -161,6 +161,33 @@ fn columns_that_were_skipped_are_not_in_the_file() {
 }
 
 #[test]
+fn a_column_read_again_takes_its_own_place_and_leaves_the_others_as_they_were() {
+    let lines: Vec<String> = (0..10_000)
+        .map(|row| format!("{row},0{row},x{row}"))
+        .collect();
+    let text = format!("i,z,t\n{}\n", lines.join("\n"));
+    let (directory, old, _) = cache(&text, &[], &[], 4096);
+    let file = TextFile::open(&directory.path().join("a.csv"), &Dialect::default()).unwrap();
+    let (skip, again) = (ColumnRequest::Skip, ColumnRequest::As(ColumnType::Text));
+    let mut segments = file.segments(1 << 20).unwrap();
+    let segment = segments.next_segment().unwrap().unwrap();
+    let batch = file.parse_segment(&segment, &[skip, again, skip]).unwrap();
+    let path = directory.path().join("again.parquet");
+    let settled = [ColumnType::Null, ColumnType::Text, ColumnType::Null];
+    let written = rewrite_cache(&path, &old, &file.header().names, &batch, &settled).unwrap();
+    assert_eq!((written.rows, written.row_groups), (10_000, 3));
+    let expected: Vec<String> = (0..10_000).map(|row| format!("\"0{row}\"")).collect();
+    let type_of_text = PhysicalType::BYTE_ARRAY;
+    assert_eq!(
+        read(&path, 1),
+        (type_of_text, Repetition::REQUIRED, expected)
+    );
+    for column in [0, 2] {
+        assert_eq!(read(&path, column), read(&old, column));
+    }
+}
+
+#[test]
 fn many_rows_keep_their_order_over_steps_and_row_groups() {
     let cell = |row: u32| {
         if row.is_multiple_of(7) {
