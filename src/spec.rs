@@ -65,7 +65,7 @@ pub enum Format {
 }
 
 /// How a text file is cut into records and fields.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dialect {
     /// Separates fields; `None`: tab for `.tsv` files, else comma.
     pub delimiter: Option<u8>,

@@ -47,6 +47,11 @@ fn help_of_stream_explains_every_flag() {
 }
 
 #[test]
+fn help_of_verify_says_what_is_proven() {
+    insta::assert_snapshot!(help(&["verify", "--help"]));
+}
+
+#[test]
 fn usage_errors_name_what_was_typed_and_the_way_out() {
     let directory = tempfile::tempdir().unwrap();
     let config = "in = \"a\"\nout = \"o\"\ntest-sise = 0.1\n";

@@ -2,13 +2,16 @@
 //!
 //! Invariant: its bytes follow from the job alone: no time, host or path of the machine is in it,
 //! and two runs of one job write the same bytes. One line per input, column and shard, so that it
-//! stays readable with ten thousand of them. It names exactly the shards that were published.
+//! stays readable with ten thousand of them. It names exactly the shards that were published, and is
+//! sealed: `prep verify` finds any changed byte of it.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use twox_hash::XxHash3_128;
 
-use super::{encode, encode_error};
+use super::seal::seal;
+use super::{encode, encode_error, is_sealed};
 use crate::error::Result;
 use crate::source::discover::{Fingerprint, InputFile, SkipReason};
 use crate::spec::JobSpec;
@@ -35,6 +38,8 @@ pub struct Manifest {
     pub columns: Vec<ManifestColumn>,
     /// Shards, sorted by side and unit.
     pub shards: Vec<ManifestShard>,
+    /// Other files whose bytes follow from the job.
+    pub files: Vec<ManifestFile>,
 }
 
 /// One input file.
@@ -82,6 +87,18 @@ pub struct ManifestShard {
     pub xxh3_128: u128,
 }
 
+/// One file that is no shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestFile {
+    /// Its path below the output directory.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// XXH3-128 of its bytes.
+    #[serde(with = "hex128")]
+    pub xxh3_128: u128,
+}
+
 /// The fields as they stand in the file.
 #[derive(Deserialize)]
 struct Stored {
@@ -94,6 +111,18 @@ struct Stored {
     inputs: Vec<ManifestInput>,
     columns: Vec<ManifestColumn>,
     shards: Vec<ManifestShard>,
+    files: Vec<ManifestFile>,
+}
+
+impl ManifestFile {
+    /// A file with this content.
+    pub fn new(path: &str, content: &[u8]) -> Self {
+        Self {
+            path: path.to_owned(),
+            bytes: content.len() as u64,
+            xxh3_128: XxHash3_128::oneshot(content),
+        }
+    }
 }
 
 impl ManifestInput {
@@ -141,17 +170,16 @@ impl Manifest {
         field("skipped", encode("the manifest", &self.skipped)?);
         field("inputs", lines("the inputs", &self.inputs)?);
         field("columns", lines("the columns", &self.columns)?);
-        text.push_str(&format!(
-            "\"shards\": {}\n}}\n",
-            lines("the shards", &self.shards)?
-        ));
-        Ok(text.into_bytes())
+        field("shards", lines("the shards", &self.shards)?);
+        text.push_str(&format!("\"files\": {}", lines("the files", &self.files)?));
+        Ok(seal(text))
     }
 
     /// Reads what [`Self::render`] wrote.
     ///
     /// # Errors
-    /// A message if the bytes aren't JSON of a format that this version reads.
+    /// A message if the bytes aren't JSON of a format that this version reads, or a byte has changed
+    /// since.
     pub fn parse(bytes: &[u8]) -> std::result::Result<Self, serde_json::Error> {
         let stored: Stored = serde_json::from_slice(bytes)?;
         if stored.format != FORMAT || stored.format_version != FORMAT_VERSION {
@@ -159,6 +187,11 @@ impl Manifest {
                 "it is \"{}\" version {}, expected \"{FORMAT}\" version {FORMAT_VERSION}",
                 stored.format, stored.format_version
             )));
+        }
+        if !is_sealed(bytes) {
+            return Err(serde::de::Error::custom(
+                "its own checksum, in its last line, is another",
+            ));
         }
         Ok(Self {
             prep_version: stored.prep_version,
@@ -168,6 +201,7 @@ impl Manifest {
             inputs: stored.inputs,
             columns: stored.columns,
             shards: stored.shards,
+            files: stored.files,
         })
     }
 

@@ -9,6 +9,7 @@ pub mod manifest;
 pub mod partial;
 pub mod run;
 mod scaler;
+mod seal;
 pub mod validation;
 
 pub use escape::{escape_name, unescape_name};
@@ -16,6 +17,7 @@ pub use job_id::JobId;
 pub use manifest::Manifest;
 pub use run::RunRecord;
 pub use scaler::{FittedColumn, ScalerFile, ScalerFileError};
+pub use seal::is_sealed;
 pub use validation::{Figure, Validation};
 
 use crate::error::{Error, OutputError, Result};

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::encode_error;
+use super::seal::seal;
+use super::{encode_error, is_sealed};
 use crate::error::Result;
 use crate::source::discover::{Fingerprint, InputFile};
 
@@ -74,9 +75,22 @@ impl RunRecord {
     /// # Errors
     /// [`crate::error::OutputError::Encode`] if a field has no JSON form.
     pub fn render(&self) -> Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec_pretty(self)
+        let text = serde_json::to_string_pretty(self)
             .map_err(|source| encode_error("the run record", source))?;
-        bytes.push(b'\n');
-        Ok(bytes)
+        Ok(seal(text.strip_suffix("\n}").unwrap_or(&text).to_owned()))
+    }
+
+    /// Reads what [`Self::render`] wrote.
+    ///
+    /// # Errors
+    /// A message if the bytes aren't a run record, or a byte has changed since.
+    pub fn parse(bytes: &[u8]) -> std::result::Result<Self, serde_json::Error> {
+        let record: Self = serde_json::from_slice(bytes)?;
+        if !is_sealed(bytes) {
+            return Err(serde::de::Error::custom(
+                "its own checksum, in its last line, is another",
+            ));
+        }
+        Ok(record)
     }
 }

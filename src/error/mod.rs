@@ -3,7 +3,6 @@
 //! Every error is made where its cause is known, names the file (there is no `From<io::Error>`), and
 //! is reported once, by the command line.
 
-mod audit;
 mod data;
 mod input;
 mod output;
@@ -12,7 +11,6 @@ mod published;
 mod text;
 mod usage;
 
-pub use audit::CheckError;
 pub use data::DataError;
 pub use input::InputError;
 pub use output::OutputError;
@@ -69,9 +67,6 @@ pub enum ErrorKind {
     /// An output that was made before cannot be read again (exit code 3).
     #[error(transparent)]
     Published(#[from] PublishedError),
-    /// Everything ran, and a check failed (exit code 1).
-    #[error(transparent)]
-    Check(#[from] CheckError),
     /// The output cannot be written (exit code 4).
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -96,6 +91,18 @@ pub enum ErrorKind {
         needed: u64,
         /// The budget that was given or found.
         allowed: u64,
+    },
+    /// A check of an output found something wrong (exit code 1); what, is in its report.
+    #[error("the check failed: {findings} {}", if *findings == 1 { "finding" } else { "findings" })]
+    CheckFailed {
+        /// How many things are wrong.
+        findings: u64,
+    },
+    /// The audit found what `--fail-on` names (exit code 1).
+    #[error("the audit found {found}")]
+    AuditFailed {
+        /// Each condition that is met, with what met it.
+        found: String,
     },
     /// A signal asked the run to stop (exit code 128 + number).
     #[error("interrupted by signal {signal}")]
@@ -141,8 +148,8 @@ impl Error {
     /// The process exit code that this error ends with.
     pub fn exit_code(&self) -> u8 {
         match self.kind() {
+            ErrorKind::CheckFailed { .. } | ErrorKind::AuditFailed { .. } => 1,
             ErrorKind::Usage(_) => 2,
-            ErrorKind::Check(_) => 1,
             ErrorKind::Input(_)
             | ErrorKind::Data(_)
             | ErrorKind::Text(_)

@@ -6,8 +6,9 @@ use std::time::Instant;
 use super::run::Run;
 use crate::audit::{self, Context};
 use crate::engine::{Cancel, Event, Observer, Pass};
-use crate::error::{CheckError, Error, OutputError, Place, Result};
-use crate::report::{AuditReport, RunReport, Severity, json};
+use crate::error::{Error, ErrorKind, OutputError, Place, Result};
+use crate::report::audit::Severity;
+use crate::report::{AuditReport, RunReport, json};
 use crate::sink::{Staging, write_atomically, write_synced};
 use crate::spec::{AuditSpec, FailOn, Resources};
 
@@ -66,7 +67,7 @@ pub(super) fn before_publishing(
 /// Fails if the audit found what one of the conditions names.
 ///
 /// # Errors
-/// [`CheckError::Audit`] with every condition that is met, and what met it.
+/// [`ErrorKind::AuditFailed`] with every condition that is met, and what met it.
 pub fn judge(report: &AuditReport, conditions: &[FailOn], out: &Path) -> Result<()> {
     let met: Vec<String> = conditions
         .iter()
@@ -75,7 +76,7 @@ pub fn judge(report: &AuditReport, conditions: &[FailOn], out: &Path) -> Result<
     if met.is_empty() {
         return Ok(());
     }
-    Err(Error::from(CheckError::Audit {
+    Err(Error::from(ErrorKind::AuditFailed {
         found: met.join("; "),
     })
     .at(Place::path(out))

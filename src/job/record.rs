@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::outlook::{format_name, whole_rows};
 use super::run::Run;
-use crate::artifact::manifest::{ManifestColumn, ManifestInput, ManifestShard};
+use crate::artifact::manifest::{ManifestColumn, ManifestFile, ManifestInput, ManifestShard};
 use crate::artifact::run::{FORMAT_VERSION, InputTime, PassTiming};
 use crate::artifact::{FittedColumn, JobId, Manifest, RunRecord, ScalerFile};
 use crate::engine::peak_memory_bytes;
@@ -38,10 +38,12 @@ pub(super) fn write(
     results: &Results<'_>,
     out: &Path,
 ) -> Result<RunReport> {
-    write_synced(&out.join("scaler.json"), &scaler_file(run, results)?)?;
+    let scaler = scaler_file(run, results)?;
+    write_synced(&out.join("scaler.json"), &scaler)?;
+    let files = vec![ManifestFile::new("scaler.json", &scaler)];
     write_synced(
         &out.join("manifest.json"),
-        &manifest(run, job, results)?.render()?,
+        &manifest(run, job, results, files)?.render()?,
     )?;
     write_synced(
         &out.join("run.json"),
@@ -75,7 +77,12 @@ fn scaler_file(run: &Run<'_>, results: &Results<'_>) -> Result<Vec<u8>> {
         })
 }
 
-fn manifest(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> Result<Manifest> {
+fn manifest(
+    run: &Run<'_>,
+    job: &JobId,
+    results: &Results<'_>,
+    files: Vec<ManifestFile>,
+) -> Result<Manifest> {
     let table = &results.prepared.table;
     let rows = table.rows_by_input(run.found.files.len());
     let inputs = run
@@ -107,6 +114,7 @@ fn manifest(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> Result<Manifes
         inputs,
         columns,
         shards: shards(job, results),
+        files,
     })
 }
 

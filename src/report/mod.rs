@@ -1,23 +1,22 @@
-//! The reports: of a plan and of a run, each one struct, rendered to text or JSON. No I/O other than
+//! The reports: of a plan, a run and a verification, each one struct, rendered to text or JSON. No I/O other than
 //! its string.
 
-mod audit;
+pub mod audit;
 mod audit_text;
 pub mod json;
 mod layout;
 mod plan;
 mod plan_text;
 mod run_text;
+mod verify;
 
-pub use audit::{
-    AUDIT_FORMAT, AUDIT_FORMAT_VERSION, AuditReport, AuditedColumn, AuditedSide, Check,
-    CheckReport, ColumnSide, Evidence, Example, ExampleRow, Figure, Finding, Severity,
-};
+pub use audit::AuditReport;
 pub use audit_text::audit_text;
 pub use layout::{Paint, bytes_decimal, count, memory_binary, percent, seconds};
 pub use plan::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
 pub use plan_text::plan_text;
 pub use run_text::{run_text, unchanged_text};
+pub use verify::{Finding, VerifyReport, verify_text};
 
 use serde::Serialize;
 

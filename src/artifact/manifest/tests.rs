@@ -29,6 +29,7 @@ fn example() -> Manifest {
             output_type: "float32".to_owned(),
         }],
         shards: vec![shard("train", 0), shard("train", 1)],
+        files: vec![ManifestFile::new("scaler.json", b"{}")],
     }
 }
 
@@ -52,7 +53,11 @@ fn a_manifest_has_one_line_an_element() {
     "shards": [
     {"side":"train","path":"train/part-0000000-1a2b3c4d.parquet","unit":0,"rows":800,"bytes":4321,"xxh3_128":"000000000000000000000000000000ff"},
     {"side":"train","path":"train/part-0000001-1a2b3c4d.parquet","unit":1,"rows":801,"bytes":4321,"xxh3_128":"000000000000000000000000000000ff"}
-    ]
+    ],
+    "files": [
+    {"path":"scaler.json","bytes":2,"xxh3_128":"dc7048f8f8747f561349cde127705c16"}
+    ],
+    "xxh3_128": "1624c54d2f9779530b4776bc75e368c5"
     }
     "#);
 }
@@ -66,6 +71,7 @@ fn a_manifest_reads_back_as_it_was() {
         inputs: vec![],
         columns: vec![],
         shards: vec![],
+        files: vec![],
         ..example()
     };
     assert_eq!(Manifest::parse(&empty.render().unwrap()).unwrap(), empty);

@@ -2,7 +2,8 @@
 
 use super::{Outcome, counted, share};
 use crate::audit::evidence::Evidence;
-use crate::report::{Check, Finding, Severity, percent};
+use crate::report::audit::{Check, Finding, Severity};
+use crate::report::percent;
 
 /// The share of one value from which on a feature is nearly constant, as far as the vote shows it.
 const NEARLY: f64 = 0.998;

@@ -4,7 +4,8 @@
 use super::{Outcome, counted, share};
 use crate::audit::evidence::Evidence;
 use crate::audit::measure::Divergence;
-use crate::report::{Check, Finding, Severity, percent};
+use crate::report::audit::{Check, Finding, Severity};
+use crate::report::percent;
 
 /// The customary limit of the population stability index.
 const PSI_MAX: f64 = 0.2;

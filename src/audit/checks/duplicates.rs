@@ -7,7 +7,8 @@
 
 use super::{Outcome, counted, examples, names, quoted, share};
 use crate::audit::evidence::{Evidence, Shared, SharedPair};
-use crate::report::{Check, Finding, Severity, percent};
+use crate::report::audit::{Check, Finding, Severity};
+use crate::report::percent;
 
 /// Times what chance explains, from which on equal rows are copies.
 const CHANCE_FACTOR: f64 = 10.0;

@@ -2,7 +2,8 @@
 
 use super::{Outcome, counted, examples, names, quoted, share};
 use crate::audit::evidence::Evidence;
-use crate::report::{Check, Finding, Severity, percent};
+use crate::report::audit::{Check, Finding, Severity};
+use crate::report::percent;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let published = evidence.published;

@@ -5,7 +5,7 @@
 
 use super::{Outcome, counted};
 use crate::audit::evidence::Evidence;
-use crate::report::{Check, Finding, Severity};
+use crate::report::audit::{Check, Finding, Severity};
 
 /// Rows from which on distinct whole numbers are suspicious.
 const ROWS_MIN: u64 = 100;

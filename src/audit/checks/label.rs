@@ -14,7 +14,8 @@ use crate::audit::evidence::Evidence;
 use crate::audit::feature::TrainState;
 use crate::audit::measure::{CoMoments, ValueSample};
 use crate::kernel::ColumnScaler;
-use crate::report::{Check, Finding, Severity, count};
+use crate::report::audit::{Check, Finding, Severity};
+use crate::report::count;
 
 /// `1 - r^2` of what differs by rounding alone, to float32 at the worst.
 const COPY_RESIDUE: f64 = 1e-10;

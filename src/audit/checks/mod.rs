@@ -14,9 +14,10 @@ mod time;
 
 use super::evidence::{Evidence, SharedPair};
 use super::published::Published;
-use crate::report::{
-    AUDIT_FORMAT, AUDIT_FORMAT_VERSION, AuditReport, AuditedColumn, AuditedSide, Check,
-    CheckReport, ColumnSide, Example, ExampleRow, Finding,
+use crate::report::AuditReport;
+use crate::report::audit::{
+    AUDIT_FORMAT, AUDIT_FORMAT_VERSION, AuditedColumn, AuditedSide, Check, CheckReport, ColumnSide,
+    Example, ExampleRow, Finding,
 };
 
 /// Rows shown with a finding.

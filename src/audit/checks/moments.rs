@@ -7,7 +7,7 @@
 use super::{Outcome, counted};
 use crate::audit::evidence::Evidence;
 use crate::audit::measure::Sums;
-use crate::report::{Check, Finding, Severity};
+use crate::report::audit::{Check, Finding, Severity};
 
 /// How far mean and standard deviation may be off by rounding, in float64 and in float32.
 const ROUNDING: [f64; 2] = [1e-8, 1e-5];

@@ -2,7 +2,7 @@
 
 use super::{Outcome, counted, quoted};
 use crate::audit::evidence::Evidence;
-use crate::report::{Check, Finding, Severity};
+use crate::report::audit::{Check, Finding, Severity};
 
 /// Paths named with a finding.
 const NAMES_MAX: usize = 3;

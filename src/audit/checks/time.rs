@@ -6,7 +6,8 @@ use super::{Outcome, counted, share};
 use crate::audit::evidence::Evidence;
 use crate::audit::overlap::side_pairs;
 use crate::audit::timeline::describe;
-use crate::report::{Check, Finding, Severity, percent};
+use crate::report::audit::{Check, Finding, Severity};
+use crate::report::percent;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let published = evidence.published;

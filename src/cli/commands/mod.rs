@@ -5,6 +5,7 @@ mod completions;
 mod man;
 mod plan;
 mod stream;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use prep_stream::engine::Cancel;
@@ -35,6 +36,7 @@ pub(super) enum Command {
     Stream(Box<stream::Args>),
     Plan(Box<plan::Args>),
     Audit(Box<audit::Args>),
+    Verify(verify::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -54,6 +56,7 @@ impl Command {
             Self::Stream(args) => Some(args.job.watch().log_format),
             Self::Plan(args) => Some(args.job.watch().log_format),
             Self::Audit(args) => Some(args.audit.watch().log_format),
+            Self::Verify(args) => Some(args.log_format),
             Self::Completions(_) | Self::Man(_) => None,
         }
     }
@@ -64,6 +67,7 @@ impl Command {
             Self::Stream(args) => stream::run(*args, cancel),
             Self::Plan(args) => plan::run(*args, cancel),
             Self::Audit(args) => audit::run(*args, cancel),
+            Self::Verify(args) => verify::run(args, cancel),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),
         }

@@ -85,6 +85,12 @@ impl Table {
         }
     }
 
+    /// With one more column.
+    pub(crate) fn with(mut self, column: Column) -> Self {
+        self.columns.push(column);
+        self
+    }
+
     /// Several row groups; only for flat columns.
     pub(crate) fn rows_per_group(mut self, rows: usize) -> Self {
         self.rows_per_group = rows;

@@ -28,6 +28,7 @@ fn manifest(version: &str) -> Vec<u8> {
         inputs: vec![],
         columns: vec![],
         shards: vec![],
+        files: vec![],
     };
     manifest.render().unwrap()
 }

@@ -1,0 +1,94 @@
+//! `prep verify`: proves an output, with its own arithmetic.
+//!
+//! ```text
+//! records -> files -> shards -> scaler -> train columns          from OUT alone
+//!                                      -> every row              with --in: sides, values, fit again
+//! ```
+//!
+//! Invariant: nothing here calls what made the output: not the split's hash, not the fit's sums, not
+//! the scaler's formula; they are written again from their specifications, sums as integers. Shared
+//! are the readers of files and the parsers of artifacts, whose own checks come on top. A step runs
+//! only if those before it found nothing: what follows from damage is no finding of its own. Limit:
+//! columns, and files below one directory, are held in memory by name; rows never are.
+
+mod columns;
+mod files;
+mod findings;
+mod given;
+mod leaves;
+mod pairs;
+mod records;
+mod rows;
+mod scaler;
+mod shards;
+mod sides;
+mod slots;
+mod source;
+mod standard;
+mod sums;
+
+use std::path::PathBuf;
+
+use crate::engine::{Cancel, Ordered};
+use crate::error::Result;
+use crate::report::VerifyReport;
+
+use findings::Findings;
+
+/// What to verify.
+#[derive(Debug, Clone)]
+pub struct VerifySpec {
+    /// The output directory.
+    pub output: PathBuf,
+    /// What it was made from, as `--in` was given; empty: only the output is looked at.
+    pub inputs: Vec<PathBuf>,
+    /// As `--root` was given.
+    pub root: Option<PathBuf>,
+    /// Worker threads.
+    pub threads: usize,
+}
+
+/// What every step needs.
+#[derive(Debug, Clone, Copy)]
+struct Context<'a> {
+    spec: &'a VerifySpec,
+    cancel: &'a Cancel,
+}
+
+impl<'a> Context<'a> {
+    fn ordered(self, count: usize) -> Ordered<'a> {
+        Ordered {
+            threads: self.spec.threads.max(1),
+            count,
+            cancel: self.cancel,
+        }
+    }
+}
+
+/// Verifies an output; what is wrong with it is in the report.
+///
+/// # Errors
+/// When the directory can't be listed or an input can't be read; a request to stop. Damage inside
+/// the output is a finding and no error.
+pub fn verify(spec: &VerifySpec, cancel: &Cancel) -> Result<VerifyReport> {
+    let context = Context { spec, cancel };
+    let mut findings = Findings::default();
+    let mut report = VerifyReport {
+        output: spec.output.display().to_string(),
+        ..VerifyReport::default()
+    };
+    let names = files::list(&spec.output)?;
+    if let Some(records) = records::read(&spec.output, &mut findings) {
+        files::check(&names, &records, &mut findings);
+        shards::check(context, &records, &mut findings, &mut report)?;
+        scaler::check(&records.scaler, &mut findings);
+        if findings.is_empty() {
+            standard::check(context, &records, &mut findings, &mut report)?;
+        }
+        if findings.is_empty() && !spec.inputs.is_empty() {
+            source::check(context, &records, &mut findings, &mut report)?;
+        }
+    }
+    findings.finish(&mut report);
+    Ok(report)
+}

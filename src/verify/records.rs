@@ -1,0 +1,116 @@
+//! The JSON records of an output, read and checked one by one.
+
+use std::fs;
+use std::path::Path;
+
+use twox_hash::XxHash3_128;
+
+use super::findings::Findings;
+use super::scaler::RecordedScaler;
+use crate::artifact::{Manifest, RunRecord, ScalerFile};
+
+/// A record of ten million inputs is smaller.
+const RECORD_BYTES_MAX: u64 = 4 << 30;
+
+/// What the records say.
+#[derive(Debug)]
+pub(super) struct Records {
+    pub(super) manifest: Manifest,
+    /// `None` if `scaler.json` isn't what the manifest says, which is a finding.
+    pub(super) scaler: Option<RecordedScaler>,
+}
+
+/// Reads all records; `None` if the manifest, which the rest hangs on, is damaged.
+pub(super) fn read(output: &Path, findings: &mut Findings) -> Option<Records> {
+    let manifest = parsed(output, "manifest.json", findings, Manifest::parse)?;
+    if let Some(run) = parsed(output, "run.json", findings, RunRecord::parse)
+        && run.job != manifest.job
+    {
+        let what = format!(
+            "it is of job {}, manifest.json of job {}",
+            run.job, manifest.job
+        );
+        findings.push("run.json", what);
+    }
+    let mut scaler = None;
+    for file in &manifest.files {
+        let Some(bytes) = bytes(output, &file.path, findings) else {
+            continue;
+        };
+        let digest = XxHash3_128::oneshot(&bytes);
+        if let Some(what) = differs((bytes.len() as u64, digest), (file.bytes, file.xxh3_128)) {
+            findings.push(&file.path, what);
+        } else if file.path == "scaler.json" {
+            scaler = read_scaler(&bytes, &manifest, findings);
+        }
+    }
+    if !manifest.files.iter().any(|file| file.path == "scaler.json") {
+        findings.push("manifest.json", "it does not name scaler.json");
+    }
+    Some(Records { manifest, scaler })
+}
+
+/// How size and checksum of a file differ from what the manifest says, if they do.
+pub(super) fn differs(found: (u64, u128), said: (u64, u128)) -> Option<String> {
+    if found.0 != said.0 {
+        return Some(format!("{} bytes, the manifest says {}", found.0, said.0));
+    }
+    (found.1 != said.1).then(|| {
+        format!(
+            "its checksum is {:032x}, the manifest says {:032x}",
+            found.1, said.1
+        )
+    })
+}
+
+fn read_scaler(
+    bytes: &[u8],
+    manifest: &Manifest,
+    findings: &mut Findings,
+) -> Option<RecordedScaler> {
+    let parsed = ScalerFile::from_json(bytes)
+        .map_err(|error| error.to_string())
+        .and_then(|_| RecordedScaler::parse(bytes));
+    let scaler = match parsed {
+        Ok(scaler) => scaler,
+        Err(what) => {
+            findings.push("scaler.json", what);
+            return None;
+        }
+    };
+    let features = manifest.columns.iter().filter(|c| c.role == "feature");
+    if !scaler.names().eq(features.map(|column| &column.name)) {
+        let what = "its columns are not the features of manifest.json, in their order";
+        findings.push("scaler.json", what);
+        return None;
+    }
+    Some(scaler)
+}
+
+fn parsed<T, E: std::fmt::Display>(
+    output: &Path,
+    name: &str,
+    findings: &mut Findings,
+    parse: impl Fn(&[u8]) -> Result<T, E>,
+) -> Option<T> {
+    let bytes = bytes(output, name, findings)?;
+    parse(&bytes)
+        .map_err(|error| findings.push(name, error.to_string()))
+        .ok()
+}
+
+fn bytes(output: &Path, name: &str, findings: &mut Findings) -> Option<Vec<u8>> {
+    let path = output.join(name);
+    let read = fs::symlink_metadata(&path).and_then(|metadata| {
+        if !metadata.is_file() || metadata.len() > RECORD_BYTES_MAX {
+            return Ok(None);
+        }
+        fs::read(&path).map(Some)
+    });
+    match read {
+        Ok(Some(bytes)) => return Some(bytes),
+        Ok(None) => findings.push(name, "it is no record: not a file, or beyond 4 GiB"),
+        Err(source) => findings.push(name, format!("cannot read it: {source}")),
+    }
+    None
+}
