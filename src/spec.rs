@@ -1,5 +1,6 @@
 //! `JobSpec`: what a run means, independent of how it was typed. Plain data, no I/O.
 
+mod audit;
 mod validate;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::Fraction;
 
+pub use audit::{AuditSpec, FailOn};
 pub use validate::{Activation, LearningRate, Optimizer, Task, TrainingSpec, ValidateSpec};
 
 /// Everything that decides what a run does.
@@ -191,6 +193,9 @@ pub struct OutputSpec {
     /// Do nothing if the output was made by this very job.
     #[serde(skip)]
     pub if_changed: bool,
+    /// Look for leaks before the output is published.
+    #[serde(skip)]
+    pub audit: bool,
 }
 
 /// Type of standardized features.

@@ -1,5 +1,6 @@
 //! The story of a run: plan, split, fit, write, commit, report.
 
+mod audit;
 mod outlook;
 mod record;
 mod run;
@@ -15,6 +16,7 @@ use crate::sink::shard::ShardFormat;
 use crate::source::discover::discover;
 use crate::spec::JobSpec;
 
+pub use audit::{audit, judge};
 use record::Results;
 use run::Run;
 
@@ -121,7 +123,8 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
         sides_written: &sides_written,
         written: &written,
     };
-    record::write(run, job, &results, &staging.out_dir())
+    let report = record::write(run, job, &results, &staging.out_dir())?;
+    audit::before_publishing(run, staging, report)
 }
 
 /// What would happen: files, columns, roles, units; reads footers and headers only.

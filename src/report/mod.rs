@@ -1,6 +1,8 @@
 //! The reports: of a plan, a run and a verification, each one struct, rendered to text or JSON. No I/O other than
 //! its string.
 
+pub mod audit;
+mod audit_text;
 pub mod json;
 mod layout;
 mod plan;
@@ -8,6 +10,8 @@ mod plan_text;
 mod run_text;
 mod verify;
 
+pub use audit::AuditReport;
+pub use audit_text::audit_text;
 pub use layout::{Paint, bytes_decimal, count, memory_binary, percent, seconds};
 pub use plan::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
 pub use plan_text::plan_text;
@@ -47,6 +51,8 @@ pub struct RunReport {
     pub peak_memory_bytes: u64,
     /// What the user should know, one lowercase sentence each, without a period.
     pub warnings: Vec<String>,
+    /// What the audit found, if there was one.
+    pub audit: Option<AuditReport>,
 }
 
 /// A run that had nothing to do.

@@ -1,5 +1,6 @@
 //! The run report as a person reads it: short, aligned, the peculiar columns by name.
 
+use super::audit_text::findings;
 use super::layout::{Lines, counted, first_names, printable, skipped};
 use super::{
     Paint, RunReport, SideReport, UnchangedReport, bytes_decimal, count, memory_binary, percent,
@@ -28,6 +29,9 @@ pub fn run_text(report: &RunReport, paint: Paint) -> String {
     }
     columns(report, &mut lines);
     lines.table("Passes", &passes(report));
+    if let Some(audit) = &report.audit {
+        findings(audit, &mut lines);
+    }
     if report.taken_up > 0 {
         let taken_up = counted(report.taken_up, "finished piece");
         lines.line("Resumed", &format!("{taken_up} of work of an earlier run"));

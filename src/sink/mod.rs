@@ -12,7 +12,7 @@ pub mod shard;
 mod spool;
 pub mod staging;
 
-pub use files::{sync_file, write_synced};
+pub use files::{sync_file, write_atomically, write_synced};
 pub use hashing::{HashingWriter, Written};
 pub use lock::host_name;
 pub use partials::Partials;

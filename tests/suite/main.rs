@@ -11,6 +11,7 @@
     reason = "a test that cannot go on stops; a skipped one says so; cases are long tables"
 )]
 
+mod audit; // planted leaks are found, none is invented
 mod columns; // which columns are scaled, which pass through, and their types
 mod commit; // the output appears whole or not at all
 mod compile_fail; // what must not compile

@@ -74,6 +74,7 @@ fn spec(scratch: &Scratch, out: &str, by: &SplitBy) -> JobSpec {
             compression: Compression::Zstd(1),
             overwrite: Overwrite::Never,
             if_changed: false,
+            audit: false,
         },
         resources: Resources {
             threads: 2,

@@ -1,6 +1,7 @@
 //! What was typed. Each file holds one group of flags and turns it into its part of the `JobSpec`,
 //! once; after that nothing remembers how it was typed.
 
+mod audit;
 mod columns;
 mod fit;
 mod input;
@@ -10,8 +11,9 @@ mod split;
 mod text;
 
 use prep_stream::error::Result;
-use prep_stream::spec::JobSpec;
+use prep_stream::spec::{FailOn, JobSpec};
 
+pub(super) use self::audit::AuditArgs;
 pub(super) use self::run::{LogFormat, Watch};
 
 /// The flags of a job, shared by `stream` and `plan`.
@@ -30,6 +32,8 @@ pub(super) struct JobArgs {
     #[command(flatten)]
     text: text::TextArgs,
     #[command(flatten)]
+    audit: audit::JobAuditArgs,
+    #[command(flatten)]
     run: run::RunArgs,
 }
 
@@ -37,6 +41,11 @@ impl JobArgs {
     /// How the run is watched.
     pub(super) fn watch(&self) -> Watch {
         self.run.watch()
+    }
+
+    /// What makes the audit fail.
+    pub(super) fn conditions(&self) -> Vec<FailOn> {
+        self.audit.conditions()
     }
 
     /// Whether only the plan is wanted.
@@ -55,7 +64,7 @@ impl JobArgs {
             split: self.split.into_spec()?,
             columns: columns.into_spec(text_columns),
             fit: self.fit.into_spec(),
-            output: self.output.into_spec(),
+            output: self.output.into_spec(self.audit.is_wanted()),
             resources: self.run.resources(),
         })
     }

@@ -46,7 +46,7 @@ enum OverwriteArg {
 }
 
 impl OutputArgs {
-    pub(super) fn into_spec(self) -> OutputSpec {
+    pub(super) fn into_spec(self, audit: bool) -> OutputSpec {
         OutputSpec {
             path: self.path,
             dtype: match self.dtype {
@@ -61,6 +61,7 @@ impl OutputArgs {
                 Some(OverwriteArg::TwoStep) => Overwrite::TwoStep,
             },
             if_changed: self.if_changed,
+            audit,
         }
     }
 }

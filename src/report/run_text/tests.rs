@@ -53,6 +53,7 @@ fn report() -> RunReport {
         taken_up: 0,
         peak_memory_bytes: 512 << 20,
         warnings: vec![],
+        audit: None,
     }
 }
 
