@@ -72,6 +72,9 @@ impl RecordedSplit {
 fn units(fraction: &str) -> Option<u64> {
     let (whole, decimals) = fraction.split_once('.').unwrap_or((fraction, ""));
     let zeros = 18_usize.checked_sub(decimals.len())?;
+    if whole.is_empty() && decimals.is_empty() {
+        return None;
+    }
     let units = format!("{whole}{decimals}{}", "0".repeat(zeros))
         .parse()
         .ok()?;
