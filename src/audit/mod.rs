@@ -8,7 +8,7 @@
 //!
 //! Invariant: nothing here uses the arithmetic of the fit or knows how the sides were made: the output
 //! is judged by what is in it, and the report follows from that alone, whatever the threads and the
-//! memory. A duplicate is only reported after its rows were compared. Memory: see [`Limits`].
+//! memory. A duplicate is only reported after its rows were compared. Memory: see `limits.rs`.
 
 mod canonical;
 mod checks;
