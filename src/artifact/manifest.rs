@@ -85,7 +85,7 @@ pub struct ManifestColumn {
 /// One file of rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestShard {
-    /// `train` or `test`.
+    /// `train`, `val` or `test`.
     pub side: String,
     /// Its path below the output directory.
     pub path: String,

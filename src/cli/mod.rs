@@ -2,6 +2,7 @@
 //!
 //! Nothing else in the program prints, reads variables or handles signals.
 
+mod allocator;
 mod args;
 mod clap_error;
 mod commands;

@@ -32,6 +32,8 @@ fn is_damage(error: &DataError) -> bool {
     match error {
         DataError::Parquet { .. }
         | DataError::FooterLies { .. }
+        | DataError::PageLies { .. }
+        | DataError::PageHeader { .. }
         | DataError::RowCount { .. }
         | DataError::NotUtf8
         | DataError::Decoder { .. } => true,

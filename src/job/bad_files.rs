@@ -4,9 +4,10 @@
 //! Limit: headers and footers of all files are looked at together; what is wrong deeper in a file
 //! costs one more beginning for each such file.
 
+use super::run::Run;
 use crate::engine::{Cancel, Event, Observer};
 use crate::error::{Error, Result};
-use crate::pass::{self, Context};
+use crate::pass;
 use crate::source::discover::{BadFile, Discovery, as_found};
 use crate::spec::{JobSpec, OnBadFile};
 
@@ -38,13 +39,8 @@ pub(super) fn set_aside(
         return Err(error.hint("no other file is left"));
     }
     if is_first {
-        let context = Context {
-            inputs: &found.files,
-            threads: spec.resources.threads.max(1),
-            cancel,
-            observer,
-        };
-        let screened = pass::screen(context, spec, found.format)?;
+        let run = Run::new(spec, found, cancel, observer);
+        let screened = pass::screen(run.context(), spec, found.format)?;
         for (index, error) in screened.into_iter().rev() {
             take_out(found, index, &error, observer);
             if found.files.is_empty() {

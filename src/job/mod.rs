@@ -1,6 +1,7 @@
 //! The story of a run: plan, split, fit, write, commit, report.
 
 mod arrivals;
+mod audit;
 mod bad_files;
 mod outlook;
 mod record;
@@ -17,6 +18,7 @@ use crate::sink::shard::ShardFormat;
 use crate::source::discover::{Discovery, discover};
 use crate::spec::JobSpec;
 
+pub use audit::{audit, judge};
 use record::Results;
 use run::Run;
 
@@ -39,7 +41,7 @@ impl Outcome {
     }
 }
 
-/// Splits, fits on train only, and writes standardized shards of both sides.
+/// Splits, fits on train only, and writes standardized shards of every side.
 ///
 /// The output directory appears whole, by one rename, or not at all. After a run that was stopped,
 /// the same job goes on with the units that it had finished.
@@ -60,6 +62,7 @@ fn without_bad_files<R>(
     observer: &dyn Observer,
     work: impl Fn(&Discovery) -> Result<R>,
 ) -> Result<R> {
+    pass::check_split(&spec.split)?;
     Staging::check(&spec.output.path, spec.output.overwrite)?;
     let mut found = discover(&spec.input, &spec.output.path)?;
     loop {
@@ -103,13 +106,14 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
 
     let (prepared, split_plan, sides) = run.pass(Pass::Split, || {
         let prepared = pass::settle(context, spec, plan.rows, &staging.cache_dir(), partials)?;
-        let split_plan = SplitPlan::new(context, &prepared.table, &spec.split);
+        let split_plan = SplitPlan::new(context, &prepared.table, &spec.split)?;
         let sides = pass::split(context, partials, &prepared.table, &split_plan)?;
         Ok((prepared, split_plan, sides))
     })?;
     let table = &prepared.table;
     run.expect_rows(table.rows());
-    warnings::after_split(run, table, sides);
+    let sides_written = split_plan.written(&sides);
+    warnings::after_split(run, table, &sides);
 
     let fitted = run.pass(Pass::Fit, || {
         let total = pass::fit(context, partials, table, &split_plan)?;
@@ -120,7 +124,10 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
 
     let format = ShardFormat::new(&prepared.output, &table.schema, spec.output.compression)?;
     let written = run.pass(Pass::Write, || {
-        let directories = [staging.side_dir("train")?, staging.side_dir("test")?];
+        let directories = sides_written
+            .iter()
+            .map(|side| staging.side_dir(side.name()));
+        let directories = directories.collect::<Result<Vec<_>>>()?;
         let write = WriteJob {
             context,
             partials,
@@ -128,9 +135,11 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
             plan: &split_plan,
             scaler: &fitted.scaler,
             format: &format,
+            spool: &staging.cache_dir(),
             dtype: spec.output.dtype,
             on_inf: spec.fit.on_inf,
-            directories: [&directories[0], &directories[1]],
+            written: &sides_written,
+            directories: &directories,
             job,
         };
         let written = pass::write(&write)?;
@@ -138,7 +147,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
         Ok(written)
     })?;
 
-    pass::check_rows(sides, &written)?;
+    pass::check_rows(&sides, &written)?;
     pass::check_unchanged(context, &plan.fingerprints)?;
     arrivals::warn_of(run);
     run.took_up(partials.taken_up());
@@ -146,10 +155,12 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
         fingerprints: &plan.fingerprints,
         prepared: &prepared,
         fitted: &fitted,
-        sides,
+        sides: &sides,
+        sides_written: &sides_written,
         written: &written,
     };
-    record::write(run, job, &results, &staging.out_dir())
+    let report = record::write(run, job, &results, &staging.out_dir())?;
+    audit::before_publishing(run, staging, report)
 }
 
 /// What would happen: files, columns, roles, units; reads footers and headers only.

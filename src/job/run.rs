@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::time::{Instant, SystemTime};
 
 use crate::artifact::JobId;
-use crate::engine::{Cancel, Event, Observer, Pass, Tally, peak_memory_bytes};
+use crate::engine::{Cancel, Event, Memory, Observer, Pass, Tally, peak_memory_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pass::{Context, Plan};
 use crate::report::{PassReport, RunReport, UnchangedReport};
@@ -22,6 +22,7 @@ pub(super) struct Run<'a> {
     pub found: &'a Discovery,
     pub started: SystemTime,
     pub cancel: &'a Cancel,
+    memory: Memory,
     tally: Tally<'a>,
     rows: Cell<Option<u64>>,
     taken_up: Cell<u64>,
@@ -42,6 +43,7 @@ impl<'a> Run<'a> {
             found,
             started: SystemTime::now(),
             cancel,
+            memory: Memory::new(spec.resources.memory_bytes_max, spec.resources.threads),
             tally: Tally::new(observer),
             rows: Cell::default(),
             taken_up: Cell::default(),
@@ -55,7 +57,7 @@ impl<'a> Run<'a> {
     pub(super) fn context(&self) -> Context<'_> {
         Context {
             inputs: &self.found.files,
-            threads: self.spec.resources.threads.max(1),
+            memory: &self.memory,
             cancel: self.cancel,
             observer: &self.tally,
         }
@@ -155,13 +157,15 @@ impl<'a> Run<'a> {
         FLOOR_BYTES + FLOOR_COLUMN_BYTES * plan.columns() as u64
     }
 
-    /// Refuses a budget below the floor.
+    /// Refuses a budget below the floor, and shares out any other.
     pub(super) fn check_budget(&self, plan: &Plan) -> Result<()> {
         let (needed, allowed) = (
             Self::memory_floor(plan),
             self.spec.resources.memory_bytes_max,
         );
         if allowed >= needed {
+            let columns = FLOOR_COLUMN_BYTES * plan.columns() as u64;
+            self.memory.share_out(columns + plan.sides_bytes());
             return Ok(());
         }
         let what = format!("a table of {} columns", plan.columns());

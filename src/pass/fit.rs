@@ -10,7 +10,7 @@ use super::route::fill_valid;
 use super::{Context, SplitPlan, partial_name};
 use crate::engine::{Pass, guarded};
 use crate::error::{Place, Result};
-use crate::kernel::{NumericRows, Scaler, Sides, Welford, count_infinite, first_infinite};
+use crate::kernel::{NumericRows, Scaler, Side, Sides, Welford, first_infinite};
 use crate::schema::NumericKind;
 use crate::sink::Partials;
 use crate::source::parquet::{LeafRun, NumberReader, PagesRead};
@@ -24,7 +24,7 @@ const RUN_ROWS: usize = 16 << 10;
 pub struct FeatureState {
     /// Moments of the train rows.
     pub moments: Welford<f64>,
-    /// Infinities of all rows.
+    /// Infinities of all rows but those left out.
     pub infinities: Infinities,
 }
 
@@ -122,7 +122,7 @@ pub fn fit(
             let partial = match partials.take_up(&name) {
                 Some(partial) => partial,
                 None => {
-                    let open = OpenUnit::new(table, unit).recording();
+                    let open = OpenUnit::new(table, unit, context.memory).recording();
                     let partial = fit_unit(context, &open, plan, columns)?;
                     partials.keep(&name, &partial, Vec::new())?;
                     partial
@@ -237,11 +237,19 @@ impl Fold<'_> {
         let train = self.sides.train(first, NumericRows { values, valid });
         self.state.moments.extend(train);
         if let Some(row) = first_infinite(values) {
-            let input = self.open.store(piece).input;
-            let row = piece.first_row + (start + row) as u64;
+            // Rows that are left out may hold anything.
+            let counts = |row: &usize| {
+                values[*row].is_infinite() && self.sides.side(first + row) != Some(Side::LeftOut)
+            };
+            let mut infinite = (row..rows).filter(counts);
+            let place = |row: usize| {
+                let input = self.open.store(piece).input;
+                (input, piece.first_row + (start + row) as u64)
+            };
+            let first = infinite.next().map(place);
             self.state.infinities.merge(Infinities {
-                count: count_infinite(values),
-                first: Some((input, row)),
+                count: u64::from(first.is_some()) + infinite.count() as u64,
+                first,
             });
         }
     }

@@ -1,5 +1,6 @@
 //! The run report as a person reads it: short, aligned, the peculiar columns by name.
 
+use super::audit_text::findings;
 use super::layout::{Lines, counted, first_names, printable, skipped};
 use super::{
     Paint, RunReport, SideReport, UnchangedReport, bytes_decimal, count, memory_binary, percent,
@@ -19,6 +20,10 @@ pub fn run_text(report: &RunReport, paint: Paint) -> String {
         &format!("by {}, seed {}", printable(&report.split_by), report.seed),
     );
     lines.table("", &sides(report));
+    if report.left_out > 0 {
+        let rows = counted(report.left_out, "row");
+        lines.line("", &format!("{rows} left out: on no side"));
+    }
     for side in report.sides.iter().filter(|side| is_outside(side)) {
         let note = format!(
             "{} is outside the 99.9% band, as one split in a thousand is",
@@ -28,6 +33,9 @@ pub fn run_text(report: &RunReport, paint: Paint) -> String {
     }
     columns(report, &mut lines);
     lines.table("Passes", &passes(report));
+    if let Some(audit) = &report.audit {
+        findings(audit, &mut lines);
+    }
     if report.taken_up > 0 {
         let taken_up = counted(report.taken_up, "finished piece");
         lines.line("Resumed", &format!("{taken_up} of work of an earlier run"));

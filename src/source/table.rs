@@ -8,6 +8,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use crate::engine::Memory;
 use crate::error::{Error, InputError, Place, Result};
 use crate::schema::{Schema, SharedLayout};
 use crate::source::discover::CHANGED_HINT;
@@ -158,19 +159,21 @@ pub struct OpenUnit<'a> {
     pub table: &'a Table,
     /// The unit.
     pub unit: &'a Unit,
+    memory: &'a Memory,
     first_store: usize,
     files: Vec<OnceLock<ParquetFile>>,
     witnesses: Vec<Witness>,
 }
 
 impl<'a> OpenUnit<'a> {
-    /// Prepares to read `unit`; nothing is opened yet.
-    pub fn new(table: &'a Table, unit: &'a Unit) -> Self {
+    /// Prepares to read `unit` within `memory`; nothing is opened yet.
+    pub fn new(table: &'a Table, unit: &'a Unit, memory: &'a Memory) -> Self {
         let first_store = unit.pieces.first().map_or(0, |piece| piece.store);
         let end_store = unit.pieces.last().map_or(0, |piece| piece.store + 1);
         Self {
             table,
             unit,
+            memory,
             first_store,
             files: (first_store..end_store).map(|_| OnceLock::new()).collect(),
             witnesses: vec![Witness::None; end_store - first_store],
@@ -215,7 +218,8 @@ impl<'a> OpenUnit<'a> {
             return Ok(file);
         }
         let store = self.store(piece);
-        let file = ParquetFile::open(&store.path)?.witnessed(self.witnesses[index].clone());
+        let file = ParquetFile::open(&store.path, self.memory)?;
+        let file = file.witnessed(self.witnesses[index].clone());
         let groups = file.metadata().row_groups();
         let changed = |what, before: u64, after: u64| {
             Error::from(InputError::Changed {

@@ -132,7 +132,7 @@ fn parquet_spans(
     for (index, input) in inputs.iter().enumerate() {
         context.cancel.check()?;
         let name = escape_name(&input.relative);
-        let opened = Arc::new(Opened::open(name, &input.path)?);
+        let opened = Arc::new(Opened::open(name, &input.path, context.memory)?);
         files += 1;
         let mut first_row = 0;
         for (group, group_rows) in opened.group_rows().enumerate() {

@@ -51,7 +51,7 @@ enum OverwriteArg {
 }
 
 impl OutputArgs {
-    pub(super) fn into_spec(self) -> OutputSpec {
+    pub(super) fn into_spec(self, audit: bool) -> OutputSpec {
         OutputSpec {
             path: self.path,
             dtype: match self.dtype {
@@ -67,6 +67,7 @@ impl OutputArgs {
             },
             if_changed: self.if_changed,
             break_lock: self.break_lock,
+            audit,
         }
     }
 }

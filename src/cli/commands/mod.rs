@@ -1,5 +1,6 @@
 //! The commands, one file each of one shape: what it takes (`Args`) and what it does (`run`).
 
+mod audit;
 mod completions;
 mod man;
 mod plan;
@@ -36,6 +37,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     Stream(Box<stream::Args>),
     Plan(Box<plan::Args>),
+    Audit(Box<audit::Args>),
     Verify(verify::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -55,6 +57,7 @@ impl Command {
         match self {
             Self::Stream(args) => Some(args.job.watch().log_format),
             Self::Plan(args) => Some(args.job.watch().log_format),
+            Self::Audit(args) => Some(args.audit.watch().log_format),
             Self::Verify(args) => Some(args.log_format),
             Self::Completions(_) | Self::Man(_) => None,
         }
@@ -65,6 +68,7 @@ impl Command {
         match self {
             Self::Stream(args) => return stream::run(*args, cancel),
             Self::Plan(args) => plan::run(*args, cancel),
+            Self::Audit(args) => audit::run(*args, cancel),
             Self::Verify(args) => verify::run(args, cancel),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),

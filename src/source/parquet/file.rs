@@ -1,7 +1,8 @@
 //! `PositionalFile`: reads a Parquet file by position, never mapped.
 //!
 //! A mapped file that something truncates kills the process; a positional read fails. A column chunk
-//! of up to 16 MiB is fetched whole with one read and served from memory; a longer one page by page.
+//! that the budget has room for is fetched whole with one read and served from memory; a longer one
+//! page by page.
 
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -14,10 +15,9 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use super::handle::Handle;
 use super::witness::{WatchedChunk, Witness};
+use crate::engine::Memory;
 use crate::error::{Place, Result};
 
-/// The longest column chunk that is fetched with one read.
-const WINDOW_BYTES_MAX: u64 = 16 << 20;
 /// How much of a page header is read ahead when pages are fetched one by one.
 const HEADER_READ_BYTES: usize = 4 << 10;
 
@@ -35,7 +35,7 @@ pub(super) struct PositionalFile {
 
 impl PositionalFile {
     /// Opens `path`; the length is the one at this moment.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    fn open(path: &Path, window_bytes_max: u64) -> Result<Self> {
         let file = Handle::open(path)
             .map_err(|error| crate::error::Error::from(error).at(Place::path(path)))?;
         Ok(Self {
@@ -43,7 +43,7 @@ impl PositionalFile {
             file,
             window_start: 0,
             window: Bytes::new(),
-            window_bytes_max: WINDOW_BYTES_MAX,
+            window_bytes_max,
             witness: Witness::None,
             chunk: None,
         })
@@ -164,21 +164,24 @@ impl Read for PositionalRead {
 pub struct ParquetFile {
     path: PathBuf,
     pub(super) file: PositionalFile,
+    pub(super) memory: Memory,
     pub(super) metadata: Arc<parquet::file::metadata::ParquetMetaData>,
 }
 
 impl ParquetFile {
-    /// Opens `path` and reads its footer.
+    /// Opens `path` and reads its footer; what is read of the file later stays within `memory`.
     ///
     /// # Errors
-    /// When the file can't be opened, or its footer is damaged, encrypted or disagrees with itself.
-    pub fn open(path: &Path) -> Result<Self> {
-        let file = PositionalFile::open(path)?;
-        let metadata = super::footer::read(&file)
-            .map_err(|error| crate::error::Error::from(error).at(Place::path(path)))?;
+    /// When the file can't be opened, or its footer is damaged, encrypted or disagrees with itself;
+    /// when the footer doesn't fit the budget.
+    pub fn open(path: &Path, memory: &Memory) -> Result<Self> {
+        let file = PositionalFile::open(path, memory.window_bytes_max())?;
+        let metadata =
+            super::footer::read(&file, memory).map_err(|error| error.at(Place::path(path)))?;
         Ok(Self {
             path: path.to_path_buf(),
             file,
+            memory: memory.clone(),
             metadata: Arc::new(metadata),
         })
     }

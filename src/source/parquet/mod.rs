@@ -4,8 +4,10 @@ mod decimal;
 mod file;
 mod footer;
 mod handle;
+mod header;
 mod leaf;
 mod numbers;
+mod pages;
 mod witness;
 
 pub use file::ParquetFile;

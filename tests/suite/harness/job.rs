@@ -1,7 +1,6 @@
 //! Jobs for the library, for tests that have to look at a run, or reach into it, while it goes on.
 
 use prep_stream::engine::{Event, Observer};
-use prep_stream::kernel::Fraction;
 use prep_stream::spec::{
     ColumnSpec, Compression, Dialect, Dtype, FitSpec, InputSpec, JobSpec, OnBadFile, OnInf,
     OutputSpec, Overwrite, Resources, SplitBy, SplitSpec,
@@ -33,8 +32,7 @@ pub(crate) fn spec(scratch: &Scratch, out: &str, by: &SplitBy) -> JobSpec {
         },
         split: SplitSpec {
             by: by.clone(),
-            test_size: "0.2".parse::<Fraction>().expect("a fraction"),
-            seed: 42,
+            ..SplitSpec::default()
         },
         columns: ColumnSpec::default(),
         fit: FitSpec {
@@ -48,6 +46,7 @@ pub(crate) fn spec(scratch: &Scratch, out: &str, by: &SplitBy) -> JobSpec {
             overwrite: Overwrite::Never,
             if_changed: false,
             break_lock: false,
+            audit: false,
         },
         resources: Resources {
             threads: 2,
