@@ -61,6 +61,14 @@ impl PositionalFile {
         Ok(chunk)
     }
 
+    /// Bytes that aren't a page, or not read as one.
+    pub(super) fn peek(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
+        match self.in_window(start, length) {
+            Some(bytes) => Ok(bytes),
+            None => self.read(start, length),
+        }
+    }
+
     /// Keeps or compares the digest of the page whose body begins at `start`.
     fn witness_page(&self, chunk: &WatchedChunk, start: u64, body: &Bytes) -> ParquetResult<()> {
         let page = chunk.page_start(start);
@@ -122,10 +130,7 @@ impl ChunkReader for PositionalFile {
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
-        let bytes = match self.in_window(start, length) {
-            Some(bytes) => bytes,
-            None => self.read(start, length)?,
-        };
+        let bytes = self.peek(start, length)?;
         if let Some(chunk) = &self.chunk {
             self.witness_page(chunk, start, &bytes)?;
         }

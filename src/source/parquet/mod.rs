@@ -55,3 +55,32 @@ pub(crate) fn reading_error(action: &'static str, source: ParquetError) -> Error
         .into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_is_no_damage_and_what_the_decoder_says_is() {
+        let wrapped = |error: io::Error| ParquetError::External(Box::new(error));
+        let eio = wrapped(io::Error::from_raw_os_error(5));
+        let error = reading_error("decode a page", eio);
+        assert!(!error.is_bad_file());
+        assert!(error.to_string().starts_with("cannot read the file: "), "{error}");
+        let changed = InputError::Changed {
+            what: "size",
+            before: "1".to_owned(),
+            after: "2".to_owned(),
+        };
+        let error = reading_error("decode a page", ParquetError::External(Box::new(changed)));
+        assert!(!error.is_bad_file());
+        for source in [
+            ParquetError::General("bad".to_owned()),
+            wrapped(io::Error::from(io::ErrorKind::UnexpectedEof)),
+        ] {
+            assert!(reading_error("decode a page", source).is_bad_file());
+        }
+    }
+}
