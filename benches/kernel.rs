@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use prep_stream::kernel::{
-    ColumnScaler, Fraction, HashSplit, NumericRows, SUB_CHUNK_ROWS, Sides, Welford, file_key,
-    first_infinite, mix,
+    ColumnScaler, Cuts, Fraction, HashSplit, NumericRows, Parts, SUB_CHUNK_ROWS, Sides, Welford,
+    file_key, first_infinite, mix,
 };
 
 /// Rows of the block: 16 sub-chunks, 512 KiB of float64.
@@ -19,7 +19,7 @@ fn values() -> Vec<f64> {
 
 fn split() -> HashSplit {
     let fraction: Fraction = "0.2".parse().unwrap_or(Fraction::ZERO);
-    HashSplit::new(42, fraction)
+    HashSplit::new(42, Cuts::test(fraction))
 }
 
 fn assigned() -> Sides {
@@ -119,12 +119,11 @@ fn bench_write(criterion: &mut Criterion) {
             scaler.transform_into_f32(black_box(&values), &mut narrow);
         });
     });
-    let (mut train, mut test) = (vec![], vec![]);
+    let mut parts = Parts::default();
     group.bench_function("partition", |bencher| {
         bencher.iter(|| {
-            train.clear();
-            test.clear();
-            sides.partition_copy(0, black_box(&values), &mut train, &mut test);
+            parts.iter_mut().for_each(Vec::clear);
+            sides.partition_copy(0, black_box(&values), &mut parts);
         });
     });
     group.bench_function("first infinite", |bencher| {

@@ -2,6 +2,7 @@
 //! shards for both sides; in passes over files larger than memory.
 
 pub mod artifact;
+pub mod audit;
 pub mod engine;
 pub mod error;
 pub mod job;

@@ -1,5 +1,6 @@
 //! `JobSpec`: what a run means, independent of how it was typed. Plain data, no I/O.
 
+mod audit;
 mod validate;
 
 use std::path::PathBuf;
@@ -9,12 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::Fraction;
 
+pub use audit::{AuditSpec, FailOn};
 pub use validate::{Activation, LearningRate, Optimizer, Task, TrainingSpec, ValidateSpec};
 
 /// Everything that decides what a run does.
 ///
-/// What changes the bytes of the output is part of the job id; [`Resources`], [`Overwrite`] and the
-/// settle time are not.
+/// What changes the bytes of the output is part of the job id; [`Resources`], [`Overwrite`], the
+/// settle time and what is left out are not: the files that remain are.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct JobSpec {
     /// Which files are read, and how.
@@ -50,6 +52,22 @@ pub struct InputSpec {
     /// Refuse files modified less than this long ago.
     #[serde(skip)]
     pub settle: Option<Duration>,
+    /// Follow symbolic links to directories, and to files outside of what was given.
+    #[serde(skip)]
+    pub follow_symlinks: bool,
+    /// What happens to a file that can't be read: whichever are left make the job.
+    #[serde(skip)]
+    pub on_bad_file: OnBadFile,
+}
+
+/// What happens to an input file whose content can't be read as what it claims to be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnBadFile {
+    /// The run ends with an error.
+    #[default]
+    Error,
+    /// The file is left out as if it weren't there, and listed in the manifest.
+    Skip,
 }
 
 /// A family of input formats.
@@ -102,7 +120,10 @@ pub const DEFAULT_NULL_TOKENS: &[&str] = &[
 ];
 
 /// The share of rows on the test side unless another is given.
-pub const DEFAULT_TEST_SIZE: &str = "0.2";
+pub const DEFAULT_TEST_SIZE: Fraction = Fraction::FIFTH;
+
+/// The seed unless another is given.
+pub const DEFAULT_SEED: u64 = 42;
 
 /// How rows are assigned to sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -111,8 +132,23 @@ pub struct SplitSpec {
     pub by: SplitBy,
     /// The share of rows on the test side, for hashed modes.
     pub test_size: Fraction,
+    /// The share of rows on the val side; `None`: there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub val_size: Option<Fraction>,
     /// Seed of the hash.
     pub seed: u64,
+}
+
+impl Default for SplitSpec {
+    /// Every fifth row is test, and there is no val side.
+    fn default() -> Self {
+        Self {
+            by: SplitBy::Row,
+            test_size: DEFAULT_TEST_SIZE,
+            val_size: None,
+            seed: DEFAULT_SEED,
+        }
+    }
 }
 
 /// What decides a row's side.
@@ -121,7 +157,7 @@ pub struct SplitSpec {
 pub enum SplitBy {
     /// A hash of the file's relative path and the row's index in it.
     Row,
-    /// A column that says it: `train`/`test`, 0/1 or false/true.
+    /// A column that says it: `train`/`val`/`test`, 0/1 or false/true.
     Column(String),
 }
 
@@ -173,6 +209,12 @@ pub struct OutputSpec {
     /// Do nothing if the output was made by this very job.
     #[serde(skip)]
     pub if_changed: bool,
+    /// Take over the lock of a run on another machine, which its user knows to have ended.
+    #[serde(skip)]
+    pub break_lock: bool,
+    /// Look for leaks before the output is published.
+    #[serde(skip)]
+    pub audit: bool,
 }
 
 /// Type of standardized features.

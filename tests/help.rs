@@ -52,6 +52,11 @@ fn help_of_verify_says_what_is_proven() {
 }
 
 #[test]
+fn help_of_audit_says_what_each_condition_is() {
+    insta::assert_snapshot!(help(&["audit", "--help"]));
+}
+
+#[test]
 fn usage_errors_name_what_was_typed_and_the_way_out() {
     let directory = tempfile::tempdir().unwrap();
     let config = "in = \"a\"\nout = \"o\"\ntest-sise = 0.1\n";
@@ -95,6 +100,9 @@ fn usage_errors_name_what_was_typed_and_the_way_out() {
         "PREP_SEED=x stream --in a --out o",
         "PREP_SEDE=1 stream --in a --out o",
         "stream --in a --out o --seed x --log-format json",
+        "audit",
+        "audit o --fail-on drift",
+        "audit o --grup a",
         "completions tcsh",
     ];
     let mut page = String::new();
@@ -140,6 +148,7 @@ fn completions_and_manual_pages_come_from_the_same_definition() {
         "prep.1",
         "prep-stream.1",
         "prep-plan.1",
+        "prep-audit.1",
         "prep-man.1",
         "prep-completions.1",
     ] {

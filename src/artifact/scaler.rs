@@ -28,13 +28,15 @@ pub struct FittedColumn {
 ///
 /// ```
 /// use prep_stream::artifact::{FittedColumn, ScalerFile};
-/// use prep_stream::kernel::Welford;
-/// use prep_stream::spec::{FitSpec, OnInf, SplitBy, SplitSpec};
+/// use prep_stream::kernel::{NumericRows, Side, Sides, Welford};
+/// use prep_stream::spec::{FitSpec, OnInf, SplitSpec};
 ///
-/// let split = SplitSpec { by: SplitBy::Row, test_size: "0.2".parse()?, seed: 42 };
+/// let split = SplitSpec::default();
 /// let fit = FitSpec { ddof: 0, on_inf: OnInf::Error };
+/// let mut sides = Sides::default();
+/// [Side::Train; 2].into_iter().for_each(|side| sides.push(side));
 /// let mut moments = Welford::default();
-/// [1.0, 2.0].into_iter().for_each(|value| moments.push(value));
+/// moments.extend(sides.train(0, NumericRows { values: &[1.0, 2.0], valid: None }));
 /// let columns = vec![FittedColumn { name: "price".to_owned(), moments }];
 /// let file = ScalerFile::new(split, fit, columns);
 /// let bytes = file.to_json()?;

@@ -1,13 +1,15 @@
-//! Running units: threads, cancellation, progress. No arithmetic on data, no building of paths.
+//! Running units: threads, memory, cancellation, progress. No arithmetic on data, no building of paths.
 
 mod cancel;
+mod memory;
 mod observe;
 mod ordered;
 mod tally;
 mod usage;
 
 pub use cancel::Cancel;
+pub use memory::{Memory, PagePermit, Permit};
 pub use observe::{Event, Observer, Pass, Silent};
 pub use ordered::{Ordered, guarded};
 pub use tally::Tally;
-pub use usage::peak_memory_bytes;
+pub use usage::{peak_memory_bytes, resident_memory_bytes};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// One of the passes of a run, in order.
+/// One of the passes of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pass {
@@ -16,6 +16,13 @@ pub enum Pass {
     Write,
     /// Sync and rename into place.
     Commit,
+    /// Look for leaks in what was written.
+    Audit,
+}
+
+impl Pass {
+    /// How many there are.
+    pub const COUNT: usize = 6;
 }
 
 impl fmt::Display for Pass {
@@ -26,6 +33,7 @@ impl fmt::Display for Pass {
             Self::Fit => "fit",
             Self::Write => "write",
             Self::Commit => "commit",
+            Self::Audit => "audit",
         })
     }
 }

@@ -24,6 +24,24 @@ pub enum DataError {
         /// The largest, or only, possible value.
         allowed: u64,
     },
+    /// A page states sizes that its column chunk cannot hold.
+    #[error("a page header is damaged: {what} is {said}, the column chunk allows {allowed}")]
+    PageLies {
+        /// Which figure.
+        what: &'static str,
+        /// What the header says.
+        said: u64,
+        /// The largest possible value.
+        allowed: u64,
+    },
+    /// There is no page header where one must be.
+    #[error("no page header at byte {offset} of {file_bytes}")]
+    PageHeader {
+        /// Where it must be.
+        offset: u64,
+        /// The size of the file.
+        file_bytes: u64,
+    },
     /// A column chunk holds another number of rows than its footer says.
     #[error("row group {row_group} holds {found} rows of this column, the footer says {expected}")]
     RowCount {
@@ -78,7 +96,7 @@ pub enum DataError {
         column: String,
     },
     /// A value of the split column names no side.
-    #[error("{value} names no side; expected train or test, 0 or 1, false or true")]
+    #[error("{value} names no side; expected train, val or test, 0 or 1, false or true")]
     UnknownSide {
         /// The value as text, or "null".
         value: String,

@@ -3,10 +3,12 @@
 //! Every error is made where its cause is known, names the file (there is no `From<io::Error>`), and
 //! is reported once, by the command line.
 
+mod blame;
 mod data;
 mod input;
 mod output;
 mod place;
+mod published;
 mod text;
 mod usage;
 
@@ -14,6 +16,7 @@ pub use data::DataError;
 pub use input::InputError;
 pub use output::OutputError;
 pub use place::{Place, escape_path};
+pub use published::PublishedError;
 pub use text::TextError;
 pub use usage::UsageError;
 
@@ -62,6 +65,9 @@ pub enum ErrorKind {
     /// A text file cannot be parsed (exit code 3).
     #[error(transparent)]
     Text(#[from] TextError),
+    /// An output that was made before cannot be read again (exit code 3).
+    #[error(transparent)]
+    Published(#[from] PublishedError),
     /// The output cannot be written (exit code 4).
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -92,6 +98,12 @@ pub enum ErrorKind {
     CheckFailed {
         /// How many things are wrong.
         findings: u64,
+    },
+    /// The audit found what `--fail-on` names (exit code 1).
+    #[error("the audit found {found}")]
+    AuditFailed {
+        /// Each condition that is met, with what met it.
+        found: String,
     },
     /// A signal asked the run to stop (exit code 128 + number).
     #[error("interrupted by signal {signal}")]
@@ -137,9 +149,12 @@ impl Error {
     /// The process exit code that this error ends with.
     pub fn exit_code(&self) -> u8 {
         match self.kind() {
-            ErrorKind::CheckFailed { .. } => 1,
+            ErrorKind::CheckFailed { .. } | ErrorKind::AuditFailed { .. } => 1,
             ErrorKind::Usage(_) => 2,
-            ErrorKind::Input(_) | ErrorKind::Data(_) | ErrorKind::Text(_) => 3,
+            ErrorKind::Input(_)
+            | ErrorKind::Data(_)
+            | ErrorKind::Text(_)
+            | ErrorKind::Published(_) => 3,
             ErrorKind::Output(_) => 4,
             ErrorKind::Locked { .. } => 5,
             ErrorKind::Budget { .. } => 6,

@@ -3,10 +3,11 @@
 use super::record::split_by;
 use super::run::Run;
 use crate::artifact::{JobId, Manifest};
+use crate::kernel::{Fraction, Side};
 use crate::pass::{Plan, Prepared, Rows};
 use crate::report::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
 use crate::schema::describe;
-use crate::spec::{Format, SplitBy};
+use crate::spec::{Format, SplitBy, SplitSpec};
 
 /// The report of a run that hasn't begun.
 pub(super) fn report(run: &Run<'_>, job: &JobId, plan: &Plan) -> PlanReport {
@@ -30,7 +31,7 @@ pub(super) fn report(run: &Run<'_>, job: &JobId, plan: &Plan) -> PlanReport {
         memory_floor_bytes: Run::memory_floor(plan),
         memory_bytes_max: resources.memory_bytes_max,
         threads: resources.threads,
-        notes: notes(prepared),
+        notes: notes(run, prepared),
     }
 }
 
@@ -94,18 +95,34 @@ fn columns(plan: &Plan, prepared: Option<&Prepared>) -> Vec<PlannedColumn> {
 }
 
 fn sides(run: &Run<'_>, rows: Option<u64>) -> Vec<PlannedSide> {
-    let test = run.spec.split.test_size.to_f64();
-    let hashed = run.spec.split.by == SplitBy::Row;
-    [("train", 1.0 - test), ("test", test)]
+    let split = &run.spec.split;
+    let is_planned = |side: &Side| *side != Side::Val || split.val_size.is_some();
+    Side::WRITTEN
         .into_iter()
-        .map(|(name, share)| PlannedSide {
-            name: name.to_string(),
-            rows_expected: rows
-                .filter(|_| hashed)
-                .map(|rows| whole_rows(rows as f64 * share)),
-            asked: hashed.then_some(share),
+        .filter(is_planned)
+        .map(|side| {
+            let asked = asked_share(split, side);
+            PlannedSide {
+                name: side.name().to_string(),
+                rows_expected: rows
+                    .zip(asked)
+                    .map(|(rows, share)| whole_rows(rows as f64 * share)),
+                asked,
+            }
         })
         .collect()
+}
+
+/// The share of rows that a side shall get, rounded; `None` where the data says it.
+pub(super) fn asked_share(split: &SplitSpec, side: Side) -> Option<f64> {
+    let test = split.test_size.to_f64();
+    let val = split.val_size.map_or(0.0, Fraction::to_f64);
+    match (&split.by, side) {
+        (SplitBy::Column(_), _) | (_, Side::LeftOut) => None,
+        (SplitBy::Row, Side::Train) => Some(1.0 - test - val),
+        (SplitBy::Row, Side::Val) => Some(val),
+        (SplitBy::Row, Side::Test) => Some(test),
+    }
 }
 
 /// A number of rows, rounded; never negative.
@@ -117,8 +134,9 @@ pub(super) fn whole_rows(rows: f64) -> u64 {
     rows.round().max(0.0) as u64
 }
 
-fn notes(prepared: Option<&Prepared>) -> Vec<String> {
-    let mut notes = Vec::new();
+fn notes(run: &Run<'_>, prepared: Option<&Prepared>) -> Vec<String> {
+    let bad = run.found.bad.iter();
+    let mut notes: Vec<String> = bad.map(|bad| format!("would leave out {bad}")).collect();
     if prepared.is_some_and(|prepared| prepared.table.schema.features().next().is_none()) {
         notes.push("no column is a feature: everything would pass through".to_string());
     }

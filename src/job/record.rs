@@ -3,14 +3,16 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::outlook::{format_name, whole_rows};
+use super::outlook::{asked_share, format_name, whole_rows};
 use super::run::Run;
-use crate::artifact::manifest::{ManifestColumn, ManifestFile, ManifestInput, ManifestShard};
+use crate::artifact::manifest::{
+    ManifestBadFile, ManifestColumn, ManifestFile, ManifestInput, ManifestShard,
+};
 use crate::artifact::run::{FORMAT_VERSION, InputTime, PassTiming};
-use crate::artifact::{FittedColumn, JobId, Manifest, RunRecord, ScalerFile};
+use crate::artifact::{FittedColumn, JobId, Manifest, RunRecord, ScalerFile, escape_name};
 use crate::engine::peak_memory_bytes;
 use crate::error::{OutputError, Result};
-use crate::kernel::Moments;
+use crate::kernel::{Moments, Side};
 use crate::pass::{Fitted, Prepared, SplitTotal, WritePartial};
 use crate::report::{ColumnReport, InputReport, RunReport, SideReport};
 use crate::schema::{Role, describe};
@@ -19,15 +21,14 @@ use crate::sink::write_synced;
 use crate::source::discover::Fingerprint;
 use crate::spec::SplitBy;
 
-const SIDES: [&str; 2] = ["train", "test"];
-
 /// What the passes found.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Results<'a> {
     pub fingerprints: &'a [Fingerprint],
     pub prepared: &'a Prepared,
     pub fitted: &'a Fitted,
-    pub sides: SplitTotal,
+    pub sides: &'a SplitTotal,
+    pub sides_written: &'a [Side],
     pub written: &'a [WritePartial],
 }
 
@@ -112,6 +113,7 @@ fn manifest(
         spec: Manifest::spec_value(run.spec)?,
         skipped: Manifest::skipped_counts(&run.found.skipped),
         inputs,
+        bad_files: run.found.bad.iter().map(ManifestBadFile::new).collect(),
         columns,
         shards: shards(job, results),
         files,
@@ -120,10 +122,11 @@ fn manifest(
 
 fn shards(job: &JobId, results: &Results<'_>) -> Vec<ManifestShard> {
     let mut shards = Vec::new();
-    for (side, name) in SIDES.into_iter().enumerate() {
+    for side in results.sides_written {
+        let name = side.name();
         for partial in results.written {
             let unit = partial.unit as u64;
-            shards.extend(partial.shards[side].iter().map(|shard| ManifestShard {
+            shards.extend(partial.shard(*side).map(|shard| ManifestShard {
                 side: name.to_string(),
                 path: format!("{name}/{}", shard_name(unit, job)),
                 unit,
@@ -150,6 +153,8 @@ fn run_record(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunRecord {
         memory_bytes_max: run.spec.resources.memory_bytes_max,
         peak_memory_bytes: peak_memory_bytes(),
         taken_up: run.taken_up(),
+        arrived: run.late_files(),
+        warnings: run.warnings(),
         passes: passes
             .iter()
             .map(|pass| PassTiming {
@@ -177,6 +182,7 @@ fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunReport {
         output: spec.output.path.display().to_string(),
         inputs: inputs(run, table.rows()),
         sides: sides(run, results),
+        left_out: results.sides.rows_on(Side::LeftOut),
         split_by: split_by(&spec.split.by),
         seed: spec.split.seed,
         columns: columns(results),
@@ -184,6 +190,7 @@ fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunReport {
         taken_up: run.taken_up(),
         peak_memory_bytes: peak_memory_bytes(),
         warnings: run.warnings(),
+        audit: None,
     }
 }
 
@@ -195,6 +202,12 @@ fn inputs(run: &Run<'_>, rows: u64) -> InputReport {
         rows,
         skipped: Manifest::skipped_counts(&run.found.skipped)
             .into_iter()
+            .collect(),
+        bad: run
+            .found
+            .bad
+            .iter()
+            .map(|bad| (escape_name(&bad.relative), bad.reason.clone()))
             .collect(),
     }
 }
@@ -208,24 +221,23 @@ pub(super) fn split_by(by: &SplitBy) -> String {
 }
 
 fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
-    let rows = [results.sides.train, results.sides.test];
-    let total = rows[0] + rows[1];
-    let test = run.spec.split.test_size.to_f64();
-    let shares = [1.0 - test, test];
-    SIDES
-        .into_iter()
-        .enumerate()
-        .map(|(side, name)| {
+    let split = &run.spec.split;
+    let rows_on = |side: &Side| results.sides.rows_on(*side);
+    let total = results.sides_written.iter().map(rows_on).sum();
+    results
+        .sides_written
+        .iter()
+        .map(|side| {
             let made = results
                 .written
                 .iter()
-                .filter_map(|partial| partial.shards[side].as_ref());
-            let hashed = run.spec.split.by == SplitBy::Row;
+                .filter_map(|partial| partial.shard(*side));
+            let asked = asked_share(split, *side);
             SideReport {
-                name: name.to_string(),
-                rows: rows[side],
-                asked: hashed.then_some(shares[side]),
-                band: hashed.then(|| binomial_band(total, shares[side])),
+                name: side.name().to_string(),
+                rows: rows_on(side),
+                asked,
+                band: asked.map(|share| binomial_band(total, share)),
                 shards: made.clone().count() as u64,
                 bytes: made.map(|shard| shard.written.bytes).sum(),
             }

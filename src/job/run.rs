@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::time::{Instant, SystemTime};
 
 use crate::artifact::JobId;
-use crate::engine::{Cancel, Event, Observer, Pass, Tally, peak_memory_bytes};
+use crate::engine::{Cancel, Event, Memory, Observer, Pass, Tally, peak_memory_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pass::{Context, Plan};
 use crate::report::{PassReport, RunReport, UnchangedReport};
@@ -21,11 +21,13 @@ pub(super) struct Run<'a> {
     pub spec: &'a JobSpec,
     pub found: &'a Discovery,
     pub started: SystemTime,
-    cancel: &'a Cancel,
+    pub cancel: &'a Cancel,
+    memory: Memory,
     tally: Tally<'a>,
     rows: Cell<Option<u64>>,
     taken_up: Cell<u64>,
     warnings: RefCell<Vec<String>>,
+    arrived: RefCell<Vec<String>>,
     passes: RefCell<Vec<PassReport>>,
 }
 
@@ -41,10 +43,12 @@ impl<'a> Run<'a> {
             found,
             started: SystemTime::now(),
             cancel,
+            memory: Memory::new(spec.resources.memory_bytes_max, spec.resources.threads),
             tally: Tally::new(observer),
             rows: Cell::default(),
             taken_up: Cell::default(),
             warnings: RefCell::default(),
+            arrived: RefCell::default(),
             passes: RefCell::default(),
         }
     }
@@ -53,7 +57,7 @@ impl<'a> Run<'a> {
     pub(super) fn context(&self) -> Context<'_> {
         Context {
             inputs: &self.found.files,
-            threads: self.spec.resources.threads.max(1),
+            memory: &self.memory,
             cancel: self.cancel,
             observer: &self.tally,
         }
@@ -101,6 +105,16 @@ impl<'a> Run<'a> {
         self.taken_up.get()
     }
 
+    /// Takes note of files that came too late.
+    pub(super) fn arrived(&self, files: Vec<String>) {
+        self.arrived.replace(files);
+    }
+
+    /// The same, for the records.
+    pub(super) fn late_files(&self) -> Vec<String> {
+        self.arrived.borrow().clone()
+    }
+
     /// The report of a run that has nothing to do.
     pub(super) fn unchanged(&self, job: &JobId) -> UnchangedReport {
         UnchangedReport {
@@ -108,6 +122,7 @@ impl<'a> Run<'a> {
             job: job.short().to_string(),
             output: self.spec.output.path.display().to_string(),
             unchanged: true,
+            bad_files: self.found.bad.len() as u64,
         }
     }
 
@@ -142,13 +157,15 @@ impl<'a> Run<'a> {
         FLOOR_BYTES + FLOOR_COLUMN_BYTES * plan.columns() as u64
     }
 
-    /// Refuses a budget below the floor.
+    /// Refuses a budget below the floor, and shares out any other.
     pub(super) fn check_budget(&self, plan: &Plan) -> Result<()> {
         let (needed, allowed) = (
             Self::memory_floor(plan),
             self.spec.resources.memory_bytes_max,
         );
         if allowed >= needed {
+            let columns = FLOOR_COLUMN_BYTES * plan.columns() as u64;
+            self.memory.share_out(columns + plan.sides_bytes());
             return Ok(());
         }
         let what = format!("a table of {} columns", plan.columns());

@@ -2,30 +2,26 @@
 //! likely not what was meant.
 
 use super::run::Run;
-use crate::kernel::Moments;
+use crate::kernel::{Moments, Side};
 use crate::pass::{Fitted, SplitTotal};
 use crate::source::table::Table;
-use crate::spec::{DEFAULT_TEST_SIZE, SplitBy};
 
 /// The most columns that a warning names.
 const NAMED_MAX: usize = 5;
 
 /// What is known once the rows are split.
-pub(super) fn after_split(run: &Run<'_>, table: &Table, sides: SplitTotal) {
+pub(super) fn after_split(run: &Run<'_>, table: &Table, sides: &SplitTotal) {
     if table.schema.features().next().is_none() {
         run.warn("no column is a feature: every column passes through as it is".to_string());
     }
-    if sides.train == 0 && sides.test > 0 {
-        let rows = sides.test;
+    let held_out = sides.rows_on(Side::Val) + sides.rows_on(Side::Test);
+    if sides.rows_on(Side::Train) == 0 && held_out > 0 {
+        let rows = match sides.rows_on(Side::Val) {
+            0 => format!("{held_out} test rows"),
+            _ => format!("{held_out} val and test rows"),
+        };
         run.warn(format!(
-            "no row is on the train side: the features of {rows} test rows are written as they are"
-        ));
-    }
-    if let SplitBy::Column(name) = &run.spec.split.by
-        && run.spec.split.test_size.to_string() != DEFAULT_TEST_SIZE
-    {
-        run.warn(format!(
-            "--test-size is not used: column {name:?} says the sides"
+            "no row is on the train side: the features of {rows} are written as they are"
         ));
     }
     let own = |key: &String| {

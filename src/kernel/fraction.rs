@@ -82,6 +82,11 @@ impl Fraction {
         numerator: 1,
         decimals: 1,
     };
+    /// One row in five.
+    pub const FIFTH: Self = Self {
+        numerator: 2,
+        decimals: 1,
+    };
     /// All rows.
     pub const ONE: Self = Self {
         numerator: 1,
@@ -100,6 +105,33 @@ impl Fraction {
     pub fn threshold(self) -> Threshold {
         let scaled = (u128::from(self.numerator) << 64) / 10_u128.pow(self.decimals);
         u64::try_from(scaled).map_or(Threshold::Every, Threshold::Below)
+    }
+
+    /// The exact sum; `None` above 1.
+    ///
+    /// ```
+    /// use prep_stream::kernel::Fraction;
+    ///
+    /// let [test, val]: [Fraction; 2] = ["0.2".parse()?, "0.15".parse()?];
+    /// assert_eq!(test.checked_add(val), Some("0.35".parse()?));
+    /// assert_eq!(test.checked_add("0.9".parse()?), None);
+    /// # Ok::<(), prep_stream::kernel::FractionError>(())
+    /// ```
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        let decimals = self.decimals.max(other.decimals);
+        let scaled = |fraction: Self| {
+            u128::from(fraction.numerator) * 10_u128.pow(decimals - fraction.decimals)
+        };
+        let (sum, one) = (scaled(self) + scaled(other), 10_u128.pow(decimals));
+        let (mut numerator, mut decimals) = (u64::try_from(sum).ok()?, decimals);
+        while decimals > 0 && numerator.is_multiple_of(10) {
+            numerator /= 10;
+            decimals -= 1;
+        }
+        (sum <= one).then_some(Self {
+            numerator,
+            decimals,
+        })
     }
 
     /// The nearest `f64`, for reports; never for deciding a side.

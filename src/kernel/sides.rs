@@ -1,7 +1,14 @@
 //! `Sides`: which side each row of a block is on, and the only door from a column to its train rows.
 //!
-//! Invariant: one bit a row, set for test; bits past the end are zero. [`TrainRows`] has no other
-//! constructor than [`Sides::train`], so a fit on unsplit rows does not compile.
+//! Invariant: two bits a row, in two planes; bits past the end are zero, and the second plane is empty
+//! as long as every row is train or test, so that two sides cost one bit a row. [`TrainRows`] has no
+//! other constructor than [`Sides::train`], so a fit on unsplit rows does not compile.
+//!
+//! ```text
+//! plane   train  test  val  left out
+//! low       0      1    0      1
+//! high      0      0    1      1
+//! ```
 
 use num_traits::Float;
 
@@ -11,13 +18,60 @@ mod tests;
 /// A side of the split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// Held out: never reaches a fit.
-    Test,
     /// What is fitted on.
     Train,
+    /// Held out to choose between models: never reaches a fit.
+    Val,
+    /// Held out to the end: never reaches a fit.
+    Test,
+    /// On no side: neither fitted on nor written.
+    LeftOut,
 }
 
-/// The side of each row of a block, one bit a row.
+/// How many sides are written.
+pub const WRITTEN_SIDES: usize = 3;
+
+impl Side {
+    /// The sides that are written, in the order of reports.
+    pub const WRITTEN: [Self; WRITTEN_SIDES] = [Self::Train, Self::Val, Self::Test];
+
+    /// Its place among [`Side::WRITTEN`]; the one after them for rows that are left out.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Its name, which is also that of its folder.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Val => "val",
+            Self::Test => "test",
+            Self::LeftOut => "left out",
+        }
+    }
+
+    /// Its bits in the two planes, low and high.
+    fn bits(self) -> (u64, u64) {
+        match self {
+            Self::Train => (0, 0),
+            Self::Test => (1, 0),
+            Self::Val => (0, 1),
+            Self::LeftOut => (1, 1),
+        }
+    }
+
+    /// The inverse, from the lowest bit of each word.
+    pub(super) fn of_bits(low: u64, high: u64) -> Self {
+        match (low & 1, high & 1) {
+            (0, 0) => Self::Train,
+            (1, 0) => Self::Test,
+            (0, _) => Self::Val,
+            _ => Self::LeftOut,
+        }
+    }
+}
+
+/// The side of each row of a block.
 ///
 /// ```
 /// use prep_stream::kernel::{NumericRows, Side, Sides, Welford};
@@ -32,9 +86,10 @@ pub enum Side {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sides {
-    words: Vec<u64>,
+    low: Vec<u64>,
+    high: Vec<u64>,
     rows: usize,
-    test_rows: u64,
+    by_side: [u64; WRITTEN_SIDES + 1],
 }
 
 /// A numeric column over consecutive rows.
@@ -67,36 +122,42 @@ pub struct TrainRows<'a, T = f64> {
 impl Sides {
     /// Forgets all rows and keeps the memory.
     pub fn clear(&mut self) {
-        self.words.clear();
+        self.low.clear();
+        self.high.clear();
         self.rows = 0;
-        self.test_rows = 0;
+        self.by_side = Default::default();
     }
 
     /// Appends one row.
     pub fn push(&mut self, side: Side) {
-        self.push_word(u64::from(side == Side::Test), 1);
+        let (low, high) = side.bits();
+        self.append(low, high, 1);
+        self.by_side[side.index()] += 1;
     }
 
-    /// Appends `count` rows, at most 64: bit 0 first, set for test.
+    /// Appends `count` rows, at most 64: bit 0 first, a bit of each plane.
     #[inline]
-    pub(super) fn push_word(&mut self, word: u64, count: usize) {
+    pub(super) fn push_words(&mut self, low: u64, high: u64, count: usize) {
         debug_assert!(count <= 64, "{count} rows in a word of 64");
         if count == 0 {
             return;
         }
-        let word = word & low_bits(count);
-        let used = self.rows % 64;
-        match self.words.last_mut() {
-            Some(last) if used != 0 => {
-                *last |= word << used;
-                if used + count > 64 {
-                    self.words.push(word >> (64 - used));
-                }
-            }
-            _ => self.words.push(word),
+        let (low, high) = (low & low_bits(count), high & low_bits(count));
+        self.append(low, high, count);
+        for (total, rows) in self.by_side.iter_mut().zip(rows_by_side(low, high, count)) {
+            *total += rows;
         }
+    }
+
+    /// Appends `count` rows, at least 1, to the planes; bits past them are zero.
+    #[inline]
+    fn append(&mut self, low: u64, high: u64, count: usize) {
+        if high != 0 || !self.high.is_empty() {
+            self.high.resize(self.low.len(), 0);
+            append(&mut self.high, self.rows, high, count);
+        }
+        append(&mut self.low, self.rows, low, count);
         self.rows += count;
-        self.test_rows += u64::from(word.count_ones());
     }
 
     /// How many rows there are.
@@ -111,24 +172,43 @@ impl Sides {
 
     /// How many rows are on a side.
     pub fn rows_on(&self, side: Side) -> u64 {
-        match side {
-            Side::Test => self.test_rows,
-            Side::Train => self.rows as u64 - self.test_rows,
+        self.by_side[side.index()]
+    }
+
+    /// How many of the rows `first..first + rows` are on each side, by [`Side::index`].
+    ///
+    /// # Panics
+    /// If there are fewer rows.
+    pub fn rows_within(&self, first: usize, rows: usize) -> [u64; WRITTEN_SIDES + 1] {
+        self.check_range(first, rows);
+        let mut within = [0; WRITTEN_SIDES + 1];
+        for row in (0..rows).step_by(64) {
+            let (low, high) = self.words(first + row);
+            let count = (rows - row).min(64);
+            let mask = low_bits(count);
+            for (total, rows) in within
+                .iter_mut()
+                .zip(rows_by_side(low & mask, high & mask, count))
+            {
+                *total += rows;
+            }
         }
+        within
     }
 
     /// The side of one row; `None` past the end.
     pub fn side(&self, row: usize) -> Option<Side> {
-        (row < self.rows).then(|| match self.word(row) & 1 {
-            1 => Side::Test,
-            _ => Side::Train,
+        (row < self.rows).then(|| {
+            let (low, high) = self.words(row);
+            Side::of_bits(low, high)
         })
     }
 
-    /// The sides of the 64 rows from `first` on: bit 0 first, set for test; zero past the end.
+    /// The bits, in the low and the high plane, of the 64 rows from `first` on: bit 0 first, zero past
+    /// the end.
     #[inline]
-    pub fn word(&self, first: usize) -> u64 {
-        word_at(&self.words, first)
+    pub(super) fn words(&self, first: usize) -> (u64, u64) {
+        (word_at(&self.low, first), word_at(&self.high, first))
     }
 
     /// The train rows among `column`, whose first value is row `first` of these sides.
@@ -167,12 +247,12 @@ impl Sides {
 }
 
 impl<'a, T> TrainRows<'a, T> {
-    /// How many rows the column has, on both sides.
+    /// How many rows the column has, on all sides.
     pub(super) fn rows(&self) -> usize {
         self.column.values.len()
     }
 
-    /// All values, those of test rows included: to be read through [`TrainRows::selected`] only.
+    /// All values, those of other rows included: to be read through [`TrainRows::selected`] only.
     pub(super) fn values(&self) -> &'a [T] {
         self.column.values
     }
@@ -181,13 +261,41 @@ impl<'a, T> TrainRows<'a, T> {
     #[inline]
     pub(super) fn selected(&self, row: usize) -> (u64, u64) {
         let rows = low_bits(self.rows().saturating_sub(row).min(64));
-        let train = !self.sides.word(self.first + row) & rows;
+        let (low, high) = self.sides.words(self.first + row);
+        let train = !(low | high) & rows;
         let valid = self
             .column
             .valid
             .map_or(u64::MAX, |words| word_at(words, row));
         (train, train & valid)
     }
+}
+
+/// Appends the lowest `count` bits of `word`, at least 1, to a plane that holds `rows` bits.
+#[inline]
+fn append(plane: &mut Vec<u64>, rows: usize, word: u64, count: usize) {
+    let used = rows % 64;
+    match plane.last_mut() {
+        Some(last) if used != 0 => {
+            *last |= word << used;
+            if used + count > 64 {
+                plane.push(word >> (64 - used));
+            }
+        }
+        _ => plane.push(word),
+    }
+}
+
+/// How many of `count` rows are on each side; bits past them are zero.
+#[inline]
+fn rows_by_side(low: u64, high: u64, count: usize) -> [u64; WRITTEN_SIDES + 1] {
+    let ones = |word: u64| u64::from(word.count_ones());
+    if high == 0 {
+        let test = ones(low);
+        return [count as u64 - test, 0, test, 0];
+    }
+    let (val, test, left_out) = (ones(high & !low), ones(low & !high), ones(low & high));
+    [count as u64 - val - test - left_out, val, test, left_out]
 }
 
 /// The 64 bits from bit `first` on; zero past the end.

@@ -5,14 +5,14 @@
 //! has other sides.
 //!
 //! ```text
-//! h(row) = mix(mix(seed ^ D ^ file_key) ^ row)        test if h < T(test fraction), else train
+//! h(row) = mix(mix(seed ^ D ^ file_key) ^ row)        test if h < T(test), val if h < T(test + val), else train
 //! ```
 
 use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use super::{Fraction, Sides, Threshold};
+use super::{Fraction, Side, Sides, Threshold};
 
 /// What a use of the hash is for: each use has its own published constant, so that a 1% sample does
 /// not lie wholly on one side.
@@ -65,28 +65,74 @@ pub fn row_hash(seed: u64, domain: Domain, file_key: u64, row: u64) -> u64 {
     mix(mix(seed ^ domain.0 ^ file_key) ^ row)
 }
 
+/// Where the hashes of the sides end, in the order test, val, train.
+///
+/// Train is what remains: a larger test share keeps its rows, and a val share takes its rows from
+/// train alone.
+///
+/// ```
+/// use prep_stream::kernel::{Cuts, Side};
+///
+/// let cuts = Cuts::new("0.2".parse()?, "0.1".parse()?).ok_or("more than all rows")?;
+/// assert_eq!(cuts.side(3_689_348_814_741_910_322), Side::Test);
+/// assert_eq!(cuts.side(3_689_348_814_741_910_323), Side::Val);
+/// assert_eq!(cuts.side(5_534_023_222_112_865_484), Side::Train);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cuts {
+    test: Threshold,
+    held_out: Threshold,
+}
+
+impl Cuts {
+    /// Sides of these shares; `None` if they are more than all rows together.
+    pub fn new(test: Fraction, val: Fraction) -> Option<Self> {
+        Some(Self {
+            test: test.threshold(),
+            held_out: test.checked_add(val)?.threshold(),
+        })
+    }
+
+    /// A test side of this share, and train.
+    pub fn test(test: Fraction) -> Self {
+        let test = test.threshold();
+        Self {
+            test,
+            held_out: test,
+        }
+    }
+
+    /// The side of a hash.
+    #[inline]
+    pub fn side(self, hash: u64) -> Side {
+        match (self.test.contains(hash), self.held_out.contains(hash)) {
+            (true, _) => Side::Test,
+            (false, true) => Side::Val,
+            (false, false) => Side::Train,
+        }
+    }
+}
+
 /// Assigns rows to sides by hash.
 #[derive(Debug, Clone, Copy)]
 pub struct HashSplit {
     seed: u64,
-    test: Threshold,
+    cuts: Cuts,
 }
 
 impl HashSplit {
-    /// A split with this seed (0 is valid) and this share of test rows.
-    pub fn new(seed: u64, test: Fraction) -> Self {
-        Self {
-            seed,
-            test: test.threshold(),
-        }
+    /// A split with this seed (0 is valid) and these sides.
+    pub fn new(seed: u64, cuts: Cuts) -> Self {
+        Self { seed, cuts }
     }
 
     /// Appends the sides of `rows` (indices in their file) to `sides`; about 1 ns a row.
     ///
     /// ```
-    /// use prep_stream::kernel::{HashSplit, Side, Sides, file_key};
+    /// use prep_stream::kernel::{Cuts, HashSplit, Side, Sides, file_key};
     ///
-    /// let split = HashSplit::new(42, "0.2".parse()?);
+    /// let split = HashSplit::new(42, Cuts::test("0.2".parse()?));
     /// let mut sides = Sides::default();
     /// split.assign(file_key(b"a.parquet"), 0..1_000_000, &mut sides);
     /// assert_eq!(sides.rows_on(Side::Test), 199_540);
@@ -94,14 +140,20 @@ impl HashSplit {
     /// ```
     pub fn assign(&self, file_key: u64, rows: Range<u64>, sides: &mut Sides) {
         let stream = mix(self.seed ^ Domain::SPLIT.0 ^ file_key);
+        let Cuts { test, held_out } = self.cuts;
+        let bits = |threshold, row, count| match threshold {
+            Threshold::Below(limit) => bits_below(stream, row, count, limit),
+            Threshold::Every => u64::MAX,
+        };
         let mut row = rows.start;
         while row < rows.end {
             let count = (rows.end - row).min(64);
-            let word = match self.test {
-                Threshold::Below(limit) => test_bits(stream, row, count, limit),
-                Threshold::Every => u64::MAX,
+            let low = bits(test, row, count);
+            let high = match held_out == test {
+                true => 0,
+                false => bits(held_out, row, count) & !low,
             };
-            sides.push_word(word, count as usize);
+            sides.push_words(low, high, count as usize);
             row += count;
         }
     }
@@ -109,17 +161,16 @@ impl HashSplit {
 
 /// One bit per row, bit 0 first: set where the hash is below `limit`. From the last row down, a bit
 /// shifted in at a time: the scalar form, as baseline vectors have no 64-bit multiplication.
-fn test_bits(stream: u64, first: u64, count: u64, limit: u64) -> u64 {
+fn bits_below(stream: u64, first: u64, count: u64, limit: u64) -> u64 {
     (0..count).rev().fold(0, |word, i| {
-        let is_test = mix(stream ^ (first + i)) < limit;
-        (word << 1) + u64::from(is_test)
+        let is_below = mix(stream ^ (first + i)) < limit;
+        (word << 1) + u64::from(is_below)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Side;
 
     #[test]
     fn the_published_vectors_hold() {
@@ -134,7 +185,11 @@ mod tests {
             assert_eq!(row_hash(42, Domain::SPLIT, key, row), expected);
         }
         let mut sides = Sides::default();
-        HashSplit::new(42, "0.2".parse().unwrap()).assign(key, 0..1_000_000, &mut sides);
+        HashSplit::new(42, Cuts::test("0.2".parse().unwrap())).assign(
+            key,
+            0..1_000_000,
+            &mut sides,
+        );
         assert_eq!(sides.len(), 1_000_000);
         assert_eq!(sides.rows_on(Side::Test), 199_540);
         assert_eq!(sides.rows_on(Side::Train), 800_460);
@@ -143,7 +198,8 @@ mod tests {
     #[test]
     fn a_rows_side_does_not_depend_on_the_range_it_came_in() {
         let key = file_key("nested/\u{e9}.csv".as_bytes());
-        let split = HashSplit::new(0, "0.37".parse().unwrap());
+        let [test, val] = ["0.37", "0.11"].map(|text| text.parse().unwrap());
+        let split = HashSplit::new(0, Cuts::new(test, val).unwrap());
         let mut whole = Sides::default();
         split.assign(key, 5..1_000, &mut whole);
         let mut pieces = Sides::default();
@@ -151,12 +207,16 @@ mod tests {
             split.assign(key, start..end, &mut pieces);
         }
         assert_eq!(whole, pieces);
-        let threshold = "0.37".parse::<Fraction>().unwrap().threshold();
+        let [test, held_out] =
+            ["0.37", "0.48"].map(|text| text.parse::<Fraction>().unwrap().threshold());
         for row in 5..1_000_usize {
             let hash = row_hash(0, Domain::SPLIT, key, row as u64);
-            let is_test = threshold.contains(hash);
-            let side = whole.side(row - 5).unwrap();
-            assert_eq!(side == Side::Test, is_test, "row {row}");
+            let side = match () {
+                () if test.contains(hash) => Side::Test,
+                () if held_out.contains(hash) => Side::Val,
+                () => Side::Train,
+            };
+            assert_eq!(whole.side(row - 5), Some(side), "row {row}");
         }
     }
 
@@ -164,8 +224,24 @@ mod tests {
     fn the_extreme_fractions_put_every_row_on_one_side() {
         for (fraction, expected) in [(Fraction::ZERO, 0), (Fraction::ONE, 1_000)] {
             let mut sides = Sides::default();
-            HashSplit::new(42, fraction).assign(7, 0..1_000, &mut sides);
+            HashSplit::new(42, Cuts::test(fraction)).assign(7, 0..1_000, &mut sides);
             assert_eq!(sides.rows_on(Side::Test), expected);
         }
+    }
+
+    #[test]
+    fn a_val_side_takes_its_rows_from_train_alone() {
+        let [test, val]: [Fraction; 2] = ["0.2", "0.1"].map(|text| text.parse().unwrap());
+        let (mut two, mut three) = (Sides::default(), Sides::default());
+        HashSplit::new(42, Cuts::test(test)).assign(7, 0..10_000, &mut two);
+        let cuts = Cuts::new(test, val).unwrap();
+        HashSplit::new(42, cuts).assign(7, 0..10_000, &mut three);
+        for row in 0..10_000 {
+            let is_test = |sides: &Sides| sides.side(row) == Some(Side::Test);
+            assert_eq!(is_test(&two), is_test(&three), "row {row}");
+        }
+        let val = three.rows_on(Side::Val);
+        assert!((900..1_100).contains(&val), "{val} of 10,000 rows are val");
+        assert_eq!(Cuts::new(Fraction::ONE, test), None);
     }
 }

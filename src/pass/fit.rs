@@ -10,10 +10,10 @@ use super::route::fill_valid;
 use super::{Context, SplitPlan, partial_name};
 use crate::engine::{Pass, guarded};
 use crate::error::{Place, Result};
-use crate::kernel::{NumericRows, Scaler, Sides, Welford, count_infinite, first_infinite};
+use crate::kernel::{NumericRows, Scaler, Side, Sides, Welford, first_infinite};
 use crate::schema::NumericKind;
 use crate::sink::Partials;
-use crate::source::parquet::{LeafRun, NumberReader};
+use crate::source::parquet::{LeafRun, NumberReader, PagesRead};
 use crate::source::table::{OpenUnit, Piece, Table};
 
 /// Rows decoded at a time: a multiple of the statistics' 4,096, small enough for the cache.
@@ -24,7 +24,7 @@ const RUN_ROWS: usize = 16 << 10;
 pub struct FeatureState {
     /// Moments of the train rows.
     pub moments: Welford<f64>,
-    /// Infinities of all rows.
+    /// Infinities of all rows but those left out.
     pub infinities: Infinities,
 }
 
@@ -35,6 +35,23 @@ pub struct FitPartial {
     pub unit: usize,
     /// One state per feature.
     pub features: Vec<FeatureState>,
+    /// What was read for it of each store of the unit.
+    pub pages: Vec<PagesRead>,
+}
+
+/// What was read of a unit in pass 2; the rest of its partial is passed over.
+#[derive(Debug, Deserialize)]
+struct FitPages {
+    pages: Vec<PagesRead>,
+}
+
+/// What pass 2, or that of an earlier run, has read of a unit: pass 3 must read the same.
+///
+/// # Errors
+/// When the unit's partial is gone.
+pub(super) fn pages_read(partials: &Partials, unit: usize) -> Result<Vec<PagesRead>> {
+    let partial: FitPages = partials.kept(&partial_name(Pass::Fit, unit))?;
+    Ok(partial.pages)
 }
 
 /// The merged state of all units.
@@ -105,7 +122,7 @@ pub fn fit(
             let partial = match partials.take_up(&name) {
                 Some(partial) => partial,
                 None => {
-                    let open = OpenUnit::new(table, unit);
+                    let open = OpenUnit::new(table, unit, context.memory).recording();
                     let partial = fit_unit(context, &open, plan, columns)?;
                     partials.keep(&name, &partial, Vec::new())?;
                     partial
@@ -141,6 +158,7 @@ fn fit_unit(
     Ok(FitPartial {
         unit: open.unit.index,
         features,
+        pages: open.pages_read(),
     })
 }
 
@@ -219,11 +237,19 @@ impl Fold<'_> {
         let train = self.sides.train(first, NumericRows { values, valid });
         self.state.moments.extend(train);
         if let Some(row) = first_infinite(values) {
-            let input = self.open.store(piece).input;
-            let row = piece.first_row + (start + row) as u64;
+            // Rows that are left out may hold anything.
+            let counts = |row: &usize| {
+                values[*row].is_infinite() && self.sides.side(first + row) != Some(Side::LeftOut)
+            };
+            let mut infinite = (row..rows).filter(counts);
+            let place = |row: usize| {
+                let input = self.open.store(piece).input;
+                (input, piece.first_row + (start + row) as u64)
+            };
+            let first = infinite.next().map(place);
             self.state.infinities.merge(Infinities {
-                count: count_infinite(values),
-                first: Some((input, row)),
+                count: u64::from(first.is_some()) + infinite.count() as u64,
+                first,
             });
         }
     }

@@ -1,4 +1,4 @@
-//! Infinite values: counted in every row of either side, and reported once, for all columns.
+//! Infinite values: counted in every row that is on a side, and reported once, for all columns.
 //!
 //! The place that is named is the first by file and row, so that it doesn't depend on threads.
 
@@ -12,7 +12,7 @@ use crate::spec::OnInf;
 /// The most columns that a message names.
 const NAMED_MAX: usize = 20;
 
-/// Infinite values of one column, in rows of either side.
+/// Infinite values of one column, in rows that are on a side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Infinities {
     /// How many.

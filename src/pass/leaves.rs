@@ -6,12 +6,13 @@ use parquet::data_type::{
     Int32Type, Int64Type, Int96Type,
 };
 
-use super::route::{Router, SIDES};
+use super::route::Router;
 use super::slicer::{RUN_ROWS, Slicer};
 use crate::engine::{Cancel, guarded};
 use crate::error::{DataError, Error, Place, Result};
-use crate::kernel::{ColumnScaler, Sides};
+use crate::kernel::{ColumnScaler, Parts, Side, Sides};
 use crate::schema::{LayoutColumn, NumericKind, Treatment};
+use crate::sink::SpoolPlace;
 use crate::sink::shard::{EncodedColumn, ShardFormat};
 use crate::source::blocks::Block;
 use crate::source::discover::InputFile;
@@ -38,15 +39,18 @@ pub(super) struct BlockSource<'a> {
     pub open: &'a OpenUnit<'a>,
     pub inputs: &'a [InputFile],
     pub sides: &'a Sides,
+    /// The sides that are written, in order.
+    pub written: &'a [Side],
     pub block: &'a Block,
     pub format: &'a ShardFormat,
+    pub spool: SpoolPlace<'a>,
     pub dtype: Dtype,
     pub on_inf: OnInf,
     pub cancel: &'a Cancel,
 }
 
 /// A partition function of [`Sides`]: which one depends on whether the values can be copied.
-pub(super) type Partition<T> = fn(&Sides, usize, &[T], &mut Vec<T>, &mut Vec<T>);
+pub(super) type Partition<T> = fn(&Sides, usize, &[T], &mut Parts<T>);
 
 impl BlockSource<'_> {
     /// Encodes `leaf` once per side; `scaler` is that of its column if it is a feature.
@@ -143,7 +147,7 @@ impl BlockSource<'_> {
             let index = column.first_leaf + leaf.offset;
             let mut reader = LeafReader::<T>::open(file, piece.row_group, index)?;
             each.drive(&mut reader, LeafReader::skip, |reader, rows, each| {
-                reader.read(rows, &mut run)?;
+                let rows = reader.read_some(rows, &mut run)?;
                 check(&run.values)?;
                 each.write(&run, rows)
             })?;
@@ -256,7 +260,8 @@ impl BlockSource<'_> {
             leaves: 1,
             kind: None,
         };
-        self.format.encode::<T>(leaf.output, SIDES, |writers| {
+        let places = vec![self.spool; self.written.len()];
+        self.format.encode::<T>(leaf.output, &places, |writers| {
             let mut slicer = Slicer {
                 source: self,
                 writers,

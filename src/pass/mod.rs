@@ -11,13 +11,13 @@ mod split;
 mod text;
 mod write;
 
-use crate::engine::{Cancel, Event, Observer, Ordered, Pass};
+use crate::engine::{Cancel, Event, Memory, Observer, Ordered, Pass};
 use crate::source::discover::InputFile;
 
 pub use fit::{FitPartial, FitTotal, Fitted, fit};
 pub use infinities::{Infinities, check_infinities};
-pub use plan::{Plan, Prepared, Rows, check_unchanged, plan};
-pub use split::{SplitPlan, SplitTotal, split};
+pub use plan::{Plan, Prepared, Rows, check_unchanged, plan, screen};
+pub use split::{SplitPlan, SplitTotal, check_rows, check_split, split};
 pub use text::settle;
 pub use write::{WriteJob, WritePartial, shard_paths, write};
 
@@ -31,8 +31,8 @@ fn partial_name(pass: Pass, unit: usize) -> String {
 pub struct Context<'a> {
     /// The input files, in order.
     pub inputs: &'a [InputFile],
-    /// Worker threads.
-    pub threads: usize,
+    /// The budget, which also says how many threads there may be.
+    pub memory: &'a Memory,
     /// Asked between pieces of work.
     pub cancel: &'a Cancel,
     /// Told about progress.
@@ -42,15 +42,20 @@ pub struct Context<'a> {
 impl std::fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Context")
-            .field("threads", &self.threads)
+            .field("memory", &self.memory)
             .finish_non_exhaustive()
     }
 }
 
 impl<'a> Context<'a> {
+    /// Worker threads.
+    fn threads(&self) -> usize {
+        self.memory.workers()
+    }
+
     /// `count` pieces of work on all threads.
     fn ordered(&self, count: usize) -> Ordered<'a> {
-        self.ordered_on(self.threads, count)
+        self.ordered_on(self.threads(), count)
     }
 
     fn ordered_on(&self, threads: usize, count: usize) -> Ordered<'a> {
@@ -64,10 +69,11 @@ impl<'a> Context<'a> {
     /// Threads for units, and for the columns inside each: enough units keep every thread busy by
     /// themselves; few units, a huge one for example, are worked on one by one, columns in parallel.
     fn lanes(&self, units: usize) -> (usize, usize) {
-        if units >= 2 * self.threads {
-            (self.threads, 1)
+        let threads = self.threads();
+        if units >= 2 * threads {
+            (threads, 1)
         } else {
-            (1, self.threads)
+            (1, threads)
         }
     }
 

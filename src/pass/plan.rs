@@ -6,7 +6,7 @@ use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 
 use super::Context;
 use crate::engine::{Pass, guarded};
-use crate::error::{DataError, ErrorKind, Place, Result, escape_path};
+use crate::error::{DataError, Error, Place, Result, escape_path};
 use crate::schema::{OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, output_schema};
 use crate::source::discover::{Fingerprint, fingerprint, unchanged};
 use crate::source::parquet::ParquetFile;
@@ -97,6 +97,31 @@ fn same_names(first: &[String], names: &[String], first_path: &Path) -> Result<(
     Ok(())
 }
 
+/// Opens every input; returns the index and error of each that is a bad file, in order.
+///
+/// # Errors
+/// When the run is asked to stop.
+pub fn screen(context: Context<'_>, spec: &JobSpec, format: Format) -> Result<Vec<(usize, Error)>> {
+    let mut bad = Vec::new();
+    let open = |path: &Path| match format {
+        Format::Parquet => ParquetFile::open(path, context.memory).map(drop),
+        Format::Csv => TextFile::open(path, &spec.input.dialect).map(drop),
+    };
+    context.ordered(context.inputs.len()).run(
+        |index| {
+            let path = &context.inputs[index].path;
+            let outcome = guarded(|| open(path)).map_err(|error| error.at(Place::path(path)));
+            // Any other error is for the pass that meets it.
+            Ok(outcome.err().filter(Error::is_bad_file))
+        },
+        |index, error| {
+            bad.extend(error.map(|error| (index, error)));
+            Ok(())
+        },
+    )?;
+    Ok(bad)
+}
+
 /// Makes sure that every input is still what it was when it was planned with: no statistics of one
 /// content are ever applied to another.
 ///
@@ -118,6 +143,16 @@ impl Plan {
             Rows::Text(headers) => headers.first().map_or(0, Vec::len),
         }
     }
+
+    /// What the sides of the largest unit take, a bit a row, which are held in memory; a footer can
+    /// claim any number of rows. Units of text are small.
+    pub fn sides_bytes(&self) -> u64 {
+        let Rows::Table(prepared) = &self.rows else {
+            return 0;
+        };
+        let rows = prepared.table.units.iter().map(|unit| unit.rows as u64);
+        rows.max().unwrap_or(0) / 8
+    }
 }
 
 fn plan_parquet(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint>, Prepared)> {
@@ -126,7 +161,7 @@ fn plan_parquet(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint
     context.ordered(context.inputs.len()).run(
         |index| {
             let input = &context.inputs[index];
-            let file = guarded(|| ParquetFile::open(&input.path))
+            let file = guarded(|| ParquetFile::open(&input.path, context.memory))
                 .map_err(|error| error.at(Place::path(&input.path)))?;
             context.advanced(Pass::Plan, 0, 0);
             Ok((fingerprint(input)?, file))
@@ -137,28 +172,6 @@ fn plan_parquet(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint
         },
     )?;
     Ok((fingerprints, stores.finish(context, spec)?))
-}
-
-/// The sides of a unit, a bit a row, are held in memory; a footer can claim any number of rows.
-fn check_sides_fit(table: &Table, allowed: u64) -> Result<()> {
-    let rows = table
-        .units
-        .iter()
-        .map(|unit| unit.rows as u64)
-        .max()
-        .unwrap_or(0);
-    let needed = rows / 8;
-    if needed <= allowed / 2 {
-        return Ok(());
-    }
-    let what = format!("a row group of {rows} rows");
-    let needed = needed.saturating_mul(2);
-    Err(ErrorKind::Budget {
-        what,
-        needed,
-        allowed,
-    }
-    .into())
 }
 
 /// Gathers stores and unifies their schemas.
@@ -198,6 +211,7 @@ impl Stores {
         self.stores.push(Store {
             path: file.path().to_path_buf(),
             input,
+            is_input: file.path() == name,
             layout,
             groups,
         });
@@ -238,7 +252,6 @@ impl Stores {
             spec.fit.on_inf,
         )?;
         let table = Table::new(schema, self.stores, UNIT_ROWS);
-        check_sides_fit(&table, spec.resources.memory_bytes_max)?;
         Ok(Prepared { table, output })
     }
 }

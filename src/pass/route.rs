@@ -1,20 +1,19 @@
 //! Routing: the rows of a run, each to its side, in order.
 
-use crate::kernel::Sides;
+use crate::kernel::{Parts, Sides};
 use crate::source::parquet::LeafRun;
 
-/// Sides in the order in which their shards are written.
-pub(super) const SIDES: usize = 2;
-
-/// Buffers for one run after another, reused.
+/// Buffers for one run after another, reused: what a [`LeafRun`] holds, of each side.
 #[derive(Debug, Default)]
 pub(super) struct Router<T> {
-    /// Train rows.
-    pub train: LeafRun<T>,
-    /// Test rows.
-    pub test: LeafRun<T>,
-    slots: Sides,
-    values: Sides,
+    /// Values.
+    pub values: Parts<T>,
+    /// Definition levels.
+    pub definition: Parts<i16>,
+    /// Repetition levels.
+    pub repetition: Parts<i16>,
+    of_slots: Sides,
+    of_values: Sides,
     valid: Vec<u64>,
 }
 
@@ -30,6 +29,13 @@ pub(super) struct RunRows<'a> {
 }
 
 impl<T: Clone> Router<T> {
+    /// Forgets the run and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.values.iter_mut().for_each(Vec::clear);
+        self.definition.iter_mut().for_each(Vec::clear);
+        self.repetition.iter_mut().for_each(Vec::clear);
+    }
+
     /// Replaces the buffers' content by the rows of `run`; a slot has a value if its definition level
     /// is `top`.
     pub(super) fn route(
@@ -37,86 +43,31 @@ impl<T: Clone> Router<T> {
         run: &LeafRun<T>,
         top: i16,
         rows: RunRows<'_>,
-        partition: impl Fn(&Sides, usize, &[T], &mut Vec<T>, &mut Vec<T>),
+        partition: impl Fn(&Sides, usize, &[T], &mut Parts<T>),
     ) {
-        for side in [&mut self.train, &mut self.test] {
-            side.values.clear();
-            side.definition.clear();
-            side.repetition.clear();
-        }
-        let (train, test) = (&mut self.train, &mut self.test);
+        self.clear();
         if !run.repetition.is_empty() {
-            slots_of_rows(&run.repetition, rows, &mut self.slots);
-            split_levels(
-                &self.slots,
-                0,
-                &run.repetition,
-                |side| &mut side.repetition,
-                train,
-                test,
-            );
-            split_levels(
-                &self.slots,
-                0,
-                &run.definition,
-                |side| &mut side.definition,
-                train,
-                test,
-            );
+            let slots = &mut self.of_slots;
+            slots_of_rows(&run.repetition, rows, slots);
+            slots.partition_copy(0, &run.repetition, &mut self.repetition);
+            slots.partition_copy(0, &run.definition, &mut self.definition);
             fill_valid(&run.definition, top, &mut self.valid);
-            self.values.clear();
-            self.slots
-                .compact(0, run.definition.len(), &self.valid, &mut self.values);
-            partition(
-                &self.values,
-                0,
-                &run.values,
-                &mut train.values,
-                &mut test.values,
-            );
+            self.of_values.clear();
+            slots.compact(0, run.definition.len(), &self.valid, &mut self.of_values);
+            partition(&self.of_values, 0, &run.values, &mut self.values);
             return;
         }
+        let (sides, first) = (rows.sides, rows.first);
         if run.definition.len() > run.values.len() {
             fill_valid(&run.definition, top, &mut self.valid);
-            self.values.clear();
-            rows.sides
-                .compact(rows.first, rows.rows, &self.valid, &mut self.values);
-            partition(
-                &self.values,
-                0,
-                &run.values,
-                &mut train.values,
-                &mut test.values,
-            );
+            self.of_values.clear();
+            sides.compact(first, rows.rows, &self.valid, &mut self.of_values);
+            partition(&self.of_values, 0, &run.values, &mut self.values);
         } else {
-            partition(
-                rows.sides,
-                rows.first,
-                &run.values,
-                &mut train.values,
-                &mut test.values,
-            );
+            partition(sides, first, &run.values, &mut self.values);
         }
-        split_levels(
-            rows.sides,
-            rows.first,
-            &run.definition,
-            |side| &mut side.definition,
-            train,
-            test,
-        );
+        sides.partition_copy(first, &run.definition, &mut self.definition);
     }
-}
-
-fn split_levels<T>(
-    sides: &Sides,
-    first: usize,
-    levels: &[i16],
-    of: impl Fn(&mut LeafRun<T>) -> &mut Vec<i16>,
-    train: &mut LeafRun<T>,
-    test: &mut LeafRun<T>,
-) {
-    sides.partition_copy(first, levels, of(train), of(test));
 }
 
 /// The side of each slot: that of its row. A row begins at repetition level 0.

@@ -1,4 +1,4 @@
-//! The rows of one slice of a block, run by run, to the encoders of both sides.
+//! The rows of one slice of a block, run by run, to the encoders of every side.
 
 use parquet::column::writer::ColumnWriterImpl;
 use parquet::data_type::DataType;
@@ -13,7 +13,7 @@ use crate::source::parquet::LeafRun;
 /// whatever the threads or the memory.
 pub(super) const RUN_ROWS: usize = 64 << 10;
 
-/// Takes the rows of one slice after the other to the writers of both sides.
+/// Takes the rows of one slice after the other to the writers of every side.
 pub(super) struct Slicer<'a, 'w, T: DataType> {
     pub(super) source: &'a BlockSource<'a>,
     pub(super) writers: &'a mut [ColumnWriterImpl<'w, T>],
@@ -30,12 +30,13 @@ pub(super) struct Slicer<'a, 'w, T: DataType> {
 }
 
 impl<T: DataType> Slicer<'_, '_, T> {
-    /// Passes over what comes before the slice, then calls `run` for each run of its rows.
+    /// Passes over what comes before the slice, then calls `run` for each run of its rows, which
+    /// returns how many of them it has taken.
     pub(super) fn drive<R>(
         &mut self,
         reader: &mut R,
         skip: impl FnOnce(&mut R, usize) -> Result<()>,
-        mut run: impl FnMut(&mut R, usize, &mut Self) -> Result<()>,
+        mut run: impl FnMut(&mut R, usize, &mut Self) -> Result<usize>,
     ) -> Result<()> {
         if self.skip > 0 {
             skip(reader, self.skip)?;
@@ -43,50 +44,45 @@ impl<T: DataType> Slicer<'_, '_, T> {
         let mut rest = self.rows;
         while rest > 0 {
             self.source.cancel.check()?;
-            let rows = RUN_ROWS.min(rest);
-            run(reader, rows, self)?;
+            let rows = run(reader, RUN_ROWS.min(rest), self)?;
             self.first += rows;
             rest -= rows;
         }
         Ok(())
     }
 
-    /// Writes a run of rows, each to its side.
-    pub(super) fn write(&mut self, run: &LeafRun<T::T>, rows: usize) -> Result<()> {
+    /// Writes a run of rows, each to its side; returns how many there were.
+    pub(super) fn write(&mut self, run: &LeafRun<T::T>, rows: usize) -> Result<usize> {
         if self.top == 0 && !run.definition.is_empty() {
             return Err(Error::from(DataError::Decoder {
                 detail: "a column without nulls has definition levels".into(),
             }));
         }
-        let rows = RunRows {
+        let run_rows = RunRows {
             sides: self.source.sides,
             first: self.first,
             rows,
         };
-        self.router.route(run, self.top, rows, self.partition);
-        for (writer, side) in self
-            .writers
-            .iter_mut()
-            .zip([&self.router.train, &self.router.test])
-        {
+        self.router.route(run, self.top, run_rows, self.partition);
+        for (writer, side) in self.writers.iter_mut().zip(self.source.written) {
+            let part = side.index();
+            let (values, definition) = (&self.router.values[part], &self.router.definition[part]);
             // A file without nulls beside one with them: every slot is there.
-            let implied = self.top > 0 && side.definition.is_empty();
+            let implied = self.top > 0 && definition.is_empty();
             if implied {
-                self.ones.resize(side.values.len(), self.top);
+                self.ones.resize(values.len(), self.top);
             }
-            let definition = if implied {
-                &self.ones
-            } else {
-                &side.definition
-            };
+            let definition = if implied { &self.ones } else { definition };
             writer
                 .write_batch(
-                    &side.values,
+                    values,
                     (self.top > 0).then_some(definition),
-                    (!run.repetition.is_empty()).then_some(&side.repetition),
+                    (!run.repetition.is_empty()).then_some(&self.router.repetition[part]),
                 )
                 .map_err(encoding)?;
         }
-        Ok(())
+        // Strings point into pages, which are not to be held any longer.
+        self.router.clear();
+        Ok(rows)
     }
 }

@@ -13,10 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Context;
 use super::plan::{Prepared, Rows, Stores};
-use crate::engine::{Ordered, Pass};
-use crate::error::{DataError, Error, Place, Result, TextError};
+use crate::artifact::hex128;
+use crate::engine::Pass;
+use crate::error::{DataError, Error, InputError, Place, Result, TextError};
 use crate::sink::Partials;
 use crate::sink::cache::{CacheFile, remove_cache, rewrite_cache, write_cache};
+use crate::source::discover::CHANGED_HINT;
 use crate::source::parquet::ParquetFile;
 use crate::source::text::{ColumnRequest, ColumnType, TextBatch, TextFile, TextUnit};
 use crate::spec::{JobSpec, SplitBy};
@@ -24,9 +26,17 @@ use crate::spec::{JobSpec, SplitBy};
 use types::{Found, rereading, settle_types, settled_types};
 
 /// Text that is scanned, parsed and cached as one.
-const RANGE_BYTES: u64 = 64 << 20;
-/// What parsing a range takes at most, measured on narrow tables: its text, columns and cache file.
-const PART_MEMORY_BYTES: u64 = 192 << 20;
+const RANGE_BYTES: u64 = 16 << 20;
+/// The same of a compressed file, which is held in memory as text, too.
+const SEGMENT_BYTES: usize = 8 << 20;
+/// What parsing takes beside text and columns: buffers of the reader and the cache file.
+const PARSER_BYTES: u64 = 8 << 20;
+/// A value and whether it is there.
+const VALUE_BYTES: u64 = 9;
+/// Text grows by doubling.
+const TEXT_FACTOR: u64 = 2;
+/// What a segment takes, as a multiple: its text, the rest behind it, and columns of short fields.
+const SEGMENT_FACTOR: u64 = 5;
 /// Rows in a row group of the cache: a multiple of the statistics' 4,096.
 const CACHE_GROUP_ROWS: usize = 128 << 10;
 
@@ -80,6 +90,9 @@ struct CachedFile {
     name: String,
     rows: usize,
     columns: Vec<Found>,
+    /// Of the records in it, as they stand in the source.
+    #[serde(with = "hex128")]
+    digest: u128,
 }
 
 /// The name of a part's first reading, whose types are found out, in partials and cache files.
@@ -101,7 +114,9 @@ impl Text<'_> {
             .iter()
             .map(|names| self.requests(names))
             .collect();
-        let mut cached = self.parsers(parts.len()).collect(|index| {
+        let parsers = self.parsers(&parts)?;
+        let parse_all = self.context.ordered_on(parsers, parts.len());
+        let mut cached = parse_all.collect(|index| {
             let part = &parts[index];
             match self.first_reading(index) {
                 Some(cached) => Ok(cached),
@@ -126,7 +141,8 @@ impl Text<'_> {
             requests.any(|request| *request != ColumnRequest::Skip)
         };
         let again: Vec<usize> = (0..parts.len()).filter(is_read_again).collect();
-        let reread = self.parsers(again.len()).collect(|turn| {
+        let parse_again = self.context.ordered_on(parsers, again.len());
+        let reread = parse_again.collect(|turn| {
             let index = again[turn];
             if let Some(cached) = self.partials.take_up(&again_name(index)) {
                 return Ok(cached);
@@ -192,11 +208,26 @@ impl Text<'_> {
     }
 
     /// As many threads as the budget has room for: a part and its columns are held in memory whole.
-    fn parsers(&self, parts: usize) -> Ordered<'_> {
-        let room = self.spec.resources.memory_bytes_max / PART_MEMORY_BYTES;
-        let threads = usize::try_from(room).unwrap_or(usize::MAX);
-        self.context
-            .ordered_on(threads.clamp(1, self.context.threads), parts)
+    fn parsers(&self, parts: &[Part]) -> Result<usize> {
+        let needs = parts.iter().map(|part| self.memory_bytes(part));
+        let needed = needs.max().unwrap_or(0);
+        let what = || format!("parsing text {} columns wide", self.columns());
+        self.context.memory.workers_taking(needed, what)
+    }
+
+    /// What parsing a part takes at most.
+    fn memory_bytes(&self, part: &Part) -> u64 {
+        let Some(unit) = &part.unit else {
+            return PARSER_BYTES + SEGMENT_FACTOR * SEGMENT_BYTES as u64;
+        };
+        let values = unit.rows.saturating_mul(self.columns() as u64);
+        let columns = values.saturating_mul(VALUE_BYTES);
+        let text = unit.bytes.saturating_mul(TEXT_FACTOR);
+        PARSER_BYTES.saturating_add(columns).saturating_add(text)
+    }
+
+    fn columns(&self) -> usize {
+        self.headers.first().map_or(0, Vec::len)
     }
 
     fn open(&self, input: usize) -> Result<TextFile> {
@@ -255,6 +286,12 @@ impl Text<'_> {
             let Some(old) = first.get(turn).filter(|old| old.rows == batch.rows) else {
                 return Err(self.changed(part, batch, first.get(turn)));
             };
+            if old.digest != batch.source_digest {
+                // Columns of one content must not stand beside those of another.
+                return Err(InputError::changed_digest(old.digest, batch.source_digest)
+                    .at(Place::path(&self.context.inputs[part.input].path))
+                    .hint(CHANGED_HINT));
+            }
             let old_path = self.cache.join(&old.name);
             let file = rewrite_cache(path, &old_path, names, batch, &settled)?;
             let mut columns = old.columns.clone();
@@ -290,6 +327,7 @@ impl Text<'_> {
                 name,
                 rows: batch.rows,
                 columns,
+                digest: batch.source_digest,
             });
             self.context.advanced(Pass::Split, 0, batch.source_bytes);
             Ok(())
@@ -297,8 +335,7 @@ impl Text<'_> {
         match &part.unit {
             Some(unit) => consume(file.parse(unit, requests)?)?,
             None => {
-                let segment = usize::try_from(RANGE_BYTES).unwrap_or(usize::MAX);
-                file.parse_stream(requests, segment, consume)?;
+                file.parse_stream(requests, SEGMENT_BYTES, consume)?;
             }
         }
         self.partials.keep(name, &cached, files)?;
@@ -321,7 +358,11 @@ impl Text<'_> {
             for file in cached {
                 let input = &self.context.inputs[part.input].path;
                 let path = self.cache.join(&file.name);
-                stores.add(part.input, input, &ParquetFile::open(&path)?)?;
+                stores.add(
+                    part.input,
+                    input,
+                    &ParquetFile::open(&path, self.context.memory)?,
+                )?;
             }
         }
         if stores.is_empty() {

@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::fit::pages_read;
 use super::leaves::{BlockSource, Leaf};
-use super::route::SIDES;
 use super::{Context, SplitPlan, partial_name};
 use crate::artifact::JobId;
 use crate::engine::Pass;
 use crate::error::Result;
-use crate::kernel::{Scaler, Side, Sides};
+use crate::kernel::{Scaler, Side, Sides, WRITTEN_SIDES};
 use crate::schema::Role;
-use crate::sink::Partials;
 use crate::sink::shard::{RowGroup, Shard, ShardFormat, ShardWriter};
 use crate::sink::staging::shard_name;
+use crate::sink::{Partials, SpoolPlace};
 use crate::source::blocks::{Block, block_rows, blocks};
 use crate::source::table::{OpenUnit, Table};
 use crate::spec::{Dtype, OnInf};
@@ -37,12 +37,16 @@ pub struct WriteJob<'a> {
     pub scaler: &'a Scaler,
     /// What shards look like.
     pub format: &'a ShardFormat,
+    /// Where columns wait that don't fit the budget.
+    pub spool: &'a Path,
     /// Type of the features.
     pub dtype: Dtype,
     /// What happens to infinities.
     pub on_inf: OnInf,
-    /// The directory of each side: train, test.
-    pub directories: [&'a Path; SIDES],
+    /// The sides that are written, in order.
+    pub written: &'a [Side],
+    /// The directory of each of them.
+    pub directories: &'a [PathBuf],
     /// Part of every shard's name.
     pub job: &'a JobId,
 }
@@ -52,8 +56,15 @@ pub struct WriteJob<'a> {
 pub struct WritePartial {
     /// The unit's number.
     pub unit: usize,
-    /// The shard of each side that has rows: train, test.
-    pub shards: [Option<Shard>; SIDES],
+    /// The shard of each side that has rows, by [`Side::index`].
+    pub shards: [Option<Shard>; WRITTEN_SIDES],
+}
+
+impl WritePartial {
+    /// The shard of a side.
+    pub fn shard(&self, side: Side) -> Option<&Shard> {
+        self.shards.get(side.index())?.as_ref()
+    }
 }
 
 /// Runs pass 3; returns one partial per unit, in order.
@@ -68,21 +79,20 @@ pub fn write(job: &WriteJob<'_>) -> Result<Vec<WritePartial>> {
         .context
         .ordered_on(lanes, units.len())
         .collect(|index| take_up_unit(job, &leaves, index, columns))?;
-    for side in 0..SIDES {
+    for (place, side) in job.written.iter().enumerate() {
         if partials
             .iter()
-            .all(|partial| partial.shards[side].is_none())
+            .all(|partial| partial.shard(*side).is_none())
         {
-            let path = shard_path(job, side, 0);
+            let path = shard_path(job, place, 0);
             let shard = ShardWriter::create(&path, job.format)?.finish()?;
-            match partials.first_mut() {
-                Some(partial) => partial.shards[side] = Some(shard),
-                None => {
-                    let mut shards = [None, None];
-                    shards[side] = Some(shard);
-                    partials.push(WritePartial { unit: 0, shards });
-                }
+            if partials.is_empty() {
+                partials.push(WritePartial {
+                    unit: 0,
+                    shards: Default::default(),
+                });
             }
+            partials[0].shards[side.index()] = Some(shard);
         }
     }
     Ok(partials)
@@ -91,10 +101,10 @@ pub fn write(job: &WriteJob<'_>) -> Result<Vec<WritePartial>> {
 /// The files of `partials`.
 pub fn shard_paths(job: &WriteJob<'_>, partials: &[WritePartial]) -> Vec<PathBuf> {
     let of_partial = |partial: &WritePartial| {
-        let shards = partial.shards.iter().enumerate();
-        let present = shards.filter(|(_, shard)| shard.is_some());
+        let sides = job.written.iter().enumerate();
+        let present = sides.filter(|(_, side)| partial.shard(**side).is_some());
         present
-            .map(|(side, _)| shard_path(job, side, partial.unit))
+            .map(|(place, _)| shard_path(job, place, partial.unit))
             .collect::<Vec<_>>()
     };
     partials.iter().flat_map(of_partial).collect()
@@ -114,17 +124,18 @@ fn take_up_unit(
         return Ok(partial);
     }
     let partial = write_unit(job, leaves, index, threads)?;
-    let shards = partial.shards.iter().enumerate();
-    let files = shards.filter_map(|(side, shard)| {
-        let written = shard.as_ref()?.written;
-        Some(job.partials.file(&shard_path(job, side, index), written))
+    let sides = job.written.iter().enumerate();
+    let files = sides.filter_map(|(place, side)| {
+        let written = partial.shard(*side)?.written;
+        Some(job.partials.file(&shard_path(job, place, index), written))
     });
     job.partials.keep(&name, &partial, files.collect())?;
     Ok(partial)
 }
 
-fn shard_path(job: &WriteJob<'_>, side: usize, unit: usize) -> PathBuf {
-    job.directories[side].join(shard_name(unit as u64, job.job))
+/// The shard of the side at `place` among those that are written.
+fn shard_path(job: &WriteJob<'_>, place: usize, unit: usize) -> PathBuf {
+    job.directories[place].join(shard_name(unit as u64, job.job))
 }
 
 /// The leaves of the output, in order.
@@ -167,12 +178,14 @@ fn write_unit(
     index: usize,
     threads: usize,
 ) -> Result<WritePartial> {
-    let open = OpenUnit::new(job.table, &job.table.units[index]);
+    let pages = pages_read(job.partials, index)?;
+    let open = OpenUnit::new(job.table, &job.table.units[index], job.context.memory);
+    let open = open.comparing(pages);
     let sides = job.plan.sides(&open)?;
-    let mut writers = Vec::with_capacity(SIDES);
-    for (side, rows) in rows_by_side(&sides).into_iter().enumerate() {
-        let path = shard_path(job, side, index);
-        writers.push(match rows {
+    let mut writers = Vec::with_capacity(job.written.len());
+    for (place, side) in job.written.iter().enumerate() {
+        let path = shard_path(job, place, index);
+        writers.push(match sides.rows_on(*side) {
             0 => None,
             _ => Some(ShardWriter::create(&path, job.format)?),
         });
@@ -182,9 +195,9 @@ fn write_unit(
         job.context.advanced(Pass::Write, block.rows as u64, 0);
     }
     job.context.advanced(Pass::Write, 0, stored_bytes(&open)?);
-    let mut shards = [None, None];
-    for (shard, writer) in shards.iter_mut().zip(writers) {
-        *shard = writer.map(ShardWriter::finish).transpose()?;
+    let mut shards: [Option<Shard>; WRITTEN_SIDES] = Default::default();
+    for (side, writer) in job.written.iter().zip(writers) {
+        shards[side.index()] = writer.map(ShardWriter::finish).transpose()?;
     }
     Ok(WritePartial {
         unit: index,
@@ -200,10 +213,6 @@ fn stored_bytes(open: &OpenUnit<'_>) -> Result<u64> {
     })
 }
 
-fn rows_by_side(sides: &Sides) -> [u64; SIDES] {
-    [sides.rows_on(Side::Train), sides.rows_on(Side::Test)]
-}
-
 fn write_block(
     job: &WriteJob<'_>,
     leaves: &[Leaf],
@@ -213,15 +222,12 @@ fn write_block(
     writers: &mut [Option<ShardWriter>],
     threads: usize,
 ) -> Result<()> {
-    let test = (block.first..block.first + block.rows)
-        .filter(|row| sides.side(*row) == Some(Side::Test))
-        .count();
-    let has_rows = [test < block.rows, test > 0];
-    let mut groups: Vec<Option<RowGroup<'_>>> = Vec::with_capacity(SIDES);
-    for (writer, has_rows) in writers.iter_mut().zip(has_rows) {
+    let rows = sides.rows_within(block.first, block.rows);
+    let mut groups: Vec<Option<RowGroup<'_>>> = Vec::with_capacity(job.written.len());
+    for (writer, side) in writers.iter_mut().zip(job.written) {
         let group = writer
             .as_mut()
-            .filter(|_| has_rows)
+            .filter(|_| rows[side.index()] > 0)
             .map(ShardWriter::begin_row_group);
         groups.push(group.transpose()?);
     }
@@ -229,8 +235,13 @@ fn write_block(
         open,
         inputs: job.context.inputs,
         sides,
+        written: job.written,
         block,
         format: job.format,
+        spool: SpoolPlace {
+            memory: job.context.memory,
+            directory: job.spool,
+        },
         dtype: job.dtype,
         on_inf: job.on_inf,
         cancel: job.context.cancel,

@@ -1,6 +1,8 @@
 //! The reports: of a plan, a run and a verification, each one struct, rendered to text or JSON. No I/O other than
 //! its string.
 
+pub mod audit;
+mod audit_text;
 pub mod json;
 mod layout;
 mod plan;
@@ -8,6 +10,8 @@ mod plan_text;
 mod run_text;
 mod verify;
 
+pub use audit::AuditReport;
+pub use audit_text::audit_text;
 pub use layout::{Paint, bytes_decimal, count, memory_binary, percent, seconds};
 pub use plan::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
 pub use plan_text::plan_text;
@@ -31,6 +35,8 @@ pub struct RunReport {
     pub inputs: InputReport,
     /// Sides in their order, train first.
     pub sides: Vec<SideReport>,
+    /// Rows on no side.
+    pub left_out: u64,
     /// The split as recorded: "row", or "column:NAME".
     pub split_by: String,
     /// Seed of the split.
@@ -45,6 +51,8 @@ pub struct RunReport {
     pub peak_memory_bytes: u64,
     /// What the user should know, one lowercase sentence each, without a period.
     pub warnings: Vec<String>,
+    /// What the audit found, if there was one.
+    pub audit: Option<AuditReport>,
 }
 
 /// A run that had nothing to do.
@@ -58,6 +66,8 @@ pub struct UnchangedReport {
     pub output: String,
     /// Always true; tells this report from a [`RunReport`].
     pub unchanged: bool,
+    /// Files that are left out because they can't be read.
+    pub bad_files: u64,
 }
 
 /// Input files and what was left out.
@@ -73,12 +83,14 @@ pub struct InputReport {
     pub rows: u64,
     /// Entries skipped, with the reason: `("empty files", 2)`.
     pub skipped: Vec<(String, u64)>,
+    /// Files left out because they can't be read, each with the reason.
+    pub bad: Vec<(String, String)>,
 }
 
 /// One side of the split.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SideReport {
-    /// "train" or "test".
+    /// "train", "val" or "test".
     pub name: String,
     /// Rows it got.
     pub rows: u64,

@@ -69,7 +69,7 @@ pub struct PlannedColumn {
 /// One side of the split, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlannedSide {
-    /// "train" or "test".
+    /// "train", "val" or "test".
     pub name: String,
     /// Rows it will get, rounded; `None` where only the data can tell.
     pub rows_expected: Option<u64>,

@@ -1,20 +1,29 @@
 //! The run report as a person reads it: short, aligned, the peculiar columns by name.
 
+use super::audit_text::findings;
 use super::layout::{Lines, counted, first_names, printable, skipped};
 use super::{
     Paint, RunReport, SideReport, UnchangedReport, bytes_decimal, count, memory_binary, percent,
     seconds,
 };
 
+/// Bad files that the summary names.
+const BAD_SHOWN: usize = 6;
+
 /// The summary of a finished run, a dozen lines or so.
 pub fn run_text(report: &RunReport, paint: Paint) -> String {
     let mut lines = Lines::new(paint);
     lines.line("Input", &input(report));
+    bad_files(report, &mut lines);
     lines.line(
         "Split",
         &format!("by {}, seed {}", printable(&report.split_by), report.seed),
     );
     lines.table("", &sides(report));
+    if report.left_out > 0 {
+        let rows = counted(report.left_out, "row");
+        lines.line("", &format!("{rows} left out: on no side"));
+    }
     for side in report.sides.iter().filter(|side| is_outside(side)) {
         let note = format!(
             "{} is outside the 99.9% band, as one split in a thousand is",
@@ -24,6 +33,9 @@ pub fn run_text(report: &RunReport, paint: Paint) -> String {
     }
     columns(report, &mut lines);
     lines.table("Passes", &passes(report));
+    if let Some(audit) = &report.audit {
+        findings(audit, &mut lines);
+    }
     if report.taken_up > 0 {
         let taken_up = counted(report.taken_up, "finished piece");
         lines.line("Resumed", &format!("{taken_up} of work of an earlier run"));
@@ -61,6 +73,20 @@ fn input(report: &RunReport) -> String {
         text.push_str(&skipped);
     }
     text
+}
+
+/// Files that were left out on request, the first few by name.
+fn bad_files(report: &RunReport, lines: &mut Lines) {
+    let bad = &report.inputs.bad;
+    for (name, reason) in bad.iter().take(BAD_SHOWN) {
+        let text = format!("left out {}: {}", printable(name), printable(reason));
+        let text = lines.paint().warn(&text);
+        lines.line("", &text);
+    }
+    if bad.len() > BAD_SHOWN {
+        let more = count((bad.len() - BAD_SHOWN) as u64);
+        lines.line("", &format!("... and {more} more; manifest.json lists all"));
+    }
 }
 
 fn sides(report: &RunReport) -> Vec<Vec<String>> {

@@ -179,7 +179,7 @@ impl Unifier {
                     column: column.name.clone(),
                     found: describe(&column.root),
                 })
-                .hint("name a column of train and test, 0 and 1, or false and true"));
+                .hint("name a column of train, val and test, of 0 and 1, or of false and true"));
             }
         }
         let columns = drafts

@@ -18,6 +18,25 @@ pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_file(&file, path)
 }
 
+/// Writes a file beside what is there and puts it in its place by a rename: readers see the old one or
+/// the new one, whole.
+///
+/// # Errors
+/// [`OutputError::Io`] naming the path.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let directory = path.parent().unwrap_or(path);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = directory.join(format!(".{name}.{}", std::process::id()));
+    let written = write_synced(&beside, bytes).and_then(|()| {
+        fs::rename(&beside, path).map_err(|source| io_error("rename the file", path, source))
+    });
+    if written.is_err() {
+        // The first error counts; what can't be removed either is a dot file that nothing reads.
+        fs::remove_file(&beside).unwrap_or_default();
+    }
+    written.and_then(|()| sync_directory(directory))
+}
+
 /// Waits until a file's bytes are on disk; `path` is for the error.
 ///
 /// # Errors

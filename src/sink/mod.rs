@@ -9,10 +9,12 @@ mod hashing;
 mod lock;
 pub mod partials;
 pub mod shard;
+mod spool;
 pub mod staging;
 
-pub use files::{sync_file, write_synced};
+pub use files::{sync_file, write_atomically, write_synced};
 pub use hashing::{HashingWriter, Written};
 pub use lock::host_name;
 pub use partials::Partials;
+pub use spool::SpoolPlace;
 pub use staging::Staging;

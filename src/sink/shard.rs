@@ -1,4 +1,4 @@
-//! Shards: Parquet files whose columns are encoded apart, in memory, and appended in order.
+//! Shards: Parquet files whose columns are encoded apart and appended in order.
 //!
 //! Column chunks are independent of each other, so they can be encoded by any number of threads;
 //! the file is the same whoever encoded what.
@@ -8,7 +8,6 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use parquet::basic::Type as PhysicalType;
 use parquet::basic::{BrotliLevel, Compression as Codec, Encoding, GzipLevel, ZstdLevel};
 use parquet::column::writer::{ColumnCloseResult, ColumnWriterImpl, get_column_writer};
@@ -21,7 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, OutputError, Place, Result};
 use crate::schema::{OutputSchema, Schema, Treatment};
-use crate::sink::{HashingWriter, Written};
+use crate::sink::spool::{Spool, Spooled};
+use crate::sink::{HashingWriter, SpoolPlace, Written, sync_file};
 use crate::spec::Compression;
 
 /// Values that the encoder takes at once; the slices it is given lie at fixed rows of a block.
@@ -93,17 +93,21 @@ impl ShardFormat {
         &self.schema
     }
 
-    /// Encodes leaf `leaf` once per side: `fill` gets one writer a side and writes each its rows.
+    /// Encodes leaf `leaf` once per side, each to its place: `fill` gets one writer a side and writes
+    /// each its rows.
     ///
     /// # Errors
     /// When `fill` fails, or the codec does.
     pub fn encode<T: DataType>(
         &self,
         leaf: usize,
-        sides: usize,
+        places: &[SpoolPlace<'_>],
         fill: impl FnOnce(&mut [ColumnWriterImpl<'_, T>]) -> Result<()>,
     ) -> Result<Vec<EncodedColumn>> {
-        let mut sinks: Vec<_> = (0..sides).map(|_| TrackedWrite::new(Vec::new())).collect();
+        let mut sinks: Vec<_> = places
+            .iter()
+            .map(|place| TrackedWrite::new(Spool::new(*place)))
+            .collect();
         let mut writers = sinks
             .iter_mut()
             .map(|sink| self.column_writer::<T>(leaf, sink))
@@ -119,7 +123,7 @@ impl ShardFormat {
             .into_iter()
             .zip(sinks)
             .map(|(close, sink)| {
-                let bytes = sink.into_inner().map_err(encoding)?.into();
+                let bytes = sink.into_inner().map_err(encoding)?.finish();
                 Ok(EncodedColumn { bytes, close })
             })
             .collect()
@@ -128,7 +132,7 @@ impl ShardFormat {
     fn column_writer<'a, T: DataType>(
         &self,
         leaf: usize,
-        sink: &'a mut TrackedWrite<Vec<u8>>,
+        sink: &'a mut TrackedWrite<Spool<'_>>,
     ) -> ParquetResult<ColumnWriterImpl<'a, T>> {
         let pages = Box::new(SerializedPageWriter::new(sink));
         let writer = get_column_writer(
@@ -142,13 +146,9 @@ impl ShardFormat {
     }
 }
 
-/// The error of an encoder that refuses what it is given.
+/// The error of an encoder that refuses what it is given, or can't keep it.
 pub fn encoding(source: ParquetError) -> Error {
-    OutputError::Parquet {
-        action: "encode a column",
-        source,
-    }
-    .into()
+    unwrapped("encode a column", source).into()
 }
 
 fn codec(compression: Compression) -> ParquetResult<Codec> {
@@ -165,7 +165,7 @@ fn codec(compression: Compression) -> ParquetResult<Codec> {
 /// One side's column chunk, encoded and compressed.
 #[derive(Debug)]
 pub struct EncodedColumn {
-    bytes: Bytes,
+    bytes: Spooled,
     close: ColumnCloseResult,
 }
 
@@ -225,7 +225,7 @@ impl ShardWriter {
         })
     }
 
-    /// Writes the footer and says what the file holds; the commit syncs it.
+    /// Writes the footer, syncs the file and says what it holds.
     ///
     /// # Errors
     /// When a write fails.
@@ -236,9 +236,11 @@ impl ShardWriter {
             .into_inner()
             .map_err(|source| failed(&path, source))?;
         let (buffer, written) = file.finish();
-        buffer
+        let file = buffer
             .into_inner()
             .map_err(|error| failed(&path, error.into_error().into()))?;
+        // Some network file systems tell only this descriptor of a failed write.
+        sync_file(&file, &path)?;
         Ok(Shard {
             rows: self.rows,
             written,
@@ -296,22 +298,22 @@ pub struct Shard {
 }
 
 fn failed(path: &Path, source: ParquetError) -> Error {
-    // The writer wraps what the operating system said; a full disk should read as one.
-    let error = match source {
+    Error::from(unwrapped("write the shard", source)).at(Place::path(path))
+}
+
+/// The writer wraps what the operating system said; a full disk should read as one.
+fn unwrapped(action: &'static str, source: ParquetError) -> OutputError {
+    match source {
         ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
             Ok(source) => OutputError::Io {
-                action: "write the shard",
+                action,
                 source: *source,
             },
             Err(inner) => OutputError::Parquet {
-                action: "write the shard",
+                action,
                 source: ParquetError::External(inner),
             },
         },
-        source => OutputError::Parquet {
-            action: "write the shard",
-            source,
-        },
-    };
-    Error::from(error).at(Place::path(path))
+        source => OutputError::Parquet { action, source },
+    }
 }

@@ -1,10 +1,12 @@
 //! Where a Parquet file keeps each of the table's columns, by name.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use parquet::basic::Type as PhysicalType;
 use parquet::schema::types::TypePtr;
 
+use crate::engine::{Memory, guarded};
 use crate::error::Result;
 use crate::source::parquet::ParquetFile;
 
@@ -84,7 +86,7 @@ impl Opened {
     ///
     /// # Errors
     /// When it can't be opened or its footer is damaged.
-    pub(super) fn open(name: String, path: &std::path::Path) -> Result<Self> {
-        crate::engine::guarded(|| ParquetFile::open(path)).map(|file| Self::new(name, file))
+    pub(super) fn open(name: String, path: &Path, memory: &Memory) -> Result<Self> {
+        guarded(|| ParquetFile::open(path, memory)).map(|file| Self::new(name, file))
     }
 }

@@ -14,7 +14,12 @@ use crate::error::{Error, OutputError, Place, Result};
 const UNNAMED: [&str; 3] = ["_SUCCESS", "manifest.json", "run.json"];
 
 /// Made from an output later, or not always made.
-const OPTIONAL: [&str; 3] = ["report.html", "report.json", "validation.json"];
+const OPTIONAL: [&str; 4] = [
+    "audit.json",
+    "report.html",
+    "report.json",
+    "validation.json",
+];
 
 /// Deeper than any output has directories.
 const DEPTH_MAX: usize = 8;

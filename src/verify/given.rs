@@ -19,10 +19,10 @@ use crate::source::discover::InputFile;
 pub(super) fn sides_of(span: &Span<'_>, split: &Split, inputs: &[InputFile]) -> Result<Vec<u8>> {
     let mut sides = Vec::with_capacity(span.rows());
     match split {
-        Split::Hash { seed, threshold } => {
+        Split::Hash(hash) => {
             for (input, first, rows) in span.runs() {
                 let rows = first..first + rows as u64;
-                hashed(*seed, *threshold, &inputs[input].relative, rows, &mut sides);
+                hashed(*hash, &inputs[input].relative, rows, &mut sides);
             }
         }
         Split::Column(name) => {

@@ -29,7 +29,7 @@ mod sums;
 
 use std::path::PathBuf;
 
-use crate::engine::{Cancel, Ordered};
+use crate::engine::{Cancel, Memory, Ordered};
 use crate::error::Result;
 use crate::report::VerifyReport;
 
@@ -44,8 +44,12 @@ pub struct VerifySpec {
     pub inputs: Vec<PathBuf>,
     /// As `--root` was given.
     pub root: Option<PathBuf>,
+    /// As `--follow-symlinks` was given.
+    pub follow_symlinks: bool,
     /// Worker threads.
     pub threads: usize,
+    /// The budget of pages that are decoded, in bytes.
+    pub memory_bytes_max: u64,
 }
 
 /// What every step needs.
@@ -53,6 +57,7 @@ pub struct VerifySpec {
 struct Context<'a> {
     spec: &'a VerifySpec,
     cancel: &'a Cancel,
+    memory: &'a Memory,
 }
 
 impl<'a> Context<'a> {
@@ -71,7 +76,13 @@ impl<'a> Context<'a> {
 /// When the directory can't be listed or an input can't be read; a request to stop. Damage inside
 /// the output is a finding and no error.
 pub fn verify(spec: &VerifySpec, cancel: &Cancel) -> Result<VerifyReport> {
-    let context = Context { spec, cancel };
+    let memory = Memory::new(spec.memory_bytes_max, spec.threads);
+    memory.share_out(0);
+    let context = Context {
+        spec,
+        cancel,
+        memory: &memory,
+    };
     let mut findings = Findings::default();
     let mut report = VerifyReport {
         output: spec.output.display().to_string(),

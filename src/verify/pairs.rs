@@ -10,7 +10,7 @@ use super::columns::{Opened, Stored};
 use super::leaves::{Nothing, Widened, number, standardized, stored};
 use super::rows::{Span, SpanRows};
 use super::scaler::Feature;
-use super::sides::TRAIN;
+use super::sides::{SIDES, TRAIN};
 use super::slots::{
     FileSlots, Leaf, Piece, Repeated, Slot, Slots, TextSlots, text_integer, text_number,
     text_string,
@@ -171,7 +171,7 @@ impl<'a> Pair<'a> {
             .iter()
             .map(|pieces| FileSlots::new(pieces, open))
             .collect();
-        let mut begun = [0; 2];
+        let mut begun = [0; SIDES.len()];
         let mut row = 0;
         while let Some(slot) = source.next_slot()? {
             row += usize::from(slot.repetition == 0);

@@ -1,6 +1,5 @@
 //! Every row of the inputs against its place in the shards, span by span; and the fit, again.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use num_bigint::BigInt;
@@ -151,8 +150,7 @@ impl<'a> Comparison<'a> {
                 .iter()
                 .filter(|side| usize::from(**side) == index)
                 .count();
-            let output = &self.context.spec.output;
-            match cursor.take(rows, output) {
+            match cursor.take(rows, self.context) {
                 Ok(pieces) => shards.push(pieces),
                 Err(what) => findings.push(SIDES[index], what),
             }
@@ -248,7 +246,11 @@ impl<'a> Comparison<'a> {
 
 impl SideCursor<'_> {
     /// The next `rows` rows of the side.
-    fn take(&mut self, mut rows: usize, output: &Path) -> std::result::Result<Vec<Piece>, String> {
+    fn take(
+        &mut self,
+        mut rows: usize,
+        context: Context<'_>,
+    ) -> std::result::Result<Vec<Piece>, String> {
         let mut pieces = Vec::new();
         while rows > 0 {
             let Some(shard) = self.shards.get(self.shard) else {
@@ -257,7 +259,8 @@ impl SideCursor<'_> {
             let opened = match &self.opened {
                 Some(opened) => Arc::clone(opened),
                 None => {
-                    let opened = Opened::open(shard.path.clone(), &path_of(output, shard));
+                    let path = path_of(&context.spec.output, shard);
+                    let opened = Opened::open(shard.path.clone(), &path, context.memory);
                     Arc::new(opened.map_err(|error| error.to_string())?)
                 }
             };

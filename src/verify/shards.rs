@@ -74,7 +74,7 @@ fn look(context: Context<'_>, manifest: &Manifest, shard: &ManifestShard) -> Res
         Err(error) => findings.push(&shard.path, format!("cannot read it: {error}")),
         Ok(found) => match differs(found, (shard.bytes, shard.xxh3_128)) {
             Some(what) => findings.push(&shard.path, what),
-            None => root = footer(&path, manifest, shard, &mut findings),
+            None => root = footer(context, &path, manifest, shard, &mut findings),
         },
     }
     context.cancel.check()?;
@@ -110,12 +110,13 @@ fn digest(path: &Path, cancel: &Cancel) -> io::Result<(u64, u128)> {
 
 /// Compares the footer with the manifest; returns the schema.
 fn footer(
+    context: Context<'_>,
     path: &Path,
     manifest: &Manifest,
     shard: &ManifestShard,
     findings: &mut Findings,
 ) -> Option<TypePtr> {
-    let file = match guarded(|| ParquetFile::open(path)) {
+    let file = match guarded(|| ParquetFile::open(path, context.memory)) {
         Ok(file) => file,
         Err(error) => {
             findings.push(&shard.path, error.kind().to_string());

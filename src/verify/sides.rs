@@ -1,4 +1,4 @@
-//! The side of a row, again, from `docs/split.md`: hash and threshold, or what a column says.
+//! The side of a row, again, from `docs/split.md`: hash and thresholds, or what a column says.
 //!
 //! Written from the specification's text and not by calling the kernel: the two must agree on every
 //! row, so a mistake in one of them shows.
@@ -7,15 +7,18 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 /// A side's place in every list here; the directories' names.
-pub(super) const SIDES: [&str; 2] = ["train", "test"];
+pub(super) const SIDES: [&str; 3] = ["train", "test", "val"];
 pub(super) const TRAIN: u8 = 0;
 pub(super) const TEST: u8 = 1;
+pub(super) const VAL: u8 = 2;
 
 /// The split as the manifest records it.
 #[derive(Debug, Deserialize)]
 pub(super) struct RecordedSplit {
     by: By,
     test_size: serde_json::Value,
+    /// Not there without a val side.
+    val_size: Option<serde_json::Value>,
     seed: u64,
 }
 
@@ -29,31 +32,58 @@ enum By {
 /// What decides sides.
 #[derive(Debug)]
 pub(super) enum Split {
-    /// Rows whose hash is below the threshold are test rows; at most 2^64.
-    Hash { seed: u64, threshold: u128 },
+    /// A hash of the row.
+    Hash(Hash),
     /// This column says it.
     Column(String),
 }
 
+/// Rows whose hash is below the first threshold are test rows, those below the second one val rows;
+/// both are at most 2^64.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hash {
+    seed: u64,
+    test: u128,
+    held_out: u128,
+}
+
 impl RecordedSplit {
-    /// Resolves the threshold; `None` if the test size is no fraction.
+    /// Resolves the thresholds; `None` if a size is no fraction, or they are more than all rows.
     pub(super) fn resolve(self) -> Option<Split> {
         Some(match self.by {
             By::Column(name) => Split::Column(name),
-            By::Row => Split::Hash {
-                seed: self.seed,
-                threshold: threshold(self.test_size.as_str()?)?,
-            },
+            By::Row => {
+                let test = self.test_size.as_str()?;
+                let val = match &self.val_size {
+                    Some(size) => size.as_str()?,
+                    None => "0",
+                };
+                Split::Hash(Hash {
+                    seed: self.seed,
+                    test: threshold(units(test)?)?,
+                    held_out: threshold(units(test)? + units(val)?)?,
+                })
+            }
         })
     }
 }
 
-/// `floor(2^64 * numerator / 10^decimals)`.
-fn threshold(fraction: &str) -> Option<u128> {
+/// A decimal fraction in units of 10^-18.
+fn units(fraction: &str) -> Option<u64> {
     let (whole, decimals) = fraction.split_once('.').unwrap_or((fraction, ""));
-    let places = u32::try_from(decimals.len()).ok().filter(|n| *n <= 18)?;
-    let numerator: u64 = format!("{whole}{decimals}").parse().ok()?;
-    let threshold = (u128::from(numerator) << 64) / 10_u128.pow(places);
+    let zeros = 18_usize.checked_sub(decimals.len())?;
+    if whole.is_empty() && decimals.is_empty() {
+        return None;
+    }
+    let units = format!("{whole}{decimals}{}", "0".repeat(zeros))
+        .parse()
+        .ok()?;
+    (units <= 10_u64.pow(18)).then_some(units)
+}
+
+/// `floor(2^64 * units / 10^18)`.
+fn threshold(units: u64) -> Option<u128> {
+    let threshold = (u128::from(units) << 64) / 10_u128.pow(18);
     (threshold <= 1 << 64).then_some(threshold)
 }
 
@@ -66,31 +96,25 @@ fn mix(z: u64) -> u64 {
 }
 
 /// Appends the sides of `rows` of the file with this relative path.
-pub(super) fn hashed(
-    seed: u64,
-    threshold: u128,
-    relative: &[u8],
-    rows: std::ops::Range<u64>,
-    sides: &mut Vec<u8>,
-) {
+pub(super) fn hashed(hash: Hash, relative: &[u8], rows: std::ops::Range<u64>, sides: &mut Vec<u8>) {
     let digest = Sha256::digest(relative);
     let (key_bytes, _) = digest.split_at(8);
     let key = key_bytes
         .iter()
         .fold(0, |key, byte| (key << 8) | u64::from(*byte));
-    let stream = mix(seed ^ key);
-    sides.extend(
-        rows.map(|row| match u128::from(mix(stream ^ row)) < threshold {
-            true => TEST,
-            false => TRAIN,
-        }),
-    );
+    let stream = mix(hash.seed ^ key);
+    sides.extend(rows.map(|row| match u128::from(mix(stream ^ row)) {
+        h if h < hash.test => TEST,
+        h if h < hash.held_out => VAL,
+        _ => TRAIN,
+    }));
 }
 
 /// The side that a text names.
 pub(super) fn named(text: &[u8]) -> Option<u8> {
     match text {
         b"train" | b"false" | b"False" | b"FALSE" | b"0" => Some(TRAIN),
+        b"val" | b"validation" => Some(VAL),
         b"test" | b"true" | b"True" | b"TRUE" | b"1" => Some(TEST),
         _ => None,
     }
@@ -111,16 +135,22 @@ mod tests {
 
     #[test]
     fn the_published_vectors_hold() {
-        assert_eq!(threshold("0.2"), Some(3_689_348_814_741_910_323));
-        assert_eq!(threshold("1"), Some(1 << 64));
-        assert_eq!(threshold("0"), Some(0));
+        let of = |size| units(size).and_then(threshold);
+        assert_eq!(of("0.2"), Some(3_689_348_814_741_910_323));
+        assert_eq!(of("0.3"), Some(5_534_023_222_112_865_484));
+        assert_eq!(of("1"), Some(1 << 64));
+        assert_eq!(of("0"), Some(0));
         for wrong in ["", "1.5", "-0.1", "x", "0.1234567890123456789"] {
-            assert_eq!(threshold(wrong), None, "{wrong}");
+            assert_eq!(of(wrong), None, "{wrong}");
         }
+        let recorded = r#"{"by": "row", "test_size": "0.2", "val_size": "0.1", "seed": 42}"#;
+        let recorded: RecordedSplit = serde_json::from_str(recorded).unwrap();
+        let Some(Split::Hash(hash)) = recorded.resolve() else {
+            panic!("no split by hash");
+        };
         let mut sides = Vec::new();
-        let fifth = 3_689_348_814_741_910_323;
-        hashed(42, fifth, b"a.parquet", 0..1_000_000, &mut sides);
-        let test = sides.iter().filter(|side| **side == TEST).count();
-        assert_eq!((sides.len(), test), (1_000_000, 199_540));
+        hashed(hash, b"a.parquet", 0..1_000_000, &mut sides);
+        let on = |wanted| sides.iter().filter(|side| **side == wanted).count();
+        assert_eq!((on(TEST), on(VAL)), (199_540, 100_059));
     }
 }

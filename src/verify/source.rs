@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::report::VerifyReport;
 use crate::source::discover::{InputFile, discover, fingerprint};
 use crate::source::text::{ColumnRequest, ColumnType, TextFile};
-use crate::spec::{Dialect, Format, InputSpec};
+use crate::spec::{Dialect, Format, InputSpec, OnBadFile};
 
 /// Rows of a span, and the most files in it.
 const SPAN_ROWS: usize = 1 << 20;
@@ -91,6 +91,8 @@ fn inputs(
         dialect: recorded.dialect.clone(),
         hive: recorded.hive,
         settle: None,
+        follow_symlinks: context.spec.follow_symlinks,
+        on_bad_file: OnBadFile::Error,
     };
     let found = discover(&spec, &context.spec.output)?;
     let mut by_name: BTreeMap<String, InputFile> = found
@@ -130,7 +132,7 @@ fn parquet_spans(
     for (index, input) in inputs.iter().enumerate() {
         context.cancel.check()?;
         let name = escape_name(&input.relative);
-        let opened = Arc::new(Opened::open(name, &input.path)?);
+        let opened = Arc::new(Opened::open(name, &input.path, context.memory)?);
         files += 1;
         let mut first_row = 0;
         for (group, group_rows) in opened.group_rows().enumerate() {

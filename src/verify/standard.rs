@@ -70,7 +70,7 @@ fn add_shard(
     findings: &mut Findings,
 ) -> Result<()> {
     let path = path_of(&context.spec.output, shard);
-    let opened = match Opened::open(shard.path.clone(), &path) {
+    let opened = match Opened::open(shard.path.clone(), &path, context.memory) {
         Ok(opened) => opened,
         Err(error) => {
             findings.push(&shard.path, error.kind().to_string());

@@ -42,10 +42,15 @@ def documented(language):
     return re.search(rf"```{language}\n(.*?)```", text, re.S)[1]
 
 
-def numpy_is_test():
+def documented_python():
+    """The functions that docs/split.md defines."""
     space = {}
     exec(documented("python"), space)
-    return space["is_test"]
+    return space
+
+
+def numpy_is_test():
+    return documented_python()["is_test"]
 
 
 def table(first_id, rows):

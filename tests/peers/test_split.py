@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import ROWS_PER_FILE, documented, numpy_is_test, run
+from conftest import ROWS_PER_FILE, documented, documented_python, numpy_is_test, run
 
 
 def test_numpy_and_duckdb_give_every_row_of_every_file_the_same_side(job):
@@ -52,3 +52,15 @@ def test_text_rows_count_without_header_comments_and_blank_lines(tmp_path):
     expected = numpy_is_test()(os.fsencode("täglich.csv"), rows)
     ids = pd.read_parquet(tmp_path / "out" / "test")["id"].to_numpy()
     np.testing.assert_array_equal(np.flatnonzero(expected), ids)
+
+
+def test_numpy_gives_every_row_the_same_of_three_sides(tmp_path):
+    (tmp_path / "in").mkdir()
+    rows = 6000
+    pd.DataFrame({"x": np.arange(rows) * 1.5, "id": np.arange(rows)}).to_parquet(tmp_path / "in" / "a.parquet")
+    run("--in", tmp_path / "in", "--out", tmp_path / "out", "--test-size", "0.2", "--val-size", "0.1", "--exclude", "id")
+    python = documented_python()
+    is_test, is_val = python["is_test"](b"a.parquet", rows), python["is_val"](b"a.parquet", rows)
+    for side, expected in {"test": is_test, "val": is_val, "train": ~is_test & ~is_val}.items():
+        ids = pd.read_parquet(tmp_path / "out" / side)["id"].to_numpy()
+        np.testing.assert_array_equal(np.flatnonzero(expected), ids)

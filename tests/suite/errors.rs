@@ -90,6 +90,18 @@ fn usage_errors_name_the_flag_and_the_way_out() {
                 2,
             ),
             (
+                "more than all rows",
+                good,
+                "--in in --out out --test-size 0.7 --val-size 0.4",
+                2,
+            ),
+            (
+                "a size where the data says the sides",
+                good,
+                "--in in --out out --split-by column:city --val-size 0.1",
+                2,
+            ),
+            (
                 "seed that is no number",
                 good,
                 "--in in --out out --seed now",

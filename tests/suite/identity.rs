@@ -124,10 +124,6 @@ fn an_output_that_is_hardly_meant_comes_with_a_warning() {
     for (flags, expected) in [
         (&["--test-size", "1"][..], "no row is on the train side"),
         (
-            &["--split-by", "column:side", "--test-size", "0.5"],
-            "--test-size is not used",
-        ),
-        (
             &["--test-size", "0", "--ddof", "2"],
             "no more than --ddof 2 values",
         ),

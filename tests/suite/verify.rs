@@ -65,6 +65,7 @@ fn a_good_output_is_good() {
         &["--dtype", "float32"],
         &["--label", "label", "--ddof", "1", "--test-size", "0.5"],
         &["--test-size", "1"],
+        &["--test-size", "0.15", "--val-size", "0.25"],
         &["--test-size", "0", "--exclude", "weight,same"],
         &["--split-by", "column:flag2"],
     ];

@@ -43,6 +43,8 @@ struct Split {
     version: String,
     by: By,
     test_size: Fraction,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    val_size: Option<Fraction>,
     seed: u64,
 }
 
@@ -158,6 +160,7 @@ impl Document {
             version,
             by,
             test_size,
+            val_size,
             seed,
         } = &self.split;
         if version != SPLIT_VERSION {
@@ -174,6 +177,7 @@ impl Document {
         Ok(SplitSpec {
             by,
             test_size: *test_size,
+            val_size: *val_size,
             seed: *seed,
         })
     }
@@ -275,6 +279,7 @@ impl Split {
             version,
             by,
             test_size: split.test_size,
+            val_size: split.val_size,
             seed: split.seed,
         }
     }

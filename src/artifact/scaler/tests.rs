@@ -22,8 +22,8 @@ fn fitted(name: &str, values: &[f64]) -> FittedColumn {
 fn file(by: SplitBy, columns: Vec<FittedColumn>) -> ScalerFile {
     let split = SplitSpec {
         by,
-        test_size: "0.2".parse().unwrap(),
         seed: u64::MAX,
+        ..SplitSpec::default()
     };
     ScalerFile::new(
         split,

@@ -1,6 +1,7 @@
 //! What was typed. Each file holds one group of flags and turns it into its part of the `JobSpec`,
 //! once; after that nothing remembers how it was typed.
 
+mod audit;
 mod columns;
 mod fit;
 mod input;
@@ -9,8 +10,10 @@ mod run;
 mod split;
 mod text;
 
-use prep_stream::spec::JobSpec;
+use prep_stream::error::Result;
+use prep_stream::spec::{FailOn, JobSpec};
 
+pub(super) use self::audit::AuditArgs;
 pub(super) use self::run::{LogFormat, Watch};
 
 /// The flags of a job, shared by `stream` and `plan`.
@@ -29,6 +32,8 @@ pub(super) struct JobArgs {
     #[command(flatten)]
     text: text::TextArgs,
     #[command(flatten)]
+    audit: audit::JobAuditArgs,
+    #[command(flatten)]
     run: run::RunArgs,
 }
 
@@ -38,21 +43,29 @@ impl JobArgs {
         self.run.watch()
     }
 
+    /// What makes the audit fail.
+    pub(super) fn conditions(&self) -> Vec<FailOn> {
+        self.audit.conditions()
+    }
+
     /// Whether only the plan is wanted.
     pub(super) fn is_dry(&self) -> bool {
         self.run.is_dry()
     }
 
     /// What was meant.
-    pub(super) fn into_spec(self) -> JobSpec {
+    ///
+    /// # Errors
+    /// When two flags contradict each other.
+    pub(super) fn into_spec(self) -> Result<JobSpec> {
         let (columns, text_columns) = (self.columns, self.text.columns());
-        JobSpec {
+        Ok(JobSpec {
             input: self.input.into_spec(self.text.into_dialect()),
-            split: self.split.into_spec(),
+            split: self.split.into_spec()?,
             columns: columns.into_spec(text_columns),
             fit: self.fit.into_spec(),
-            output: self.output.into_spec(),
+            output: self.output.into_spec(self.audit.is_wanted()),
             resources: self.run.resources(),
-        }
+        })
     }
 }

@@ -1,38 +1,63 @@
 //! How rows are assigned to sides.
 
+use prep_stream::error::{Result, UsageError};
 use prep_stream::kernel::Fraction;
-use prep_stream::spec::{DEFAULT_TEST_SIZE, SplitBy, SplitSpec};
+use prep_stream::spec::{DEFAULT_SEED, DEFAULT_TEST_SIZE, SplitBy, SplitSpec};
 
 use crate::cli::values;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Split")]
 pub(super) struct SplitArgs {
-    /// Share of rows on the test side, an exact decimal from 0 to 1
-    #[arg(
-        long,
-        value_name = "FRACTION",
-        default_value = DEFAULT_TEST_SIZE,
-        allow_negative_numbers = true
-    )]
-    test_size: Fraction,
+    /// Share of rows on the test side, an exact decimal from 0 to 1 [default: 0.2]
+    #[arg(long, value_name = "FRACTION", allow_negative_numbers = true)]
+    test_size: Option<Fraction>,
+
+    /// Share of rows on a val side, taken from train, an exact decimal from 0 to 1 [default: no val
+    /// side]
+    #[arg(long, value_name = "FRACTION", allow_negative_numbers = true)]
+    val_size: Option<Fraction>,
 
     /// Seed of the split; another seed is another split
-    #[arg(long, value_name = "N", default_value_t = 42, value_parser = values::seed, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED, value_parser = values::seed, allow_negative_numbers = true)]
     seed: u64,
 
-    /// What decides a row's side: row (a hash of its file and index) or column:NAME (train/test, 0/1
-    /// or false/true in that column)
+    /// What decides a row's side: row (a hash of its file and index) or column:NAME (train/val/test,
+    /// 0/1 or false/true in that column)
     #[arg(long, value_name = "row|column:NAME", default_value = "row", value_parser = values::split_by)]
     split_by: SplitBy,
 }
 
 impl SplitArgs {
-    pub(super) fn into_spec(self) -> SplitSpec {
-        SplitSpec {
+    pub(super) fn into_spec(self) -> Result<SplitSpec> {
+        if let SplitBy::Column(_) = self.split_by {
+            self.refuse_sizes(
+                "--split-by column:",
+                "the column says the side of every row",
+            )?;
+        }
+        Ok(SplitSpec {
             by: self.split_by,
-            test_size: self.test_size,
+            test_size: self.test_size.unwrap_or(DEFAULT_TEST_SIZE),
+            val_size: self.val_size,
             seed: self.seed,
+        })
+    }
+
+    /// Sizes that would do nothing are refused, not ignored.
+    fn refuse_sizes(&self, other: &'static str, reason: &str) -> Result<()> {
+        let sizes = [
+            ("--test-size", self.test_size),
+            ("--val-size", self.val_size),
+        ];
+        match sizes.into_iter().find(|(_, size)| size.is_some()) {
+            Some((first, _)) => Err(UsageError::Conflict {
+                first,
+                second: other,
+                reason: reason.to_owned(),
+            }
+            .into()),
+            None => Ok(()),
         }
     }
 }

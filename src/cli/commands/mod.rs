@@ -1,10 +1,13 @@
 //! The commands, one file each of one shape: what it takes (`Args`) and what it does (`run`).
 
+mod audit;
 mod completions;
 mod man;
 mod plan;
 mod stream;
 mod verify;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use prep_stream::engine::Cancel;
@@ -34,6 +37,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     Stream(Box<stream::Args>),
     Plan(Box<plan::Args>),
+    Audit(Box<audit::Args>),
     Verify(verify::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -53,19 +57,22 @@ impl Command {
         match self {
             Self::Stream(args) => Some(args.job.watch().log_format),
             Self::Plan(args) => Some(args.job.watch().log_format),
+            Self::Audit(args) => Some(args.audit.watch().log_format),
             Self::Verify(args) => Some(args.log_format),
             Self::Completions(_) | Self::Man(_) => None,
         }
     }
 
     /// Does it.
-    pub(super) fn run(self, cancel: &Cancel) -> Result<()> {
+    pub(super) fn run(self, cancel: &Cancel) -> Result<ExitCode> {
         match self {
-            Self::Stream(args) => stream::run(*args, cancel),
+            Self::Stream(args) => return stream::run(*args, cancel),
             Self::Plan(args) => plan::run(*args, cancel),
+            Self::Audit(args) => audit::run(*args, cancel),
             Self::Verify(args) => verify::run(args, cancel),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 }

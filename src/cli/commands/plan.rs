@@ -23,7 +23,7 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
 /// The plan is the result: `--quiet` leaves it.
 pub(super) fn show(args: JobArgs, cancel: &Cancel) -> Result<()> {
     let watch = args.watch();
-    let spec = args.into_spec();
+    let spec = args.into_spec()?;
     let observer = progress::observer(watch);
     let outcome = job::plan(&spec, cancel, observer.as_ref());
     drop(observer);

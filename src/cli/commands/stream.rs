@@ -1,13 +1,16 @@
 //! `prep stream`: the main job.
 
+use std::process::ExitCode;
+
 use prep_stream::engine::Cancel;
 use prep_stream::error::Result;
 use prep_stream::job::{self, Outcome};
 use prep_stream::report::{run_text, unchanged_text};
+use prep_stream::spec::AuditSpec;
 
-use super::plan;
-use crate::cli::args::{JobArgs, LogFormat};
-use crate::cli::{progress, terminal};
+use super::{audit, plan};
+use crate::cli::args::{JobArgs, LogFormat, Watch};
+use crate::cli::{allocator, progress, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,8 +22,9 @@ Examples:
 Settings: flag, then PREP_* variable (PREP_TEST_SIZE=0.1; PREP_IN takes several paths as PATH does),
 then --config FILE (test-size = 0.1), then the default.
 
-Exit codes: 0 done, 2 usage, 3 input data, 4 output or disk, 5 locked by another run, 6 does not fit
---memory, 128 + n stopped by signal n.";
+Exit codes: 0 done, 1 the audit found what --fail-on names, 2 usage, 3 input data, 4 output or disk,
+5 locked by another run, 6 does not fit --memory, 7 done but for bad files that were skipped on
+request, 128 + n stopped by signal n.";
 
 /// Split rows, fit on train, write standardized Parquet for both sides
 #[derive(Debug, clap::Args)]
@@ -31,21 +35,45 @@ pub(in crate::cli) struct Args {
     pub(in crate::cli) job: JobArgs,
 }
 
-pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
+/// Exit code of a run that left out bad files on request.
+const BAD_FILES: u8 = 7;
+
+pub(super) fn run(args: Args, cancel: &Cancel) -> Result<ExitCode> {
     if args.job.is_dry() {
-        return plan::show(args.job, cancel);
+        return plan::show(args.job, cancel).map(|()| ExitCode::SUCCESS);
     }
     let watch = args.job.watch();
-    let spec = args.job.into_spec();
+    let conditions = args.job.conditions();
+    let spec = args.job.into_spec()?;
+    allocator::suit(spec.resources);
     let observer = progress::observer(watch);
     let outcome = job::stream(&spec, cancel, observer.as_ref());
     // Bars leave the terminal before anything else is printed.
     drop(observer);
     let outcome = outcome?;
-    if watch.is_quiet {
-        return Ok(());
+    let code = match outcome.bad_files() {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::from(BAD_FILES),
+    };
+    if !watch.is_quiet {
+        print(&outcome, watch)?;
     }
-    match (watch.log_format, &outcome) {
+    let audit = match outcome {
+        Outcome::Written(report) => report.audit,
+        Outcome::Unchanged(_) if spec.output.audit => {
+            let (out, settings) = (&spec.output.path, AuditSpec::default());
+            Some(audit::show(out, &settings, spec.resources, watch, cancel)?)
+        }
+        Outcome::Unchanged(_) => None,
+    };
+    audit.map_or(Ok(()), |report| {
+        job::judge(&report, &conditions, &spec.output.path)
+    })?;
+    Ok(code)
+}
+
+fn print(outcome: &Outcome, watch: Watch) -> Result<()> {
+    match (watch.log_format, outcome) {
         (LogFormat::Json, Outcome::Written(report)) => terminal::print_json(report),
         (LogFormat::Json, Outcome::Unchanged(report)) => terminal::print_json(report),
         (LogFormat::Text, Outcome::Written(report)) => {

@@ -19,7 +19,7 @@ fn spec_of(line: &[&str], variables: &[(&str, &str)], config: Option<&str>) -> R
         argv.push(path.into());
     }
     match parse(&argv, &Environment::of(variables))? {
-        Parsed::Command(Command::Stream(args)) => Ok(args.job.into_spec()),
+        Parsed::Command(Command::Stream(args)) => args.job.into_spec(),
         _ => panic!("{line:?} is no job"),
     }
 }
@@ -58,13 +58,31 @@ fn lists_of_a_layer_replace_and_do_not_add() {
 #[test]
 fn a_configuration_alone_makes_a_job() {
     let config = "in = \"a\"\nout = \"o\"\ntest-size = 0.1\nno-hive = true\noverwrite = \"two-step\"\n\
-                  memory = \"1GiB\"\nthreads = 3\nsplit-by = \"column:side\"\ncompression = \"none\"";
+                  memory = \"1GiB\"\nthreads = 3\nval-size = 0.3\ncompression = \"none\"";
     let spec = spec_of(&[], &[], Some(config)).unwrap();
     assert_eq!(spec.split.test_size.to_string(), "0.1");
+    assert_eq!(
+        spec.split.val_size.map(|size| size.to_string()),
+        Some("0.3".to_owned())
+    );
     assert!(!spec.input.hive);
     assert_eq!(spec.output.overwrite, prep_stream::spec::Overwrite::TwoStep);
     assert_eq!(spec.resources.memory_bytes_max, 1 << 30);
     assert_eq!(spec.resources.threads, 3);
+}
+
+#[test]
+fn a_size_of_any_layer_contradicts_a_column_that_says_the_sides() {
+    let line = ["--in", "a", "--out", "o", "--split-by", "column:side"];
+    assert!(spec_of(&line, &[], None).is_ok());
+    let layers: [(&[_], _); 2] = [
+        (&[("PREP_VAL_SIZE", "0.1")], None),
+        (&[], Some("test-size = 0.1")),
+    ];
+    for (variables, config) in layers {
+        let message = spec_of(&line, variables, config).unwrap_err().to_string();
+        assert!(message.contains("cannot be used together"), "{message}");
+    }
 }
 
 #[test]

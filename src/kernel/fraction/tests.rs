@@ -32,6 +32,29 @@ fn decimals_parse_to_their_shortest_form() {
 }
 
 #[test]
+fn sums_are_exact_and_at_most_1() {
+    let cases = [
+        ("0.2", "0.1", Some("0.3")),
+        ("0.15", "0.05", Some("0.2")),
+        ("0.7", "0.3", Some("1")),
+        ("1", "0", Some("1")),
+        ("0", "0", Some("0")),
+        ("0.1", "0.000000000000000001", Some("0.100000000000000001")),
+        ("0.7", "0.300000000000000001", None),
+        ("1", "1", None),
+    ];
+    for (a, b, sum) in cases {
+        let [a, b]: [Fraction; 2] = [a, b].map(|text| text.parse().unwrap());
+        let sum = sum.map(|text| text.parse().unwrap());
+        assert_eq!(
+            (a.checked_add(b), b.checked_add(a)),
+            (sum, sum),
+            "{a} + {b}"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_fraction_says_why() {
     let cases = [
         ("", "\"\" is not a decimal number like 0.2"),

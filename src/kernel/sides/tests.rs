@@ -4,41 +4,71 @@ use super::*;
 
 #[test]
 fn rows_keep_the_order_they_were_pushed_in() {
+    let two = |row: usize| match row.is_multiple_of(3) || row % 7 == 2 {
+        true => Side::Test,
+        false => Side::Train,
+    };
+    let late = |row: usize| match row {
+        150.. if row.is_multiple_of(5) => Side::LeftOut,
+        70.. if row % 3 == 1 => Side::Val,
+        _ => two(row),
+    };
+    for expected in [&two as &dyn Fn(usize) -> Side, &late] {
+        let mut sides = Sides::default();
+        (0..200).for_each(|row| sides.push(expected(row)));
+        assert_eq!(sides.len(), 200);
+        for row in 0..200 {
+            assert_eq!(sides.side(row), Some(expected(row)), "row {row}");
+            let (low, high) = sides.words(row);
+            for bit in 0..64 {
+                let side = match row + bit < 200 {
+                    true => expected(row + bit),
+                    false => Side::Train,
+                };
+                assert_eq!(
+                    Side::of_bits(low >> bit, high >> bit),
+                    side,
+                    "{row} + {bit}"
+                );
+            }
+        }
+        assert_eq!(sides.side(200), None);
+        sides.clear();
+        assert!(sides.is_empty());
+        assert_eq!(sides, Sides::default());
+    }
+}
+
+#[test]
+fn only_train_rows_are_selected() {
     let mut sides = Sides::default();
-    let is_test = |row: usize| row.is_multiple_of(3) || row % 7 == 2;
-    for row in 0..200 {
-        sides.push(if is_test(row) {
-            Side::Test
-        } else {
-            Side::Train
-        });
+    for side in [
+        Side::Val,
+        Side::Train,
+        Side::LeftOut,
+        Side::Test,
+        Side::Train,
+    ] {
+        sides.push(side);
     }
-    assert_eq!(sides.len(), 200);
-    assert_eq!(
-        sides.rows_on(Side::Test),
-        (0..200).filter(|&r| is_test(r)).count() as u64
-    );
-    for row in 0..200 {
-        assert_eq!(
-            sides.side(row) == Some(Side::Test),
-            is_test(row),
-            "row {row}"
-        );
-        let expected = (0..64).fold(0, |word, i| {
-            word | (u64::from(row + i < 200 && is_test(row + i)) << i)
-        });
-        assert_eq!(sides.word(row), expected, "word at {row}");
-    }
-    assert_eq!(sides.side(200), None);
-    sides.clear();
-    assert!(sides.is_empty());
+    let values = &[0.0; 5];
+    let (train, _) = sides
+        .train(
+            0,
+            NumericRows {
+                values,
+                valid: None,
+            },
+        )
+        .selected(0);
+    assert_eq!(train, 0b10010);
 }
 
 #[test]
 #[should_panic(expected = "rows 1 and 2 more asked for, sides are known for 2")]
 fn a_row_without_a_side_is_never_a_train_row() {
     let mut sides = Sides::default();
-    sides.push_word(0, 2);
+    sides.push_words(0, 0, 2);
     sides.train(
         1,
         NumericRows {
@@ -52,8 +82,8 @@ fn a_row_without_a_side_is_never_a_train_row() {
 #[should_panic(expected = "validity has 64 bits, the column 65 rows")]
 fn a_short_validity_is_refused() {
     let mut sides = Sides::default();
-    sides.push_word(0, 64);
-    sides.push_word(0, 1);
+    sides.push_words(0, 0, 64);
+    sides.push_words(0, 0, 1);
     sides.train(
         0,
         NumericRows {

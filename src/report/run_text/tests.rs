@@ -24,6 +24,7 @@ fn report() -> RunReport {
         job: "1a2b3c4d".to_owned(),
         output: "out".to_owned(),
         inputs: InputReport {
+            bad: Vec::new(),
             format: "parquet".to_owned(),
             files: 12,
             bytes: 224_000_000,
@@ -34,6 +35,7 @@ fn report() -> RunReport {
             side("train", 800_460, 0.8, (798_684, 801_316), 120_100_000),
             side("test", 199_540, 0.2, (199_600, 201_316), 30_000_000),
         ],
+        left_out: 0,
         split_by: "row".to_owned(),
         seed: 42,
         columns: ColumnReport {
@@ -52,6 +54,7 @@ fn report() -> RunReport {
         taken_up: 0,
         peak_memory_bytes: 512 << 20,
         warnings: vec![],
+        audit: None,
     }
 }
 

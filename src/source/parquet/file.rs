@@ -1,9 +1,9 @@
 //! `PositionalFile`: reads a Parquet file by position, never mapped.
 //!
 //! A mapped file that something truncates kills the process; a positional read fails. A column chunk
-//! of up to 16 MiB is fetched whole with one read and served from memory; a longer one page by page.
+//! that the budget has room for is fetched whole with one read and served from memory; a longer one
+//! page by page.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -13,55 +13,62 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 
-use crate::error::{InputError, Place, Result};
+use super::handle::Handle;
+use super::witness::{WatchedChunk, Witness};
+use crate::engine::Memory;
+use crate::error::{Place, Result};
 
-/// The longest column chunk that is fetched with one read.
-const WINDOW_BYTES_MAX: u64 = 16 << 20;
 /// How much of a page header is read ahead when pages are fetched one by one.
 const HEADER_READ_BYTES: usize = 4 << 10;
 
 /// An open input file and, optionally, a part of it held in memory.
 #[derive(Debug, Clone)]
 pub(super) struct PositionalFile {
-    file: Arc<File>,
+    file: Arc<Handle>,
     len: u64,
     window_start: u64,
     window: Bytes,
     window_bytes_max: u64,
+    witness: Witness,
+    chunk: Option<Arc<WatchedChunk>>,
 }
 
 impl PositionalFile {
     /// Opens `path`; the length is the one at this moment.
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        let fail =
-            |action: &'static str| move |source: io::Error| InputError::Io { action, source };
-        let file = File::open(path)
-            .map_err(fail("open the file"))
+    fn open(path: &Path, window_bytes_max: u64) -> Result<Self> {
+        let file = Handle::open(path)
             .map_err(|error| crate::error::Error::from(error).at(Place::path(path)))?;
-        let len = file
-            .metadata()
-            .map_err(fail("read the file's size"))
-            .map_err(|error| crate::error::Error::from(error).at(Place::path(path)))?
-            .len();
         Ok(Self {
-            file: Arc::new(file),
-            len,
+            len: file.bytes(),
+            file,
             window_start: 0,
             window: Bytes::new(),
-            window_bytes_max: WINDOW_BYTES_MAX,
+            window_bytes_max,
+            witness: Witness::None,
+            chunk: None,
         })
     }
 
-    /// The same file with `start..start + length` in memory, if that is small enough.
+    /// The same file for one column chunk, with `start..start + length` in memory if that is small
+    /// enough.
     pub(super) fn with_window(&self, start: u64, length: u64) -> ParquetResult<Self> {
-        if length > self.window_bytes_max {
-            return Ok(self.clone());
+        let mut chunk = self.clone();
+        chunk.chunk = self.witness.watch(start);
+        if length <= self.window_bytes_max {
+            chunk.window = self.read(start, usize::try_from(length)?)?;
+            chunk.window_start = start;
         }
-        Ok(Self {
-            window: self.read(start, usize::try_from(length)?)?,
-            window_start: start,
-            ..self.clone()
-        })
+        Ok(chunk)
+    }
+
+    /// Keeps or compares the digest of the page whose body begins at `start`.
+    fn witness_page(&self, chunk: &WatchedChunk, start: u64, body: &Bytes) -> ParquetResult<()> {
+        let page = chunk.page_start(start);
+        let header_bytes = usize::try_from(start - page)?;
+        match self.in_window(page, header_bytes + body.len()) {
+            Some(whole) => chunk.page(page, &[&whole]),
+            None => chunk.page(page, &[&self.read(page, header_bytes)?, body]),
+        }
     }
 
     fn read(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
@@ -75,7 +82,11 @@ impl PositionalFile {
             )));
         }
         let mut buffer = vec![0; length];
-        self.file.read_exact_at(&mut buffer, start)?;
+        let file = self
+            .file
+            .file()
+            .map_err(|error| ParquetError::External(Box::new(error)))?;
+        file.read_exact_at(&mut buffer, start)?;
         Ok(buffer.into())
     }
 
@@ -96,6 +107,9 @@ impl ChunkReader for PositionalFile {
     type T = PositionalRead;
 
     fn get_read(&self, start: u64) -> ParquetResult<PositionalRead> {
+        if let Some(chunk) = &self.chunk {
+            chunk.goes_to(start);
+        }
         let offset = start
             .checked_sub(self.window_start)
             .and_then(|offset| usize::try_from(offset).ok())
@@ -108,10 +122,14 @@ impl ChunkReader for PositionalFile {
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
-        match self.in_window(start, length) {
-            Some(bytes) => Ok(bytes),
-            None => self.read(start, length),
+        let bytes = match self.in_window(start, length) {
+            Some(bytes) => bytes,
+            None => self.read(start, length)?,
+        };
+        if let Some(chunk) = &self.chunk {
+            self.witness_page(chunk, start, &bytes)?;
         }
+        Ok(bytes)
     }
 }
 
@@ -146,21 +164,24 @@ impl Read for PositionalRead {
 pub struct ParquetFile {
     path: PathBuf,
     pub(super) file: PositionalFile,
+    pub(super) memory: Memory,
     pub(super) metadata: Arc<parquet::file::metadata::ParquetMetaData>,
 }
 
 impl ParquetFile {
-    /// Opens `path` and reads its footer.
+    /// Opens `path` and reads its footer; what is read of the file later stays within `memory`.
     ///
     /// # Errors
-    /// When the file can't be opened, or its footer is damaged, encrypted or disagrees with itself.
-    pub fn open(path: &Path) -> Result<Self> {
-        let file = PositionalFile::open(path)?;
-        let metadata = super::footer::read(&file)
-            .map_err(|error| crate::error::Error::from(error).at(Place::path(path)))?;
+    /// When the file can't be opened, or its footer is damaged, encrypted or disagrees with itself;
+    /// when the footer doesn't fit the budget.
+    pub fn open(path: &Path, memory: &Memory) -> Result<Self> {
+        let file = PositionalFile::open(path, memory.window_bytes_max())?;
+        let metadata =
+            super::footer::read(&file, memory).map_err(|error| error.at(Place::path(path)))?;
         Ok(Self {
             path: path.to_path_buf(),
             file,
+            memory: memory.clone(),
             metadata: Arc::new(metadata),
         })
     }
@@ -172,6 +193,13 @@ impl ParquetFile {
         let mut file = self.clone();
         file.file.window_bytes_max = 0;
         file
+    }
+
+    /// The same file with a witness of what is read of its column chunks.
+    #[must_use]
+    pub(crate) fn witnessed(mut self, witness: Witness) -> Self {
+        self.file.witness = witness;
+        self
     }
 
     /// Where the file is.

@@ -6,10 +6,12 @@
 use parquet::column::reader::{ColumnReaderImpl, get_column_reader};
 use parquet::data_type::DataType;
 use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::ColumnDescPtr;
 
 use super::file::{ParquetFile, PositionalFile};
+use super::pages::Pages;
 use crate::error::{DataError, Error, Place, Result};
 
 /// A run of rows of one leaf. Buffers are reused from run to run.
@@ -36,9 +38,12 @@ impl<T> Default for LeafRun<T> {
 /// Reads one leaf of one row group from its first row to its last.
 pub struct LeafReader<T: DataType> {
     reader: ColumnReaderImpl<T>,
+    pages: Pages,
     place: Place,
     row_group: usize,
     rows: u64,
+    /// Values and levels of the chunk.
+    slots: u64,
     position: u64,
 }
 
@@ -61,14 +66,22 @@ impl<T: DataType> LeafReader<T> {
         let group = file.metadata.row_group(row_group);
         let descriptor = group.column(leaf).column_descr_ptr();
         let place = Place::path(file.path()).column(descriptor.path().string());
-        let reader = open_pages(&file.file, &file.metadata, row_group, leaf)
+        let opening = |source| failed("open a column chunk", source, &place);
+        let chunk = group.column(leaf);
+        let (start, length) = chunk.byte_range();
+        let window = file.file.with_window(start, length).map_err(opening)?;
+        let pages = Pages::find(&window, start..start + length, &file.memory)
+            .map_err(|error| error.at(place.clone()))?;
+        let reader = open_pages(window, group, leaf)
             .and_then(|pages| typed(descriptor, pages))
-            .map_err(|source| failed("open a column chunk", source, &place))?;
+            .map_err(opening)?;
         Ok(Self {
             reader,
+            pages,
             place,
             row_group,
             rows: u64::try_from(group.num_rows()).unwrap_or(0),
+            slots: u64::try_from(chunk.num_values()).unwrap_or(0),
             position: 0,
         })
     }
@@ -82,7 +95,29 @@ impl<T: DataType> LeafReader<T> {
             .reader
             .skip_records(rows)
             .map_err(|source| failed("decode a page", source, &self.place))?;
+        self.pages.advance(self.slots_of(skipped as u64));
         self.advance(skipped, rows)
+    }
+
+    /// How many slots so many rows have, by the chunk's average; exact where each row has one.
+    fn slots_of(&self, rows: u64) -> u64 {
+        scaled(rows, self.slots, self.rows)
+    }
+
+    /// Reads some of the next `rows` rows (at least 1), at least one of them: as many as can be read
+    /// without holding many pages at once, since strings point into the pages that they are in.
+    /// Returns how many. It follows from the file alone.
+    ///
+    /// # Errors
+    /// As [`LeafReader::read`].
+    pub fn read_some(&mut self, rows: usize, run: &mut LeafRun<T::T>) -> Result<usize> {
+        // Also what the run before held.
+        run.values.clear();
+        let slots = self.pages.run(self.slots_of(rows as u64));
+        let fitting = scaled(slots, self.rows, self.slots).max(1);
+        let rows = rows.min(usize::try_from(fitting).unwrap_or(rows));
+        self.read(rows, run)?;
+        Ok(rows)
     }
 
     /// Reads the next `rows` rows into `run`, replacing what it held.
@@ -109,6 +144,7 @@ impl<T: DataType> LeafReader<T> {
             let detail = "a row begins in the middle of a list".to_string();
             return Err(Error::from(DataError::Decoder { detail }).at(self.place.clone()));
         }
+        self.pages.advance(slots.max(values) as u64);
         self.advance(records, rows)
     }
 
@@ -154,18 +190,22 @@ impl<T: DataType> LeafReader<T> {
     }
 }
 
+/// `count * parts / whole`, rounded down; `count` if nothing is known.
+fn scaled(count: u64, parts: u64, whole: u64) -> u64 {
+    if parts == whole || whole == 0 {
+        return count;
+    }
+    let scaled = u128::from(count) * u128::from(parts) / u128::from(whole);
+    u64::try_from(scaled).unwrap_or(u64::MAX)
+}
+
 fn open_pages(
-    file: &PositionalFile,
-    metadata: &parquet::file::metadata::ParquetMetaData,
-    row_group: usize,
+    file: PositionalFile,
+    group: &RowGroupMetaData,
     leaf: usize,
 ) -> ParquetResult<SerializedPageReader<PositionalFile>> {
-    let group = metadata.row_group(row_group);
-    let chunk = group.column(leaf);
-    let (start, length) = chunk.byte_range();
-    let window = file.with_window(start, length)?;
     let rows = usize::try_from(group.num_rows())?;
-    SerializedPageReader::new(window.into(), chunk, rows, None)
+    SerializedPageReader::new(file.into(), group.column(leaf), rows, None)
 }
 
 fn typed<T: DataType>(
@@ -182,5 +222,5 @@ fn typed<T: DataType>(
 }
 
 fn failed(action: &'static str, source: ParquetError, place: &Place) -> Error {
-    Error::from(DataError::Parquet { action, source }).at(place.clone())
+    super::reading_error(action, source).at(place.clone())
 }

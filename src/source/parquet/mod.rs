@@ -3,9 +3,55 @@
 mod decimal;
 mod file;
 mod footer;
+mod handle;
+mod header;
 mod leaf;
 mod numbers;
+mod pages;
+mod witness;
 
 pub use file::ParquetFile;
 pub use leaf::{LeafReader, LeafRun};
 pub use numbers::NumberReader;
+pub use witness::PagesRead;
+pub(crate) use witness::Witness;
+
+use parquet::errors::ParquetError;
+
+use crate::error::{DataError, Error, InputError};
+
+/// The error of a reader: what the decoder says of the data, unless the file itself is to blame: the
+/// operating system couldn't read it, or it is no longer what it was.
+pub(crate) fn reading_error(action: &'static str, source: ParquetError) -> Error {
+    let ParquetError::External(inner) = source else {
+        return DataError::Parquet { action, source }.into();
+    };
+    let inner = match inner.downcast::<InputError>() {
+        Ok(error) => {
+            let is_changed = matches!(*error, InputError::Changed { .. });
+            let error = Error::from(*error);
+            return match is_changed {
+                true => error.hint(crate::source::discover::CHANGED_HINT),
+                false => error,
+            };
+        }
+        Err(inner) => inner,
+    };
+    match inner.downcast::<std::io::Error>() {
+        Ok(source) if source.raw_os_error().is_some() => InputError::Io {
+            action: "read the file",
+            source: *source,
+        }
+        .into(),
+        Ok(source) => DataError::Parquet {
+            action,
+            source: ParquetError::External(source),
+        }
+        .into(),
+        Err(inner) => DataError::Parquet {
+            action,
+            source: ParquetError::External(inner),
+        }
+        .into(),
+    }
+}

@@ -37,6 +37,18 @@ impl Output {
         Frame::read(&self.path.join("test"))
     }
 
+    /// One side that is there.
+    pub(crate) fn side(&self, name: &str) -> Frame {
+        Frame::read(&self.path.join(name))
+    }
+
+    /// The sides that are there, sorted by name.
+    pub(crate) fn sides(&self) -> Vec<String> {
+        let is_there = |name: &&str| self.path.join(name).is_dir();
+        let sides = ["test", "train", "val"].into_iter().filter(is_there);
+        sides.map(str::to_owned).collect()
+    }
+
     pub(crate) fn json(&self, name: &str) -> Value {
         let text = self.text(name);
         serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}\n{text}"))

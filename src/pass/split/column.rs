@@ -1,115 +1,47 @@
-//! Pass 1: the side of every row.
+//! Mode `column`: the data says the side of every row.
 //!
-//! After this pass the side of a row follows from the row and the [`SplitPlan`] alone. In hashed mode
-//! it is recomputed wherever it is needed, about a nanosecond a row, and this pass only counts.
+//! `train`, `val` or `validation`, and `test`; 0 and 1 or false and true for train and test. Anything
+//! else is an error that names its row.
 
 use parquet::basic::Type as PhysicalType;
 use parquet::data_type::{BoolType, ByteArrayType, DataType, FixedLenByteArrayType};
 
-use serde::{Deserialize, Serialize};
-
-use super::{Context, partial_name};
-use crate::engine::Pass;
+use super::Context;
 use crate::error::{DataError, Error, Place, Result};
-use crate::kernel::{HashSplit, Side, Sides, file_key};
+use crate::kernel::{Side, Sides};
 use crate::schema::Treatment;
-use crate::sink::Partials;
 use crate::source::parquet::{LeafReader, LeafRun, NumberReader, ParquetFile};
-use crate::source::table::{OpenUnit, Piece, Table};
-use crate::spec::{SplitBy, SplitSpec};
+use crate::source::table::{OpenUnit, Piece};
 
-/// Rows of a given side column that are decoded at a time.
+/// Rows of the column that are decoded at a time.
 const RUN_ROWS: usize = 16 << 10;
-/// Rows hashed between two looks at whether to stop: some milliseconds.
-const HASH_RUN_ROWS: u64 = 4 << 20;
 
-/// What decides the side of every row of a table.
+/// The sides that a column of the data gives.
 #[derive(Debug)]
-pub struct SplitPlan<'a> {
-    context: Context<'a>,
-    by: By,
+pub(super) struct ByColumn {
+    /// Index of the column in the table.
+    pub column: usize,
 }
 
-#[derive(Debug)]
-enum By {
-    Hash { split: HashSplit, keys: Vec<u64> },
-    Column(usize),
-}
-
-/// How many rows pass 1 found on each side, in one unit or in all.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SplitTotal {
-    /// Rows on the train side.
-    pub train: u64,
-    /// Rows on the test side.
-    pub test: u64,
-}
-
-impl<'a> SplitPlan<'a> {
-    /// Resolves the split for `table`.
-    pub fn new(context: Context<'a>, table: &Table, spec: &SplitSpec) -> Self {
-        let column = match &spec.by {
-            SplitBy::Row => None,
-            SplitBy::Column(name) => table.schema.position(name),
-        };
-        let by = column.map_or_else(
-            || By::Hash {
-                split: HashSplit::new(spec.seed, spec.test_size),
-                keys: context
-                    .inputs
-                    .iter()
-                    .map(|input| file_key(&input.relative))
-                    .collect(),
-            },
-            By::Column,
-        );
-        Self { context, by }
-    }
-
-    /// The sides of all rows of a unit, in order.
-    ///
-    /// # Errors
-    /// When the split column can't be read, or holds a value that names no side.
-    pub fn sides(&self, open: &OpenUnit<'_>) -> Result<Sides> {
-        let mut sides = Sides::default();
-        for piece in &open.unit.pieces {
-            self.context.cancel.check()?;
-            match &self.by {
-                By::Hash { split, keys } => {
-                    let key = keys[open.store(piece).input];
-                    let end = piece.first_row + piece.rows as u64;
-                    let mut row = piece.first_row;
-                    while row < end {
-                        self.context.cancel.check()?;
-                        let next = end.min(row + HASH_RUN_ROWS);
-                        split.assign(key, row..next, &mut sides);
-                        row = next;
-                    }
-                }
-                By::Column(column) => self.given(open, piece, *column, &mut sides)?,
-            }
-        }
-        Ok(sides)
-    }
-
-    /// The sides of a piece as a column of the data says them.
-    fn given(
+impl ByColumn {
+    /// Appends the sides of a piece.
+    pub(super) fn assign(
         &self,
+        context: Context<'_>,
         open: &OpenUnit<'_>,
         piece: &Piece,
-        column: usize,
         sides: &mut Sides,
     ) -> Result<()> {
         let mut given = Given {
-            context: self.context,
+            context,
             open,
             piece,
-            column,
+            column: self.column,
             first: piece.first_row,
             sides,
         };
-        if let Treatment::Folder(index) = open.table.schema.columns[column].treatment {
-            let input = &self.context.inputs[open.store(piece).input];
+        if let Treatment::Folder(index) = open.table.schema.columns[self.column].treatment {
+            let input = &context.inputs[open.store(piece).input];
             let value = input
                 .hive
                 .get(index)
@@ -126,6 +58,7 @@ type Named = std::result::Result<Side, String>;
 fn named(value: Option<&[u8]>) -> Named {
     match value {
         Some(b"train" | b"false" | b"False" | b"FALSE" | b"0") => Ok(Side::Train),
+        Some(b"val" | b"validation") => Ok(Side::Val),
         Some(b"test" | b"true" | b"True" | b"TRUE" | b"1") => Ok(Side::Test),
         Some(other) => Err(format!("{:?}", String::from_utf8_lossy(other))),
         None => Err("null".into()),
@@ -226,46 +159,4 @@ impl Given<'_> {
         self.first += 1;
         Ok(())
     }
-}
-
-/// Runs pass 1 over `table`: counts the rows of each side.
-///
-/// # Errors
-/// When the split column can't be read, or a value in it names no side.
-pub fn split(
-    context: Context<'_>,
-    partials: &Partials,
-    table: &Table,
-    plan: &SplitPlan<'_>,
-) -> Result<SplitTotal> {
-    let mut total = SplitTotal::default();
-    context.ordered(table.units.len()).run(
-        |index| {
-            let (unit, name) = (&table.units[index], partial_name(Pass::Split, index));
-            let partial = match partials.take_up(&name) {
-                Some(partial) => partial,
-                None => {
-                    let partial = split_unit(plan, &OpenUnit::new(table, unit))?;
-                    partials.keep(&name, &partial, Vec::new())?;
-                    partial
-                }
-            };
-            context.advanced(Pass::Split, unit.rows as u64, 0);
-            Ok(partial)
-        },
-        |_, partial| {
-            total.train += partial.train;
-            total.test += partial.test;
-            Ok(())
-        },
-    )?;
-    Ok(total)
-}
-
-fn split_unit(plan: &SplitPlan<'_>, open: &OpenUnit<'_>) -> Result<SplitTotal> {
-    let sides = plan.sides(open)?;
-    Ok(SplitTotal {
-        train: sides.rows_on(Side::Train),
-        test: sides.rows_on(Side::Test),
-    })
 }

@@ -1,0 +1,301 @@
+//! Canonical values: what is equal gives the same word and the same bytes, whatever bits stored it.
+//!
+//! -0.0 is 0.0, every NaN is one NaN, a null is a value of its own. Words are 64 bits, so that two
+//! different values may share one (once in 2^64 pairs); bytes never do. Limit: values of one type are
+//! told apart, not an int32 from an int64: one output has one type a column.
+
+use parquet::data_type::{ByteArray, FixedLenByteArray, Int96};
+use twox_hash::XxHash3_128;
+
+use crate::kernel::mix;
+use crate::source::parquet::LeafRun;
+
+/// Tells a value from a null, whose word is its level.
+const VALUE: u64 = 0x5bd1_e995_97f4_a7c1;
+
+/// A value as it is compared.
+pub(super) trait Canonical {
+    /// A word that equal values share.
+    fn word(&self) -> u64;
+
+    /// Appends bytes that equal values share and no others.
+    fn bytes(&self, into: &mut Vec<u8>);
+
+    /// The value as a number, if it is one without further knowledge of its type.
+    fn number(&self) -> Option<f64> {
+        None
+    }
+
+    /// The value's place among others of its column; `None` for NaN.
+    fn rank(&self, kind: RankKind) -> Option<Rank>;
+}
+
+/// A value that can be earlier or later than another of its column.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// Integers, decimals without their point, times in their unit; floats by [`float_rank`].
+    Number(i128),
+    /// Text and other bytes.
+    Bytes(Vec<u8>),
+}
+
+/// What the type says beyond how a value is stored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct RankKind {
+    pub is_unsigned: bool,
+    pub is_decimal: bool,
+}
+
+/// A float as an integer of the same order.
+pub(super) fn float_rank(value: f64) -> i64 {
+    let bits = (value + 0.0).to_bits().cast_signed();
+    if bits < 0 { bits ^ i64::MAX } else { bits }
+}
+
+/// The float with this rank.
+pub(super) fn rank_float(rank: i64) -> f64 {
+    let bits = if rank < 0 { rank ^ i64::MAX } else { rank };
+    f64::from_bits(bits.cast_unsigned())
+}
+
+fn integer_rank(value: i64, unsigned: u64, kind: RankKind) -> Option<Rank> {
+    Some(Rank::Number(if kind.is_unsigned {
+        unsigned.into()
+    } else {
+        value.into()
+    }))
+}
+
+fn bytes_rank(bytes: &[u8], kind: RankKind) -> Option<Rank> {
+    if !kind.is_decimal {
+        return Some(Rank::Bytes(bytes.to_vec()));
+    }
+    let start = match bytes.first() {
+        Some(first) if first & 0x80 != 0 => -1,
+        _ => 0,
+    };
+    let value = bytes
+        .iter()
+        .fold(start, |value: i128, byte| value << 8 | i128::from(*byte));
+    (bytes.len() <= 16).then_some(Rank::Number(value))
+}
+
+macro_rules! fixed {
+    ($type:ty, |$value:ident| $word:expr, |$same:ident| $number:expr, |$one:ident, $kind:ident| $rank:expr) => {
+        impl Canonical for $type {
+            #[inline(always)]
+            fn word(&self) -> u64 {
+                let $value = *self;
+                $word
+            }
+
+            fn bytes(&self, into: &mut Vec<u8>) {
+                into.extend_from_slice(&self.word().to_le_bytes());
+            }
+
+            #[inline(always)]
+            fn number(&self) -> Option<f64> {
+                let $same = *self;
+                $number
+            }
+
+            fn rank(&self, $kind: RankKind) -> Option<Rank> {
+                let $one = *self;
+                $rank
+            }
+        }
+    };
+}
+
+fixed!(
+    bool,
+    |value| u64::from(value),
+    |value| Some(f64::from(u8::from(value))),
+    |value, kind| integer_rank(value.into(), value.into(), kind)
+);
+fixed!(
+    i32,
+    |value| i64::from(value).cast_unsigned(),
+    |value| Some(f64::from(value)),
+    |value, kind| integer_rank(value.into(), value.cast_unsigned().into(), kind)
+);
+fixed!(
+    i64,
+    |value| value.cast_unsigned(),
+    |value| Some(value as f64),
+    |value, kind| integer_rank(value, value.cast_unsigned(), kind)
+);
+fixed!(
+    f32,
+    |value| float_word(f64::from(value)),
+    |value| Some(f64::from(value)),
+    |value, _kind| f64::from(value).rank(RankKind::default())
+);
+fixed!(
+    f64,
+    |value| float_word(value),
+    |value| Some(value),
+    |value, _kind| (!value.is_nan()).then(|| Rank::Number(float_rank(value).into()))
+);
+
+#[inline(always)]
+fn float_word(value: f64) -> u64 {
+    // Adding 0.0 turns -0.0 into 0.0.
+    if value.is_nan() {
+        f64::NAN.to_bits()
+    } else {
+        (value + 0.0).to_bits()
+    }
+}
+
+impl Canonical for Int96 {
+    fn word(&self) -> u64 {
+        let [low, middle, high] = self.data().try_into().unwrap_or([0; 3]);
+        mix(u64::from(low) << 32 | u64::from(middle)) ^ u64::from(high)
+    }
+
+    fn bytes(&self, into: &mut Vec<u8>) {
+        for word in self.data() {
+            into.extend_from_slice(&word.to_le_bytes());
+        }
+    }
+
+    fn rank(&self, _kind: RankKind) -> Option<Rank> {
+        const UNIX_DAY: i128 = 2_440_588;
+        const DAY_NS: i128 = 86_400_000_000_000;
+        let [low, high, day] = self.data().try_into().unwrap_or([0; 3]);
+        let within = i128::from(u64::from(high) << 32 | u64::from(low));
+        Some(Rank::Number((i128::from(day) - UNIX_DAY) * DAY_NS + within))
+    }
+}
+
+impl Canonical for ByteArray {
+    fn word(&self) -> u64 {
+        bytes_word(self.data())
+    }
+
+    fn bytes(&self, into: &mut Vec<u8>) {
+        delimited(self.data(), into);
+    }
+
+    fn rank(&self, kind: RankKind) -> Option<Rank> {
+        bytes_rank(self.data(), kind)
+    }
+}
+
+impl Canonical for FixedLenByteArray {
+    fn word(&self) -> u64 {
+        bytes_word(self.data())
+    }
+
+    fn bytes(&self, into: &mut Vec<u8>) {
+        delimited(self.data(), into);
+    }
+
+    fn rank(&self, kind: RankKind) -> Option<Rank> {
+        bytes_rank(self.data(), kind)
+    }
+}
+
+fn bytes_word(bytes: &[u8]) -> u64 {
+    let digest = XxHash3_128::oneshot(bytes).to_le_bytes();
+    u64::from_le_bytes(digest[..8].try_into().unwrap_or([0; 8]))
+}
+
+fn delimited(bytes: &[u8], into: &mut Vec<u8>) {
+    into.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+    into.extend_from_slice(bytes);
+}
+
+/// The word of a null at this definition level.
+#[inline(always)]
+fn null_word(level: i16) -> u64 {
+    level.cast_unsigned().into()
+}
+
+/// The fingerprint of a row of `leaves` nulls, none of them in a nested column.
+pub(super) fn null_print(seed: u64, leaves: usize) -> u64 {
+    (0..leaves).fold(seed, |print, _| absorb(print, null_word(0)))
+}
+
+/// Takes one more word into a fingerprint.
+#[inline(always)]
+pub(super) fn absorb(print: u64, word: u64) -> u64 {
+    mix(print.rotate_left(23) ^ word)
+}
+
+/// Calls `each` with the row, counted from the start of the run, and the word of every slot.
+pub(super) fn words<T: Canonical>(
+    run: &LeafRun<T>,
+    level_max: i16,
+    mut each: impl FnMut(usize, u64),
+) {
+    if run.definition.is_empty() && run.repetition.is_empty() {
+        for (row, value) in run.values.iter().enumerate() {
+            each(row, mix(value.word() ^ VALUE));
+        }
+        return;
+    }
+    slots(run, level_max, |row, level, repetition, value| {
+        let word = match value {
+            Some(value) => mix(value.word() ^ VALUE),
+            None => null_word(level),
+        };
+        // Where a list goes on tells [[1], [2]] from [[1, 2]].
+        each(row, word ^ (u64::from(repetition.cast_unsigned()) << 48));
+    });
+}
+
+/// Appends the canonical bytes of the run's rows, taken together.
+pub(super) fn bytes<T: Canonical>(run: &LeafRun<T>, level_max: i16, into: &mut Vec<u8>) {
+    slots(run, level_max, |_, level, repetition, value| {
+        into.extend_from_slice(&level.to_le_bytes());
+        into.extend_from_slice(&repetition.to_le_bytes());
+        if let Some(value) = value {
+            value.bytes(into);
+        }
+    });
+}
+
+/// Calls `each` with row, definition level, repetition level and value of every slot.
+fn slots<T>(run: &LeafRun<T>, level_max: i16, mut each: impl FnMut(usize, i16, i16, Option<&T>)) {
+    let count = run
+        .definition
+        .len()
+        .max(run.repetition.len())
+        .max(run.values.len());
+    let mut values = run.values.iter();
+    let mut row = None;
+    for slot in 0..count {
+        let level = run.definition.get(slot).copied().unwrap_or(level_max);
+        let repetition = run.repetition.get(slot).copied().unwrap_or(0);
+        if repetition == 0 {
+            row = Some(row.map_or(0, |row: usize| row + 1));
+        }
+        let value = if level == level_max {
+            values.next()
+        } else {
+            None
+        };
+        each(row.unwrap_or(0), level, repetition, value);
+    }
+}
+
+/// Fills `into` with one number a row, NaN where there is none.
+pub(super) fn numbers<T: Canonical>(run: &LeafRun<T>, level_max: i16, into: &mut Vec<f64>) {
+    let number = |value: &T| value.number().unwrap_or(f64::NAN);
+    into.clear();
+    if run.definition.is_empty() {
+        into.extend(run.values.iter().map(number));
+        return;
+    }
+    let mut values = run.values.iter();
+    into.extend(run.definition.iter().map(|level| {
+        let value = if *level == level_max {
+            values.next()
+        } else {
+            None
+        };
+        value.map_or(f64::NAN, number)
+    }));
+}

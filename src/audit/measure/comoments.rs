@@ -1,0 +1,109 @@
+//! `CoMoments`: means, squares and products of two columns, for their correlation.
+//!
+//! Two sweeps over each run, then Chan's merge (Schubert and Gertz 2018, eq. 21 and 22).
+
+/// Rows in which both columns have a finite value.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct CoMoments {
+    count: u64,
+    means: [f64; 2],
+    squares: [f64; 2],
+    product: f64,
+}
+
+/// The straight line through two columns.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Line {
+    /// Rows it goes through.
+    pub(crate) count: u64,
+    /// Pearson's correlation.
+    pub(crate) correlation: f64,
+    /// `y = intercept + slope x`.
+    pub(crate) slope: f64,
+    pub(crate) intercept: f64,
+    /// Standard deviation of `y`.
+    pub(crate) y_sd: f64,
+}
+
+impl CoMoments {
+    /// Takes in a run of rows.
+    pub(crate) fn extend(&mut self, x: &[f64], y: &[f64]) {
+        let both = || {
+            let pairs = x.iter().zip(y);
+            pairs.filter(|(x, y)| x.is_finite() && y.is_finite())
+        };
+        let mut run = Self::default();
+        for (x, y) in both() {
+            run.count += 1;
+            run.means[0] += x;
+            run.means[1] += y;
+        }
+        if run.count == 0 {
+            return;
+        }
+        run.means = run.means.map(|sum| sum / run.count as f64);
+        for (x, y) in both() {
+            let (dx, dy) = (x - run.means[0], y - run.means[1]);
+            run.squares[0] += dx * dx;
+            run.squares[1] += dy * dy;
+            run.product += dx * dy;
+        }
+        self.merge(&run);
+    }
+
+    /// Takes in what another state has seen.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        if other.count == 0 {
+            return;
+        }
+        let (mine, theirs) = (self.count as f64, other.count as f64);
+        let weight = mine * theirs / (mine + theirs);
+        let [dx, dy] = [0, 1].map(|axis| other.means[axis] - self.means[axis]);
+        for (axis, difference) in [dx, dy].into_iter().enumerate() {
+            self.means[axis] += difference * (theirs / (mine + theirs));
+            self.squares[axis] += other.squares[axis] + difference * difference * weight;
+        }
+        self.product += other.product + dx * dy * weight;
+        self.count += other.count;
+    }
+
+    /// The least-squares line, if neither column is constant.
+    pub(crate) fn line(&self) -> Option<Line> {
+        let [x, y] = self.squares;
+        let norm = x.sqrt() * y.sqrt();
+        if self.count < 2 || !norm.is_normal() {
+            return None;
+        }
+        let slope = self.product / x;
+        Some(Line {
+            count: self.count,
+            correlation: self.product / norm,
+            slope,
+            intercept: self.means[1] - slope * self.means[0],
+            y_sd: (y / self.count as f64).sqrt(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_found_whatever_the_runs() {
+        let x: Vec<f64> = (0..1000_i32).map(|i| f64::from(i * i % 101)).collect();
+        let y: Vec<f64> = x.iter().map(|x| 1e6 - 2.5 * x).collect();
+        for cut in [1, 10, 999] {
+            let mut state = CoMoments::default();
+            x.chunks(cut)
+                .zip(y.chunks(cut))
+                .for_each(|(x, y)| state.extend(x, y));
+            let line = state.line().unwrap();
+            assert!((line.correlation + 1.0).abs() < 1e-12, "{line:?}");
+            assert!((line.slope + 2.5).abs() < 1e-9 && (line.intercept - 1e6).abs() < 1e-6);
+        }
+        let mut constant = CoMoments::default();
+        constant.extend(&x, &vec![3.0; x.len()]);
+        assert_eq!(constant.line(), None);
+    }
+}

@@ -1,0 +1,353 @@
+//! `Published`: an output that is read again, from its records alone.
+//!
+//! Invariant: what is read is exactly what `manifest.json` names: every shard is there with its size,
+//! rows, columns and checksum, or there is an error that names it. Limit: format version 1.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use parquet::schema::types::{SchemaDescriptor, TypePtr};
+use twox_hash::XxHash3_128;
+
+use crate::artifact::manifest::{ManifestShard, hex};
+use crate::artifact::{Manifest, ScalerFile};
+use crate::engine::Memory;
+use crate::error::{Error, Place, PublishedError, Result};
+use crate::source::parquet::ParquetFile;
+
+/// Sides in the order in which every list here has them; others come after.
+const SIDE_ORDER: [&str; 3] = ["train", "val", "test"];
+/// The roles that manifest.json gives.
+const FEATURE: &str = "feature";
+/// Bytes digested at a time.
+const READ_BYTES: usize = 256 << 10;
+
+/// An output with its records, before any row is read.
+#[derive(Debug)]
+pub(super) struct Published {
+    memory: Memory,
+    dir: PathBuf,
+    pub manifest: Manifest,
+    pub scaler: ScalerFile,
+    pub columns: Vec<Column>,
+    /// Train first.
+    pub sides: Vec<Side>,
+    root: TypePtr,
+    largest_row_group: u64,
+}
+
+/// One side.
+#[derive(Debug)]
+pub(super) struct Side {
+    pub name: String,
+    pub rows: u64,
+    pub shards: Vec<Shard>,
+}
+
+/// One shard and where its rows are on its side.
+#[derive(Debug)]
+pub(super) struct Shard {
+    pub record: ManifestShard,
+    /// Index, on its side, of its first row.
+    pub first_row: u64,
+}
+
+/// One column of the shards.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    pub name: String,
+    pub role: String,
+    /// Its type before it was standardized.
+    pub input_type: String,
+    /// Its type in the shards.
+    pub output_type: String,
+    /// Its leaves in the shards' schema.
+    pub leaves: Range<usize>,
+    /// Its index in `scaler.json`.
+    pub feature: Option<usize>,
+}
+
+impl Column {
+    /// Whether its values can be codes rather than measurements: whole numbers, text.
+    pub(super) fn is_code(&self) -> bool {
+        let starts = ["int", "uint", "string", "binary"];
+        starts
+            .iter()
+            .any(|start| self.input_type.starts_with(start))
+    }
+
+    /// Whether its values were whole numbers.
+    pub(super) fn is_integer(&self) -> bool {
+        ["int", "uint"]
+            .iter()
+            .any(|start| self.input_type.starts_with(start))
+    }
+}
+
+impl Published {
+    /// Reads the records of the output at `dir`.
+    pub(super) fn open(dir: &Path, memory: &Memory) -> Result<Self> {
+        if !dir.is_dir() {
+            return Err(Error::from(PublishedError::NotAnOutput {
+                missing: "directory",
+            })
+            .at(Place::path(dir))
+            .hint("give the path that was --out of prep stream"));
+        }
+        let manifest = record(dir, "manifest.json", |bytes| {
+            Manifest::parse(bytes).map_err(Into::into)
+        })?;
+        let scaler = record(dir, "scaler.json", |bytes| {
+            ScalerFile::from_json(bytes).map_err(Into::into)
+        })?;
+        let sides = sides(&manifest);
+        let Some(first) = sides.first().filter(|side| side.name == SIDE_ORDER[0]) else {
+            let side = SIDE_ORDER[0];
+            return Err(Error::from(PublishedError::NoSide { side }).at(Place::path(dir)));
+        };
+        let path = first.shards.first().map(|shard| &shard.record.path);
+        let path = dir.join(path.map_or("", String::as_str));
+        let file = present(&path, || ParquetFile::open(&path, memory))?;
+        let schema = file.metadata().file_metadata().schema_descr();
+        let columns = columns(&manifest, schema, &path)?;
+        let features = columns.iter().filter(|c| c.feature.is_some()).count();
+        if features != scaler.columns().len() {
+            return Err(Error::from(PublishedError::Features {
+                found: scaler.columns().len(),
+                expected: features,
+            })
+            .at(Place::path(dir.join("scaler.json"))));
+        }
+        let mut published = Self {
+            dir: dir.to_path_buf(),
+            memory: memory.clone(),
+            root: schema.root_schema_ptr(),
+            largest_row_group: 0,
+            manifest,
+            scaler,
+            columns,
+            sides,
+        };
+        published.largest_row_group = published.measure_row_groups()?;
+        Ok(published)
+    }
+
+    /// Reads every footer, so that what is missing is known before the first row is read.
+    fn measure_row_groups(&self) -> Result<u64> {
+        let mut largest = 0;
+        for shard in self.sides.iter().flat_map(|side| &side.shards) {
+            let file = self.open_shard(shard)?;
+            let rows = file
+                .metadata()
+                .row_groups()
+                .iter()
+                .map(|group| group.num_rows());
+            largest = largest.max(u64::try_from(rows.max().unwrap_or(0)).unwrap_or(0));
+        }
+        Ok(largest)
+    }
+
+    /// Rows of the largest row group.
+    pub(super) fn largest_row_group(&self) -> u64 {
+        self.largest_row_group
+    }
+
+    /// Where the output is.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// All shards, side by side in order, each as its side and its index there.
+    pub(super) fn shards(&self) -> Vec<(usize, usize)> {
+        let shards =
+            |(side, found): (usize, &Side)| (0..found.shards.len()).map(move |s| (side, s));
+        self.sides.iter().enumerate().flat_map(shards).collect()
+    }
+
+    /// Rows of all sides.
+    pub(super) fn rows(&self) -> u64 {
+        self.sides.iter().map(|side| side.rows).sum()
+    }
+
+    /// Makes sure that a shard's bytes are those that were written.
+    pub(super) fn check_bytes(&self, shard: &Shard) -> Result<()> {
+        let path = self.dir.join(&shard.record.path);
+        let (bytes, digest) = present(&path, || digest(&path))?;
+        let expected = &shard.record;
+        let wrong = if bytes != expected.bytes {
+            PublishedError::ShardSize {
+                found: bytes,
+                expected: expected.bytes,
+            }
+        } else if digest != expected.xxh3_128 {
+            PublishedError::ShardDigest {
+                found: hex(digest),
+                expected: hex(expected.xxh3_128),
+            }
+        } else {
+            return Ok(());
+        };
+        Err(Error::from(wrong)
+            .at(Place::path(path))
+            .hint("the output was changed or damaged since it was made: make it again"))
+    }
+
+    /// Opens a shard, if its columns and rows are those of the records.
+    pub(super) fn open_shard(&self, shard: &Shard) -> Result<ParquetFile> {
+        let path = self.dir.join(&shard.record.path);
+        let file = present(&path, || ParquetFile::open(&path, &self.memory))?;
+        let metadata = file.metadata().file_metadata();
+        let found = u64::try_from(metadata.num_rows()).unwrap_or(0);
+        if found != shard.record.rows {
+            return Err(Error::from(PublishedError::ShardRows {
+                found,
+                expected: shard.record.rows,
+            })
+            .at(Place::path(path)));
+        }
+        if *metadata.schema_descr().root_schema() != *self.root {
+            columns(&self.manifest, metadata.schema_descr(), &path)?;
+            let said = |root: &TypePtr| format!("{} columns", root.get_fields().len());
+            return Err(Error::from(PublishedError::Columns {
+                found: said(&metadata.schema_descr().root_schema_ptr()),
+                expected: said(&self.root),
+            })
+            .at(Place::path(path)));
+        }
+        Ok(file)
+    }
+
+    /// The shard that holds a row of a side, and the row in it.
+    pub(super) fn locate(&self, side: usize, row: u64) -> Option<(&Shard, u64)> {
+        let shards = &self.sides.get(side)?.shards;
+        let index = shards.partition_point(|shard| shard.first_row <= row);
+        let shard = shards.get(index.checked_sub(1)?)?;
+        Some((shard, row - shard.first_row))
+    }
+
+    /// The type of a column in the shards.
+    pub(super) fn root(&self, column: &Column) -> &TypePtr {
+        let index = self
+            .columns
+            .iter()
+            .position(|other| other.leaves == column.leaves);
+        &self.root.get_fields()[index.unwrap_or(0)]
+    }
+
+    /// The index of the column with this name.
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+}
+
+fn record<T>(
+    dir: &Path,
+    what: &'static str,
+    parse: impl FnOnce(&[u8]) -> std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>,
+) -> Result<T> {
+    let path = dir.join(what);
+    let bytes = fs::read(&path).map_err(|source| {
+        if source.kind() == io::ErrorKind::NotFound {
+            return Error::from(PublishedError::NotAnOutput { missing: what })
+                .at(Place::path(dir))
+                .hint("give the path that was --out of prep stream");
+        }
+        let action = "read the file";
+        Error::from(PublishedError::Io { action, source }).at(Place::path(&path))
+    })?;
+    parse(&bytes).map_err(|source| {
+        Error::from(PublishedError::Record { what, source }).at(Place::path(&path))
+    })
+}
+
+/// Reads a shard; one that isn't there has an error of its own.
+fn present<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    if !path.exists() {
+        return Err(Error::from(PublishedError::ShardMissing)
+            .at(Place::path(path))
+            .hint("manifest.json names it: make the output again"));
+    }
+    read()
+}
+
+fn digest(path: &Path) -> Result<(u64, u128)> {
+    let fail = |source| {
+        let action = "read the shard";
+        Error::from(PublishedError::Io { action, source }).at(Place::path(path))
+    };
+    let mut file = File::open(path).map_err(fail)?;
+    let (mut hasher, mut bytes, mut buffer) = (XxHash3_128::new(), 0, vec![0; READ_BYTES]);
+    loop {
+        match file.read(&mut buffer).map_err(fail)? {
+            0 => return Ok((bytes, hasher.finish_128())),
+            length => {
+                hasher.write(&buffer[..length]);
+                bytes += length as u64;
+            }
+        }
+    }
+}
+
+fn sides(manifest: &Manifest) -> Vec<Side> {
+    let mut sides: Vec<Side> = Vec::new();
+    for record in &manifest.shards {
+        let index = sides.iter().position(|side| side.name == record.side);
+        let index = index.unwrap_or_else(|| {
+            sides.push(Side {
+                name: record.side.clone(),
+                rows: 0,
+                shards: Vec::new(),
+            });
+            sides.len() - 1
+        });
+        let side = &mut sides[index];
+        side.shards.push(Shard {
+            record: record.clone(),
+            first_row: side.rows,
+        });
+        side.rows += record.rows;
+    }
+    let order = |side: &Side| {
+        let known = SIDE_ORDER.iter().position(|name| *name == side.name);
+        known.unwrap_or(SIDE_ORDER.len())
+    };
+    sides.sort_by_key(order);
+    sides
+}
+
+fn columns(manifest: &Manifest, schema: &SchemaDescriptor, path: &Path) -> Result<Vec<Column>> {
+    let fields = schema.root_schema().get_fields();
+    let differs = |found: String, expected: String| {
+        Error::from(PublishedError::Columns { found, expected }).at(Place::path(path))
+    };
+    if fields.len() != manifest.columns.len() {
+        let said = |count: usize| format!("{count} columns");
+        return Err(differs(said(fields.len()), said(manifest.columns.len())));
+    }
+    let mut first_leaf = 0;
+    let mut features = 0;
+    let mut columns = Vec::with_capacity(fields.len());
+    for (index, (field, record)) in fields.iter().zip(&manifest.columns).enumerate() {
+        if field.name() != record.name {
+            let quoted = |name: &str| format!("\"{name}\"");
+            return Err(differs(quoted(field.name()), quoted(&record.name)));
+        }
+        let leaves = (first_leaf..schema.num_columns())
+            .take_while(|leaf| schema.get_column_root_idx(*leaf) == index)
+            .count();
+        let is_feature = record.role == FEATURE;
+        columns.push(Column {
+            name: record.name.clone(),
+            role: record.role.clone(),
+            input_type: record.input_type.clone(),
+            output_type: record.output_type.clone(),
+            leaves: first_leaf..first_leaf + leaves,
+            feature: is_feature.then_some(features),
+        });
+        first_leaf += leaves;
+        features += usize::from(is_feature);
+    }
+    Ok(columns)
+}

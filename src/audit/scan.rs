@@ -1,0 +1,309 @@
+//! One sweep over a shard: everything that the checks need, leaf by leaf.
+//!
+//! Memory: for a row group its fingerprints, keys and labels, 8 bytes each a row, and one run of 16,384
+//! rows of one leaf; for a shard one state a feature.
+
+use std::ops::Range;
+
+use super::canonical::{self, Canonical, absorb};
+use super::columns::Watched;
+use super::feature::FeatureState;
+use super::leaf::{Leaf, RUN_ROWS, Visitor};
+use super::measure::ValueSample;
+use super::prints::Prints;
+use super::published::Published;
+use crate::engine::{Cancel, Event, Observer, Pass};
+use crate::error::Result;
+use crate::kernel::mix;
+use crate::schema::NumericKind;
+use crate::source::parquet::{LeafRun, NumberReader, ParquetFile};
+
+/// Where every fingerprint begins.
+pub(super) const SEED: u64 = 0x243f_6a88_85a3_08d3;
+
+/// What a sweep looks at, and where fingerprints go.
+#[derive(Clone, Copy)]
+pub(super) struct Scan<'a> {
+    pub published: &'a Published,
+    pub watched: &'a Watched,
+    /// Fingerprints of rows, if there are sides to compare.
+    pub rows: Option<&'a Prints>,
+    /// Fingerprints of keys, if there are keys.
+    pub keys: Option<&'a Prints>,
+    /// Train rows whose hash is below this are kept, to see how often values repeat.
+    pub sample_below: u64,
+    /// Distinct values kept of each feature.
+    pub value_capacity: usize,
+    pub cancel: &'a Cancel,
+    pub observer: &'a dyn Observer,
+}
+
+/// What one shard, or all of a side, holds.
+#[derive(Debug)]
+pub(super) struct SideState {
+    /// One a feature.
+    pub features: Vec<FeatureState>,
+    /// For every column, words of the sampled rows; empty but on train.
+    pub words: Vec<Vec<u64>>,
+    /// For every column that may be a code, its values; `None` elsewhere, and but on train.
+    pub codes: Vec<Option<ValueSample>>,
+    /// Rows whose key is null.
+    pub null_keys: u64,
+}
+
+impl SideState {
+    /// Nothing seen yet.
+    pub(super) fn new(scan: &Scan<'_>, side: usize) -> Self {
+        let labels = &scan.watched.labels;
+        let codes = scan.watched.codes.iter().map(|is_code| {
+            (side == 0 && *is_code).then(|| ValueSample::new(scan.value_capacity, false))
+        });
+        let state = || FeatureState::new(scan.value_capacity, (side == 0).then_some(labels.len()));
+        Self {
+            features: scan.watched.features.iter().map(|_| state()).collect(),
+            words: vec![Vec::new(); scan.published.columns.len()],
+            codes: codes.collect(),
+            null_keys: 0,
+        }
+    }
+
+    /// Takes in the next shard of the side.
+    pub(super) fn merge(&mut self, next: Self) {
+        for (mine, theirs) in self.features.iter_mut().zip(&next.features) {
+            mine.merge(theirs);
+        }
+        for (mine, theirs) in self.words.iter_mut().zip(next.words) {
+            mine.extend(theirs);
+        }
+        for (mine, theirs) in self.codes.iter_mut().zip(&next.codes) {
+            if let (Some(mine), Some(theirs)) = (mine, theirs) {
+                mine.merge(theirs);
+            }
+        }
+        self.null_keys += next.null_keys;
+    }
+}
+
+/// A label's values in one row group.
+#[derive(Debug, Default)]
+pub(super) struct LabelRows {
+    pub words: Vec<u64>,
+    pub numbers: Vec<f64>,
+}
+
+impl Scan<'_> {
+    /// Sweeps over shard `index` of `side`.
+    pub(super) fn shard(&self, side: usize, index: usize) -> Result<SideState> {
+        let shard = &self.published.sides[side].shards[index];
+        self.published.check_bytes(shard)?;
+        let file = self.published.open_shard(shard)?;
+        let mut state = SideState::new(self, side);
+        let mut first_row = shard.first_row;
+        for row_group in 0..file.metadata().num_row_groups() {
+            let part = Part {
+                scan: self,
+                file: &file,
+                row_group,
+                side,
+                first_row,
+            };
+            first_row += part.sweep(&mut state)?;
+        }
+        self.observer.event(&Event::Advanced {
+            pass: Pass::Audit,
+            rows: shard.record.rows,
+            bytes: shard.record.bytes,
+        });
+        Ok(state)
+    }
+}
+
+/// One row group of a shard.
+struct Part<'a> {
+    scan: &'a Scan<'a>,
+    file: &'a ParquetFile,
+    row_group: usize,
+    side: usize,
+    first_row: u64,
+}
+
+impl Part<'_> {
+    fn leaf(&self, leaf: usize) -> Leaf<'_> {
+        Leaf {
+            file: self.file,
+            row_group: self.row_group,
+            leaf,
+        }
+    }
+
+    /// Looks at all columns; returns how many rows there were.
+    fn sweep(&self, state: &mut SideState) -> Result<u64> {
+        let rows = self.leaf(0).rows();
+        let watched = self.scan.watched;
+        let labels = match self.side {
+            0 => self.labels(rows)?,
+            _ => Vec::new(),
+        };
+        let sampled = match self.side {
+            0 => self.sampled(rows),
+            _ => Vec::new(),
+        };
+        let mut prints = vec![SEED; if self.scan.rows.is_some() { rows } else { 0 }];
+        let mut keys = vec![SEED; if self.scan.keys.is_some() { rows } else { 0 }];
+        for (index, column) in self.scan.published.columns.iter().enumerate() {
+            let mut sink = ColumnSink {
+                prints: watched.compared[index].then_some(&mut prints[..]),
+                keys: watched.group.contains(&index).then_some(&mut keys[..]),
+                sampled: &sampled,
+                sample: &mut state.words[index],
+                code: state.codes[index].as_mut(),
+                feature: column.feature.map(|feature| &mut state.features[feature]),
+                labels: &labels,
+                numbers: Vec::new(),
+            };
+            for leaf in column.leaves.clone() {
+                self.scan.cancel.check()?;
+                self.leaf(leaf).visit(&mut sink)?;
+                // Of a nested column, the first leaf says enough about how often it repeats.
+                sink.sampled = &[];
+                sink.code = None;
+            }
+        }
+        let null = watched.null_key(self.scan.published);
+        state.null_keys += keys.iter().filter(|key| **key == null).count() as u64;
+        for (store, words) in [(self.scan.rows, &prints), (self.scan.keys, &keys)] {
+            if let Some(store) = store {
+                store.extend(self.side, self.first_row, words)?;
+            }
+        }
+        Ok(rows as u64)
+    }
+
+    /// The rows that are kept: by a hash of their place, so that nothing periodic is taken for equal.
+    fn sampled(&self, rows: usize) -> Vec<usize> {
+        let is_kept =
+            |row: &usize| mix(SEED ^ (self.first_row + *row as u64)) < self.scan.sample_below;
+        (0..rows).filter(is_kept).collect()
+    }
+
+    fn labels(&self, rows: usize) -> Result<Vec<LabelRows>> {
+        let columns = &self.scan.published.columns;
+        let mut labels = Vec::with_capacity(self.scan.watched.labels.len());
+        for label in &self.scan.watched.labels {
+            let mut found = LabelRows {
+                words: vec![SEED; rows],
+                numbers: Vec::with_capacity(rows),
+            };
+            for leaf in columns[*label].leaves.clone() {
+                self.leaf(leaf).visit(&mut found)?;
+            }
+            self.read_numbers(columns[*label].leaves.start, &mut found.numbers)?;
+            labels.push(found);
+        }
+        Ok(labels)
+    }
+
+    /// Replaces the numbers of a leaf whose type says more than how it is stored.
+    fn read_numbers(&self, leaf: usize, numbers: &mut Vec<f64>) -> Result<()> {
+        let descriptor = self.file.metadata().row_group(self.row_group).column(leaf);
+        let descriptor = descriptor.column_descr();
+        let kind = NumericKind::of(descriptor.self_type());
+        let Some(kind) = kind.filter(|_| descriptor.max_rep_level() == 0) else {
+            return Ok(());
+        };
+        let rows = self.leaf(leaf).rows();
+        let mut reader = NumberReader::open(self.file, self.row_group, leaf, kind)?;
+        let (mut run, mut dense) = (LeafRun::default(), Vec::new());
+        numbers.clear();
+        for first in (0..rows).step_by(RUN_ROWS) {
+            reader.read(RUN_ROWS.min(rows - first), &mut run)?;
+            canonical::numbers(&run, descriptor.max_def_level(), &mut dense);
+            numbers.extend_from_slice(&dense);
+        }
+        reader.finish()
+    }
+}
+
+impl Visitor for LabelRows {
+    fn run<T: Canonical>(&mut self, first_row: usize, run: &LeafRun<T>, level_max: i16) {
+        let words = self.words.get_mut(first_row..).unwrap_or_default();
+        canonical::words(run, level_max, |row, word| {
+            if let Some(slot) = words.get_mut(row) {
+                *slot = absorb(*slot, word);
+            }
+        });
+        let mut numbers = Vec::new();
+        canonical::numbers(run, level_max, &mut numbers);
+        self.numbers.extend(numbers);
+    }
+}
+
+/// Everything that wants to see a column's values.
+struct ColumnSink<'a> {
+    prints: Option<&'a mut [u64]>,
+    keys: Option<&'a mut [u64]>,
+    /// Rows that are kept, ascending.
+    sampled: &'a [usize],
+    sample: &'a mut Vec<u64>,
+    code: Option<&'a mut ValueSample>,
+    feature: Option<&'a mut FeatureState>,
+    labels: &'a [LabelRows],
+    numbers: Vec<f64>,
+}
+
+impl Visitor for ColumnSink<'_> {
+    fn run<T: Canonical>(&mut self, first_row: usize, run: &LeafRun<T>, level_max: i16) {
+        self.take_words(first_row, run, level_max);
+        if let Some(feature) = &mut self.feature {
+            canonical::numbers(run, level_max, &mut self.numbers);
+            let nulls = (self.numbers.len() - run.values.len()) as u64;
+            let rows = first_row..first_row + self.numbers.len();
+            feature.extend(&self.numbers, nulls, &LabelRun::of(self.labels, &rows));
+        }
+    }
+}
+
+impl ColumnSink<'_> {
+    fn take_words<T: Canonical>(&mut self, first_row: usize, run: &LeafRun<T>, level_max: i16) {
+        let mut next = self.sampled.partition_point(|row| *row < first_row);
+        let mut kept = None;
+        canonical::words(run, level_max, |row, word| {
+            let row = first_row + row;
+            for words in [&mut self.prints, &mut self.keys].into_iter().flatten() {
+                if let Some(slot) = words.get_mut(row) {
+                    *slot = absorb(*slot, word);
+                }
+            }
+            if let Some(code) = &mut self.code {
+                code.take_word(word);
+            }
+            if self.sampled.get(next) == Some(&row) {
+                self.sample.push(absorb(SEED, word));
+                kept = Some(row);
+                next += 1;
+            } else if kept == Some(row)
+                && let Some(last) = self.sample.last_mut()
+            {
+                // A list goes on.
+                *last = absorb(*last, word);
+            }
+        });
+    }
+}
+
+/// The labels of one run of rows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LabelRun<'a> {
+    pub words: &'a [u64],
+    pub numbers: &'a [f64],
+}
+
+impl<'a> LabelRun<'a> {
+    fn of(labels: &'a [LabelRows], rows: &Range<usize>) -> Vec<Self> {
+        let run = |label: &'a LabelRows| Self {
+            words: label.words.get(rows.clone()).unwrap_or_default(),
+            numbers: label.numbers.get(rows.clone()).unwrap_or_default(),
+        };
+        labels.iter().map(run).collect()
+    }
+}

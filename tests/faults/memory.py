@@ -1,0 +1,202 @@
+"""The promise of `--memory`: peak memory of the whole process for data far larger than the budget.
+
+    cargo build --release
+    python tests/faults/memory.py --data-dir /somewhere/large --write docs/reliability.md
+
+Needs pyarrow. Each case is a budget and data that is hard on it; the peak is the kernel's VmHWM of a
+process of its own. It fails when a peak exceeds its budget by more than a tenth, or when memory grows
+with the data: 40 times the budget may take at most 5% more than 10 times. Files of the larger cases
+are hard links of one, so they take little disk; every run reads them all.
+"""
+
+import argparse
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+PROJECT = pathlib.Path(__file__).parents[2]
+sys.path.insert(0, str(PROJECT / "tests" / "peers"))
+from measured import measured  # noqa: E402
+
+MIB = 1 << 20
+OVER_MAX = 1.10
+GROWTH_MAX = 1.05
+COLUMNS = 24
+BEGIN, END = "<!-- memory: begin -->", "<!-- memory: end -->"
+
+
+def floats(rows, columns=COLUMNS, seed=0):
+    import numpy
+    import pyarrow
+
+    random = numpy.random.default_rng(seed)
+    return pyarrow.table({f"x{i}": random.normal(i, 1 + i, rows) for i in range(columns)})
+
+
+def write(table, path, **options):
+    import pyarrow.parquet
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    settings = {"compression": "snappy", "use_dictionary": False} | options
+    pyarrow.parquet.write_table(table, path, **settings)
+
+
+def times(folder, budget, count):
+    """`count` times the budget, in files that are links of one."""
+    rows = budget // (8 * COLUMNS)
+    write(floats(rows), folder / "part-000.parquet", row_group_size=100_000)
+    for number in range(1, count):
+        os.link(folder / "part-000.parquet", folder / f"part-{number:03}.parquet")
+
+
+def one_row_group(folder, budget):
+    rows = 4 * budget // (8 * COLUMNS)
+    write(floats(rows), folder / "a.parquet", row_group_size=rows)
+
+
+def large_pages(folder, budget):
+    """One row group, whose pages are 6 MiB each."""
+    rows = 4 * budget // (8 * COLUMNS)
+    write(floats(rows), folder / "a.parquet", row_group_size=rows, data_page_size=6 * MIB)
+
+
+def strings(folder, budget, length):
+    """One row group of strings of about this length, none like another, in pages of about 1 MiB."""
+    import numpy
+    import pyarrow
+
+    rows = 4 * budget // length
+    random = numpy.random.default_rng(1)
+    noise = random.integers(0x21, 0x7F, 8 * MIB, dtype="u1").tobytes().decode()
+    texts = [noise[start : start + length - 8] + f"{row:08}" for row, start in enumerate(random.integers(0, 8 * MIB - length, rows))]
+    table = pyarrow.table({"text": texts, "x": random.normal(0, 1, rows)})
+    write(table, folder / "a.parquet", row_group_size=rows, compression="none", write_batch_size=max(1, MIB // length))
+
+
+def wide(folder, budget):
+    write(floats(8192, columns=8000), folder / "a.parquet", row_group_size=4096)
+
+
+def many_files(folder, budget):
+    write(floats(500), folder / "part-00000.parquet")
+    for number in range(1, 10_000):
+        os.link(folder / "part-00000.parquet", folder / f"part-{number:05}.parquet")
+
+
+def text(folder, budget):
+    import pyarrow.csv
+
+    folder.mkdir(parents=True)
+    pyarrow.csv.write_csv(floats(budget // (19 * COLUMNS)), folder / "part-000.csv")
+    for number in range(1, 10):
+        os.link(folder / "part-000.csv", folder / f"part-{number:03}.csv")
+
+
+# Name, budget in MiB, what makes the data.
+CASES = [
+    ("1 x the budget", 72, lambda f, b: times(f, b, 1)),
+    ("10 x the budget", 72, lambda f, b: times(f, b, 10)),
+    ("40 x the budget", 72, lambda f, b: times(f, b, 40)),
+    ("10 x the budget", 256, lambda f, b: times(f, b, 10)),
+    ("one row group of 4 x the budget", 72, one_row_group),
+    ("the same in pages of 6 MiB", 128, large_pages),
+    ("strings of 200 bytes, one row group of 4 x the budget", 72, lambda f, b: strings(f, b, 200)),
+    ("strings of 100 kB, one row group of 4 x the budget", 72, lambda f, b: strings(f, b, 100_000)),
+    ("strings of 3 MB, one row group of 4 x the budget", 96, lambda f, b: strings(f, b, 3_000_000)),
+    ("8,000 columns, 500 MiB", 256, wide),
+    ("10,000 files", 72, many_files),
+    ("CSV, about 10 x the budget", 96, text),
+]
+
+
+def measure(prep, folder, name, budget_mib, make):
+    source, out = folder / "in", folder / "out"
+    for used in (source, out):
+        shutil.rmtree(used, ignore_errors=True)
+    # In a process of its own: what makes the data needs far more memory than what is measured.
+    child = os.fork()
+    if child == 0:
+        make(source, budget_mib * MIB)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, f"cannot make the data of {name}"
+    files = list(source.rglob("*.*"))
+    on_disk = sum(file.stat().st_size for file in files)
+    _, result = measured([prep, "stream", "--in", source, "--out", out, "--memory", f"{budget_mib}MiB", "--threads", "2", "--compression", "snappy", "--quiet"])
+    for used in (source, out):
+        shutil.rmtree(used)
+    result |= {"name": name, "budget": budget_mib, "files": len(files), "on_disk": on_disk}
+    peak = result["peak"] / MIB
+    print(f"{name}: {peak:.0f} of {budget_mib} MiB, {result['seconds']:.1f} s", flush=True)
+    return result
+
+
+def verdict(results):
+    """What is wrong with the results, one line each."""
+    wrong = [
+        f"{r['name']}: {r['peak'] / MIB:.0f} MiB with a budget of {r['budget']} MiB"
+        for r in results
+        if r["peak"] > OVER_MAX * r["budget"] * MIB
+    ]
+    peaks = {(r["name"], r["budget"]): r["peak"] for r in results}
+    ten, forty = (peaks.get((f"{n} x the budget", 72)) for n in (10, 40))
+    if ten and forty and forty > GROWTH_MAX * ten:
+        wrong.append(f"40 x the budget took {forty / ten:.2f} times the memory of 10 x")
+    return wrong
+
+
+def table(results):
+    lines = ["| data | on disk, MiB | files | `--memory`, MiB | peak, MiB | peak / budget | seconds |", "|---|---|---|---|---|---|---|"]
+    for r in results:
+        lines.append(
+            f"| {r['name']} | {r['on_disk'] / MIB:,.0f} | {r['files']:,} | {r['budget']} "
+            f"| {r['peak'] / MIB:.0f} | {r['peak'] / MIB / r['budget']:.2f} | {r['seconds']:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def section(results):
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True).stdout.strip()
+    return (
+        f"{BEGIN}\n"
+        "Peak memory of the whole process, as the kernel counts it (VmHWM: allocations, code and mapped files),\n"
+        "two threads, data read, fitted, standardized and written:\n\n"
+        f"{table(results)}\n\n"
+        f"Measured on {time.strftime('%Y-%m-%d')} at commit {commit} by `python tests/faults/memory.py`, which fails above\n"
+        "110% of the budget, or if 40 times the budget takes over 5% more than 10 times.\n"
+        f"{END}"
+    )
+
+
+def write_section(path, text):
+    """Replaces the section between the marks, or adds it."""
+    old = path.read_text() if path.exists() else "# Reliability\n\n## Memory\n\n"
+    before, found, rest = old.partition(BEGIN)
+    after = rest.partition(END)[2] if found else "\n"
+    path.write_text(before + text + after)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=pathlib.Path, default=PROJECT / "target" / "memory")
+    parser.add_argument("--prep", type=pathlib.Path, default=PROJECT / "target" / "release" / "prep")
+    parser.add_argument("--only", help="cases whose name holds this")
+    parser.add_argument("--write", type=pathlib.Path, help="write the table to this Markdown file, between its marks")
+    options = parser.parse_args()
+    folder = options.data_dir.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = [case for case in CASES if (options.only or "") in case[0]]
+    results = [measure(options.prep, folder, *case) for case in chosen]
+    print(table(results))
+    if options.write:
+        write_section(options.write, section(results))
+    wrong = verdict(results)
+    for line in wrong:
+        print(f"FAILED: {line}")
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
