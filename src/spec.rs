@@ -173,6 +173,9 @@ pub struct OutputSpec {
     /// Do nothing if the output was made by this very job.
     #[serde(skip)]
     pub if_changed: bool,
+    /// Train a small network on the output, predicting the one label, before it appears.
+    #[serde(skip)]
+    pub validate: bool,
 }
 
 /// Type of standardized features.

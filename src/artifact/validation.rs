@@ -279,6 +279,16 @@ pub struct HarmfulColumn {
     pub orders_of_magnitude: Figure,
 }
 
+impl std::fmt::Display for Quantity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Loss => "loss",
+            Self::Gradient => "gradient",
+            Self::Weight => "weights",
+        })
+    }
+}
+
 impl Validation {
     /// What every file of this format begins with.
     pub fn format() -> (String, u32) {

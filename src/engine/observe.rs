@@ -16,6 +16,8 @@ pub enum Pass {
     Write,
     /// Sync and rename into place.
     Commit,
+    /// Train networks on the output.
+    Validate,
 }
 
 impl fmt::Display for Pass {
@@ -26,6 +28,7 @@ impl fmt::Display for Pass {
             Self::Fit => "fit",
             Self::Write => "write",
             Self::Commit => "commit",
+            Self::Validate => "validate",
         })
     }
 }

@@ -7,7 +7,7 @@ use super::{Event, Observer, Pass};
 /// Passes events on, and keeps the bytes of each pass.
 pub struct Tally<'a> {
     inner: &'a dyn Observer,
-    bytes: [AtomicU64; 5],
+    bytes: [AtomicU64; 6],
 }
 
 impl std::fmt::Debug for Tally<'_> {

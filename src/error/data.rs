@@ -99,6 +99,26 @@ pub enum DataError {
         /// Each column with its count and first place.
         columns: String,
     },
+    /// A record of an output is not what this version reads.
+    #[error("not a record that this version reads: {reason}")]
+    Record {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A column of an output cannot be a label.
+    #[error("column \"{column}\" cannot be a label: it is {found}")]
+    NotALabel {
+        /// Its name.
+        column: String,
+        /// What it is, with its article.
+        found: &'static str,
+    },
+    /// A shard lacks a feature, or has it in another form.
+    #[error("no column of numbers \"{column}\", which the scaler has")]
+    NotAFeature {
+        /// Its name.
+        column: String,
+    },
     /// No input has a data row, so there are no types to settle.
     #[error("no data rows in {files} files")]
     NoRows {

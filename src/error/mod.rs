@@ -8,6 +8,7 @@ mod input;
 mod output;
 mod place;
 mod text;
+mod train;
 mod usage;
 
 pub use data::DataError;
@@ -15,6 +16,7 @@ pub use input::InputError;
 pub use output::OutputError;
 pub use place::{Place, escape_path};
 pub use text::TextError;
+pub use train::TrainError;
 pub use usage::UsageError;
 
 use std::fmt;
@@ -65,6 +67,15 @@ pub enum ErrorKind {
     /// The output cannot be written (exit code 4).
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// No network can be trained on an output (exit code 3).
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// Training on an output didn't do what it should (exit code 1).
+    #[error("the validation failed: {reason}")]
+    NotPassed {
+        /// What it did, in a lowercase sentence without a period.
+        reason: String,
+    },
     /// Another run holds the lock of this output (exit code 5).
     #[error("another run is writing {output}: host {host}, pid {pid}, started {started}")]
     Locked {
@@ -137,9 +148,11 @@ impl Error {
     /// The process exit code that this error ends with.
     pub fn exit_code(&self) -> u8 {
         match self.kind() {
-            ErrorKind::CheckFailed { .. } => 1,
+            ErrorKind::CheckFailed { .. } | ErrorKind::NotPassed { .. } => 1,
             ErrorKind::Usage(_) => 2,
-            ErrorKind::Input(_) | ErrorKind::Data(_) | ErrorKind::Text(_) => 3,
+            ErrorKind::Input(_) | ErrorKind::Data(_) | ErrorKind::Text(_) | ErrorKind::Train(_) => {
+                3
+            }
             ErrorKind::Output(_) => 4,
             ErrorKind::Locked { .. } => 5,
             ErrorKind::Budget { .. } => 6,

@@ -3,6 +3,7 @@
 mod outlook;
 mod record;
 mod run;
+mod validate;
 mod warnings;
 
 use crate::artifact::JobId;
@@ -17,6 +18,8 @@ use crate::spec::JobSpec;
 
 use record::Results;
 use run::Run;
+
+pub use validate::{check, validate};
 
 /// How a run ended that didn't fail.
 #[derive(Debug)]
@@ -35,6 +38,7 @@ pub enum Outcome {
 /// # Errors
 /// Whatever went wrong first; then the output directory is as it was before.
 pub fn stream(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<Outcome> {
+    validate::check_label(spec)?;
     Staging::check(&spec.output.path, spec.output.overwrite)?;
     let found = discover(&spec.input, &spec.output.path)?;
     let run = Run::new(spec, &found, cancel, observer);
@@ -53,6 +57,7 @@ pub fn stream(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Resul
     let made = staging
         .check_free_space(run.disk_bytes())
         .and_then(|()| make(&run, plan, &job, &staging))
+        .and_then(|report| validate::staged(&run, report, &staging.out_dir()))
         .and_then(|report| cancel.check().map(|()| report));
     match made {
         Ok(report) => {

@@ -184,6 +184,7 @@ fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunReport {
         taken_up: run.taken_up(),
         peak_memory_bytes: peak_memory_bytes(),
         warnings: run.warnings(),
+        validation: None,
     }
 }
 

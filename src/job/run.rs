@@ -70,7 +70,8 @@ impl<'a> Run<'a> {
         let text = pass == Pass::Split && self.found.format == Format::Csv;
         self.tally.event(&Event::Started {
             pass,
-            rows_total: self.rows.get(),
+            // Training sees every row many times.
+            rows_total: self.rows.get().filter(|_| pass != Pass::Validate),
             bytes_total: text.then(|| self.found.files.iter().map(|file| file.bytes).sum()),
         });
         let begin = Instant::now();

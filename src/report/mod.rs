@@ -6,16 +6,19 @@ mod layout;
 mod plan;
 mod plan_text;
 mod run_text;
+mod validation_text;
 mod verify;
 
 pub use layout::{Paint, bytes_decimal, count, memory_binary, percent, seconds};
 pub use plan::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
 pub use plan_text::plan_text;
 pub use run_text::{run_text, unchanged_text};
+pub use validation_text::validation_text;
 pub use verify::{Finding, VerifyReport, verify_text};
 
 use serde::Serialize;
 
+use crate::artifact::Validation;
 use crate::engine::Pass;
 
 /// What a finished (or planned) run looks like to a person.
@@ -45,6 +48,8 @@ pub struct RunReport {
     pub peak_memory_bytes: u64,
     /// What the user should know, one lowercase sentence each, without a period.
     pub warnings: Vec<String>,
+    /// With `--validate`: how a small network trained on the output.
+    pub validation: Option<Validation>,
 }
 
 /// A run that had nothing to do.

@@ -18,6 +18,26 @@ pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_file(&file, path)
 }
 
+/// Puts a file in the place of an older one, whole or not at all, and waits until that is on disk.
+///
+/// # Errors
+/// [`OutputError::Io`] naming the path; the older file is then as it was.
+pub fn replace_synced(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}", std::process::id()));
+    let staged = path.with_file_name(name);
+    let replaced = write_synced(&staged, bytes).and_then(|()| {
+        fs::rename(&staged, path).map_err(|source| io_error("replace the file", path, source))
+    });
+    if replaced.is_err() {
+        // The first error is the one to tell of.
+        fs::remove_file(&staged).ok();
+    }
+    replaced?;
+    path.parent().map_or(Ok(()), sync_directory)
+}
+
 /// Waits until a file's bytes are on disk; `path` is for the error.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ pub mod partials;
 pub mod shard;
 pub mod staging;
 
-pub use files::{sync_file, write_synced};
+pub use files::{replace_synced, sync_file, write_synced};
 pub use hashing::{HashingWriter, Written};
 pub use lock::host_name;
 pub use partials::Partials;

@@ -26,4 +26,5 @@ mod numbers; // values that break other programs, against exact arithmetic
 mod resume; // a stopped run goes on, and its output shows nothing of it
 mod text; // CSV and TSV
 mod tidy; // rules of the source tree
+mod validate; // networks on raw and on standardized features
 mod verify; // good outputs are good, changed ones are found

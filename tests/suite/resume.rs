@@ -76,6 +76,7 @@ fn spec(scratch: &Scratch, out: &str, by: &SplitBy) -> JobSpec {
             compression: Compression::Zstd(1),
             overwrite: Overwrite::Never,
             if_changed: false,
+            validate: false,
         },
         resources: Resources {
             threads: 2,

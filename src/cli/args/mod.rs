@@ -8,10 +8,12 @@ mod output;
 mod run;
 mod split;
 mod text;
+mod train;
 
 use prep_stream::spec::JobSpec;
 
 pub(super) use self::run::{LogFormat, Watch};
+pub(super) use self::train::TrainArgs;
 
 /// The flags of a job, shared by `stream` and `plan`.
 #[derive(Debug, clap::Args)]

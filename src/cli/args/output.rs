@@ -31,6 +31,10 @@ pub(super) struct OutputArgs {
     /// size, time and footer), else replace it as --overwrite does
     #[arg(long)]
     if_changed: bool,
+
+    /// Train a small network on the output, as prep validate does with its defaults; needs one --label
+    #[arg(long)]
+    validate: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -61,6 +65,7 @@ impl OutputArgs {
                 Some(OverwriteArg::TwoStep) => Overwrite::TwoStep,
             },
             if_changed: self.if_changed,
+            validate: self.validate,
         }
     }
 }

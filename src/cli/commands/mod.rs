@@ -4,6 +4,7 @@ mod completions;
 mod man;
 mod plan;
 mod stream;
+mod validate;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -34,6 +35,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     Stream(Box<stream::Args>),
     Plan(Box<plan::Args>),
+    Validate(Box<validate::Args>),
     Verify(verify::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -53,6 +55,7 @@ impl Command {
         match self {
             Self::Stream(args) => Some(args.job.watch().log_format),
             Self::Plan(args) => Some(args.job.watch().log_format),
+            Self::Validate(args) => Some(args.train.watch().log_format),
             Self::Verify(args) => Some(args.log_format),
             Self::Completions(_) | Self::Man(_) => None,
         }
@@ -63,6 +66,7 @@ impl Command {
         match self {
             Self::Stream(args) => stream::run(*args, cancel),
             Self::Plan(args) => plan::run(*args, cancel),
+            Self::Validate(args) => validate::run(*args, cancel),
             Self::Verify(args) => verify::run(args, cancel),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),

@@ -19,7 +19,7 @@ Examples:
 Settings: flag, then PREP_* variable (PREP_TEST_SIZE=0.1; PREP_IN takes several paths as PATH does),
 then --config FILE (test-size = 0.1), then the default.
 
-Exit codes: 0 done, 2 usage, 3 input data, 4 output or disk, 5 locked by another run, 6 does not fit
+Exit codes: 0 done, 1 --validate failed, 2 usage, 3 input data, 4 output or disk, 5 locked by another run, 6 does not fit
 --memory, 128 + n stopped by signal n.";
 
 /// Split rows, fit on train, write standardized Parquet for both sides
@@ -43,7 +43,7 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
     drop(observer);
     let outcome = outcome?;
     if watch.is_quiet {
-        return Ok(());
+        return check(&outcome);
     }
     match (watch.log_format, &outcome) {
         (LogFormat::Json, Outcome::Written(report)) => terminal::print_json(report),
@@ -56,5 +56,18 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
         }
     }
     // Only the summary is lost: the output was published before.
-    .map_err(|error| error.hint("the output is complete; only its summary is lost"))
+    .map_err(|error| error.hint("the output is complete; only its summary is lost"))?;
+    check(&outcome)
+}
+
+/// A validation that isn't passed is how the run ends, though its output is there.
+fn check(outcome: &Outcome) -> Result<()> {
+    match outcome {
+        Outcome::Written(report) => report
+            .validation
+            .as_ref()
+            .map_or(Ok(()), job::check)
+            .map_err(|error| error.hint("the output is complete; see its validation.json")),
+        Outcome::Unchanged(_) => Ok(()),
+    }
 }

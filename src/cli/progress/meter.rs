@@ -14,7 +14,7 @@ const UNKNOWN: u64 = u64::MAX;
 /// Counters of every pass.
 pub(super) struct Meters {
     clock: Instant,
-    passes: [Meter; 5],
+    passes: [Meter; 6],
 }
 
 #[derive(Default)]
