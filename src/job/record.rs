@@ -1,4 +1,4 @@
-//! The records of a run: `scaler.json`, `manifest.json`, `run.json`, and the report.
+//! The records of a run: `scaler.json`, `histograms.json`, `manifest.json`, `run.json`, and the report.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -7,11 +7,14 @@ use super::outlook::{format_name, whole_rows};
 use super::run::Run;
 use crate::artifact::manifest::{ManifestColumn, ManifestFile, ManifestInput, ManifestShard};
 use crate::artifact::run::{FORMAT_VERSION, InputTime, PassTiming};
-use crate::artifact::{FittedColumn, JobId, Manifest, RunRecord, ScalerFile};
+use crate::artifact::{
+    FittedColumn, HistogramColumn, HistogramsFile, JobId, Manifest, RunRecord, ScalerFile,
+    histograms,
+};
 use crate::engine::peak_memory_bytes;
 use crate::error::{OutputError, Result};
 use crate::kernel::Moments;
-use crate::pass::{Fitted, Prepared, SplitTotal, WritePartial};
+use crate::pass::{Fitted, Prepared, SplitTotal, Written};
 use crate::report::{ColumnReport, InputReport, RunReport, SideReport};
 use crate::schema::{Role, describe};
 use crate::sink::staging::shard_name;
@@ -28,7 +31,7 @@ pub(super) struct Results<'a> {
     pub prepared: &'a Prepared,
     pub fitted: &'a Fitted,
     pub sides: SplitTotal,
-    pub written: &'a [WritePartial],
+    pub written: &'a Written,
 }
 
 /// Writes every record below `out`, `_SUCCESS` last.
@@ -40,7 +43,12 @@ pub(super) fn write(
 ) -> Result<RunReport> {
     let scaler = scaler_file(run, results)?;
     write_synced(&out.join("scaler.json"), &scaler)?;
-    let files = vec![ManifestFile::new("scaler.json", &scaler)];
+    let histograms = histograms_file(job, results).render()?;
+    write_synced(&out.join(histograms::FILE_NAME), &histograms)?;
+    let files = vec![
+        ManifestFile::new("scaler.json", &scaler),
+        ManifestFile::new(histograms::FILE_NAME, &histograms),
+    ];
     write_synced(
         &out.join("manifest.json"),
         &manifest(run, job, results, files)?.render()?,
@@ -75,6 +83,17 @@ fn scaler_file(run: &Run<'_>, results: &Results<'_>) -> Result<Vec<u8>> {
             }
             .into()
         })
+}
+
+fn histograms_file(job: &JobId, results: &Results<'_>) -> HistogramsFile {
+    let features = results.prepared.table.schema.features();
+    let columns = features
+        .zip(&results.written.histograms.0)
+        .map(|((_, column), sides)| HistogramColumn {
+            name: column.name.clone(),
+            sides: sides.to_vec(),
+        });
+    HistogramsFile::new(job, SIDES.map(str::to_owned).to_vec(), columns.collect())
 }
 
 fn manifest(
@@ -121,7 +140,7 @@ fn manifest(
 fn shards(job: &JobId, results: &Results<'_>) -> Vec<ManifestShard> {
     let mut shards = Vec::new();
     for (side, name) in SIDES.into_iter().enumerate() {
-        for partial in results.written {
+        for partial in &results.written.partials {
             let unit = partial.unit as u64;
             shards.extend(partial.shards[side].iter().map(|shard| ManifestShard {
                 side: name.to_string(),
@@ -218,6 +237,7 @@ fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
         .map(|(side, name)| {
             let made = results
                 .written
+                .partials
                 .iter()
                 .filter_map(|partial| partial.shards[side].as_ref());
             let hashed = run.spec.split.by == SplitBy::Row;

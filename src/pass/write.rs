@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::histograms::{Histograms, SideCounts};
 use super::leaves::{BlockSource, Leaf};
 use super::route::SIDES;
 use super::{Context, SplitPlan, partial_name};
@@ -18,7 +19,7 @@ use crate::schema::Role;
 use crate::sink::Partials;
 use crate::sink::shard::{RowGroup, Shard, ShardFormat, ShardWriter};
 use crate::sink::staging::shard_name;
-use crate::source::blocks::{Block, block_rows, blocks};
+use crate::source::blocks::{block_rows, blocks};
 use crate::source::table::{OpenUnit, Table};
 use crate::spec::{Dtype, OnInf};
 
@@ -54,20 +55,41 @@ pub struct WritePartial {
     pub unit: usize,
     /// The shard of each side that has rows: train, test.
     pub shards: [Option<Shard>; SIDES],
+    /// How its standardized values are distributed.
+    pub histograms: Histograms,
 }
 
-/// Runs pass 3; returns one partial per unit, in order.
+/// What pass 3 leaves.
+#[derive(Debug)]
+pub struct Written {
+    /// One partial per unit, in order; their histograms are taken out.
+    pub partials: Vec<WritePartial>,
+    /// The histograms of all units, merged.
+    pub histograms: Histograms,
+}
+
+/// Runs pass 3.
 ///
 /// # Errors
 /// When a column can't be read or a shard can't be written.
-pub fn write(job: &WriteJob<'_>) -> Result<Vec<WritePartial>> {
+pub fn write(job: &WriteJob<'_>) -> Result<Written> {
     let units = &job.table.units;
     let leaves = leaves(job);
     let (lanes, columns) = job.context.lanes(units.len());
-    let mut partials = job
-        .context
-        .ordered_on(lanes, units.len())
-        .collect(|index| take_up_unit(job, &leaves, index, columns))?;
+    let mut partials = Vec::with_capacity(units.len());
+    let mut histograms = Histograms::new(job.scaler.columns().len());
+    job.context.ordered_on(lanes, units.len()).run(
+        |index| take_up_unit(job, &leaves, index, columns),
+        |_, mut partial| {
+            // Merged at once: those of all units would grow with the rows.
+            histograms.merge(&std::mem::replace(
+                &mut partial.histograms,
+                Histograms::new(0),
+            ));
+            partials.push(partial);
+            Ok(())
+        },
+    )?;
     for side in 0..SIDES {
         if partials
             .iter()
@@ -80,12 +102,19 @@ pub fn write(job: &WriteJob<'_>) -> Result<Vec<WritePartial>> {
                 None => {
                     let mut shards = [None, None];
                     shards[side] = Some(shard);
-                    partials.push(WritePartial { unit: 0, shards });
+                    partials.push(WritePartial {
+                        unit: 0,
+                        shards,
+                        histograms: Histograms::new(0),
+                    });
                 }
             }
         }
     }
-    Ok(partials)
+    Ok(Written {
+        partials,
+        histograms,
+    })
 }
 
 /// The files of `partials`.
@@ -177,8 +206,19 @@ fn write_unit(
             _ => Some(ShardWriter::create(&path, job.format)?),
         });
     }
+    let mut histograms = Histograms::new(job.scaler.columns().len());
     for block in blocks(open.unit, block_rows(&job.table.schema)) {
-        write_block(job, leaves, &open, &sides, &block, &mut writers, threads)?;
+        let source = BlockSource {
+            open: &open,
+            inputs: job.context.inputs,
+            sides: &sides,
+            block: &block,
+            format: job.format,
+            dtype: job.dtype,
+            on_inf: job.on_inf,
+            cancel: job.context.cancel,
+        };
+        write_block(job, leaves, &source, &mut writers, &mut histograms, threads)?;
         job.context.advanced(Pass::Write, block.rows as u64, 0);
     }
     job.context.advanced(Pass::Write, 0, stored_bytes(&open)?);
@@ -189,6 +229,7 @@ fn write_unit(
     Ok(WritePartial {
         unit: index,
         shards,
+        histograms,
     })
 }
 
@@ -207,12 +248,12 @@ fn rows_by_side(sides: &Sides) -> [u64; SIDES] {
 fn write_block(
     job: &WriteJob<'_>,
     leaves: &[Leaf],
-    open: &OpenUnit<'_>,
-    sides: &Sides,
-    block: &Block,
+    source: &BlockSource<'_>,
     writers: &mut [Option<ShardWriter>],
+    histograms: &mut Histograms,
     threads: usize,
 ) -> Result<()> {
+    let (sides, block) = (source.sides, source.block);
     let test = (block.first..block.first + block.rows)
         .filter(|row| sides.side(*row) == Some(Side::Test))
         .count();
@@ -225,25 +266,20 @@ fn write_block(
             .map(ShardWriter::begin_row_group);
         groups.push(group.transpose()?);
     }
-    let source = BlockSource {
-        open,
-        inputs: job.context.inputs,
-        sides,
-        block,
-        format: job.format,
-        dtype: job.dtype,
-        on_inf: job.on_inf,
-        cancel: job.context.cancel,
-    };
     job.context.ordered_on(threads, leaves.len()).run(
         |index| {
             let leaf = leaves[index];
             let scaler = leaf
                 .feature
                 .and_then(|feature| job.scaler.columns().get(feature));
-            source.encode(leaf, scaler)
+            let mut counts = leaf.feature.map(|_| SideCounts::default());
+            let columns = source.encode(leaf, scaler, counts.as_mut())?;
+            Ok((columns, counts.map(SideCounts::finish)))
         },
-        |_, columns| {
+        |index, (columns, counted)| {
+            if let (Some(feature), Some(counted)) = (leaves[index].feature, counted) {
+                histograms.merge_feature(feature, &counted);
+            }
             for (group, column) in groups.iter_mut().zip(columns) {
                 if let Some(group) = group {
                     group.append(column)?;
