@@ -109,7 +109,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
             job,
         };
         let written = pass::write(&write)?;
-        staging.keep_only(&pass::shard_paths(&write, &written))?;
+        staging.keep_only(&pass::shard_paths(&write, &written.partials))?;
         Ok(written)
     })?;
 

@@ -24,6 +24,7 @@ mod identity; // what passes through is not changed; warnings
 mod invariance; // same bytes whatever the threads and memory; rows never move
 mod leak; // test rows can't reach the fit
 mod numbers; // values that break other programs, against exact arithmetic
+mod report; // histograms, report.json, report.html
 mod resume; // a stopped run goes on, and its output shows nothing of it
 mod splits; // which rows go to which side
 mod text; // CSV and TSV
