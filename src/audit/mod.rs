@@ -66,10 +66,8 @@ impl std::fmt::Debug for Context<'_> {
 /// [`crate::error::PublishedError`] if it is no whole output of `prep`; usage errors for columns that
 /// it doesn't have; those of reading, and of temporary files.
 pub fn audit(context: &Context<'_>, dir: &Path, spec: &AuditSpec) -> Result<AuditReport> {
-    let resources = context.resources;
-    let memory = Memory::new(resources.memory_bytes_max, resources.threads);
-    memory.share_out(0);
-    let published = Published::open(dir, &memory)?;
+    // A thread may hold readers of several shards at once, so none may wait for a permit.
+    let published = Published::open(dir, &Memory::unlimited())?;
     let watched = Watched::new(&published, spec)?;
     let origin = origin::origin(&published, dir, &spec.source)?;
     let limits = Limits::new(&published, &watched, context.resources)?;

@@ -61,6 +61,13 @@ impl Memory {
         }))
     }
 
+    /// No budget at all: nothing is refused, and nobody waits.
+    pub fn unlimited() -> Self {
+        let memory = Self::new(u64::MAX, 1);
+        memory.0.pages.store(u64::MAX, Ordering::Relaxed);
+        memory
+    }
+
     /// Shares out what the process doesn't hold by now, but for `kept` bytes that it is going to.
     pub fn share_out(&self, kept: u64) {
         let shares = &self.0;
@@ -115,10 +122,10 @@ impl Memory {
     /// # Errors
     /// [`ErrorKind::Budget`] if they don't fit.
     pub fn pages(&self, bytes: u64, what: impl FnOnce() -> String) -> Result<Option<PagePermit>> {
-        if bytes <= WORKER_PAGE_BYTES {
+        let allowed = self.0.pages.load(Ordering::Relaxed);
+        if bytes <= WORKER_PAGE_BYTES || allowed == u64::MAX {
             return Ok(None);
         }
-        let allowed = self.0.pages.load(Ordering::Relaxed);
         if bytes > allowed {
             // With more memory, more workers would come first, with wider windows.
             let threads = self.0.threads as u64;

@@ -48,8 +48,6 @@ pub struct VerifySpec {
     pub follow_symlinks: bool,
     /// Worker threads.
     pub threads: usize,
-    /// The budget of pages that are decoded, in bytes.
-    pub memory_bytes_max: u64,
 }
 
 /// What every step needs.
@@ -76,8 +74,8 @@ impl<'a> Context<'a> {
 /// When the directory can't be listed or an input can't be read; a request to stop. Damage inside
 /// the output is a finding and no error.
 pub fn verify(spec: &VerifySpec, cancel: &Cancel) -> Result<VerifyReport> {
-    let memory = Memory::new(spec.memory_bytes_max, spec.threads);
-    memory.share_out(0);
+    // One thread holds readers of inputs and of shards at once, so none may wait for a permit.
+    let memory = Memory::unlimited();
     let context = Context {
         spec,
         cancel,

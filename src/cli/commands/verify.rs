@@ -48,11 +48,6 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "N", value_parser = values::threads, allow_negative_numbers = true)]
     threads: Option<usize>,
 
-    /// Memory for pages that are decoded, like 512MiB [default: three quarters of what the machine or
-    /// control group allows]
-    #[arg(long, value_name = "SIZE", value_parser = values::size)]
-    memory: Option<u64>,
-
     /// The report as text or as one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(in crate::cli) log_format: LogFormat,
@@ -65,7 +60,6 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
         root: args.root,
         follow_symlinks: args.follow_symlinks,
         threads: args.threads.unwrap_or_else(machine::threads),
-        memory_bytes_max: args.memory.unwrap_or_else(machine::memory_bytes_default),
     };
     let report = verify(&spec, cancel)?;
     match args.log_format {
