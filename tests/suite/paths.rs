@@ -187,7 +187,7 @@ fn links_and_second_names_in_a_left_over_staging_directory_are_not_written_throu
         scratch.parquet(format!("in/{file}.parquet"), &rows(20));
     }
     let mut stopped = scratch.start(&["stream", "--in", "in", "--out", "out", "--quiet"]);
-    assert!(stopped.wait_for(".out.prep/partials"));
+    assert!(stopped.wait_for(".out.prep/partials/split-0000000.json"));
     stopped.signal(rustix::process::Signal::KILL);
     stopped.finish();
     assert!(!scratch.path("out").exists(), "it was over too soon");

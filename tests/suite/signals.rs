@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -54,27 +54,32 @@ fn compressed_text(scratch: &Scratch) {
     fs::rename(scratch.path("in.csv.gz"), scratch.path("in/a.csv.gz")).expect("rename");
 }
 
-/// Starts a run and puts it to sleep once `path` is there; `None` if it was over before.
-fn asleep_at(scratch: &Scratch, path: &str) -> Option<Running> {
-    let mut run = scratch.start(&STREAM);
-    if !run.wait_for(path) {
-        return None;
+/// Starts a run and puts it to sleep once `path` is there. On a busy machine that may be seen too late;
+/// then it is tried again.
+fn asleep_at(scratch: &Scratch, path: &str) -> Running {
+    for _ in 0..20 {
+        let mut run = scratch.start(&STREAM);
+        if run.wait_for(path) {
+            run.signal(Signal::STOP);
+            // The signal takes a moment; and once all is written, nothing keeps a run from its end.
+            std::thread::sleep(Duration::from_millis(20));
+            let is_over = ["out", ".out.prep/out/_SUCCESS"].map(|path| scratch.path(path).exists());
+            if scratch.path(".out.prep/partials").exists() && is_over == [false, false] {
+                return run;
+            }
+            run.signal(Signal::CONT);
+        }
+        run.finish().succeeds();
+        fs::remove_dir_all(scratch.path("out")).expect("remove the output");
     }
-    run.signal(Signal::STOP);
-    scratch.path(".out.prep/lock").exists().then_some(run)
+    panic!("the run was always over before {path} was seen");
 }
 
 /// Sends a signal to a run that sleeps, wakes it, and looks at how it ends.
 fn stop(scratch: &Scratch, run: Running, signal: Signal, code: i32) {
     run.signal(signal);
-    let begin = Instant::now();
     run.signal(Signal::CONT);
     let run = run.finish();
-    assert!(
-        begin.elapsed() < Duration::from_secs(30),
-        "it took {:?}",
-        begin.elapsed()
-    );
     assert_eq!(run.code, Some(code), "{}", run.describe());
     assert!(!scratch.path("out").exists());
 }
@@ -86,22 +91,23 @@ fn each_signal_has_its_code_and_the_same_command_goes_on_where_it_was() {
     scratch.stream_to("reference", "in", &[]);
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         for moment in [
-            "lock",
+            "job.json",
             "partials/split-0000001.json",
             "partials/fit-0000000.json",
             "partials/write-0000000.json",
         ] {
-            let Some(run) = asleep_at(&scratch, &format!(".out.prep/{moment}")) else {
-                panic!("the run was over before {moment} was seen");
-            };
+            let run = asleep_at(&scratch, &format!(".out.prep/{moment}"));
             stop(&scratch, run, signal, code);
             let is_kept = scratch.path(".out.prep/partials").exists();
-            assert!(is_kept || moment == "lock", "nothing is left of {moment}");
+            assert!(
+                is_kept || moment == "job.json",
+                "nothing is left of {moment}"
+            );
             let run = scratch
                 .prep(&["stream", "--in", "in", "--out", "out"])
                 .succeeds();
             assert!(
-                run.stdout.contains("Resumed") || moment == "lock",
+                run.stdout.contains("Resumed") || moment == "job.json",
                 "{moment}: {}",
                 run.describe()
             );
@@ -119,7 +125,7 @@ fn each_signal_has_its_code_and_the_same_command_goes_on_where_it_was() {
 fn a_stopped_run_says_what_stopped_it_and_how_to_go_on() {
     let scratch = Scratch::new();
     small_files(&scratch);
-    let run = asleep_at(&scratch, ".out.prep/partials/fit-0000000.json").expect("at work");
+    let run = asleep_at(&scratch, ".out.prep/partials/fit-0000000.json");
     run.signal(Signal::TERM);
     run.signal(Signal::CONT);
     let run = run.finish();
@@ -142,7 +148,7 @@ fn a_huge_row_group_and_a_compressed_file_stop_within_the_unit() {
     for make in [huge_row_group as fn(&Scratch), compressed_text] {
         let scratch = Scratch::new();
         make(&scratch);
-        let run = asleep_at(&scratch, ".out.prep/job.json").expect("at work");
+        let run = asleep_at(&scratch, ".out.prep/job.json");
         stop(&scratch, run, Signal::TERM, 143);
         scratch.stream("in", &[]);
     }
@@ -153,7 +159,7 @@ fn a_second_signal_ends_the_run_at_once() {
     let scratch = Scratch::new();
     small_files(&scratch);
     scratch.stream_to("reference", "in", &[]);
-    let run = asleep_at(&scratch, ".out.prep/partials/fit-0000000.json").expect("at work");
+    let run = asleep_at(&scratch, ".out.prep/partials/fit-0000000.json");
     // Both wait for the sleeping process; which comes first is for the kernel to say.
     for signal in [Signal::INT, Signal::TERM, Signal::CONT] {
         run.signal(signal);

@@ -65,7 +65,7 @@ fn a_manifest_has_one_line_an_element() {
     "files": [
     {"path":"scaler.json","bytes":2,"xxh3_128":"dc7048f8f8747f561349cde127705c16"}
     ],
-    "xxh3_128": "1624c54d2f9779530b4776bc75e368c5"
+    "xxh3_128": "882d196b9d62d7ae999f13f5752258f6"
     }
     "#);
 }

@@ -68,7 +68,10 @@ mod tests {
         let eio = wrapped(io::Error::from_raw_os_error(5));
         let error = reading_error("decode a page", eio);
         assert!(!error.is_bad_file());
-        assert!(error.to_string().starts_with("cannot read the file: "), "{error}");
+        assert!(
+            error.to_string().starts_with("cannot read the file: "),
+            "{error}"
+        );
         let changed = InputError::Changed {
             what: "size",
             before: "1".to_owned(),
