@@ -215,6 +215,9 @@ pub struct OutputSpec {
     /// Look for leaks before the output is published.
     #[serde(skip)]
     pub audit: bool,
+    /// Train a small network on the output, predicting the one label, before it appears.
+    #[serde(skip)]
+    pub validate: bool,
 }
 
 /// Type of standardized features.

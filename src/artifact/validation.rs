@@ -44,7 +44,8 @@ pub struct Validation {
     pub rows: Rows,
     /// Feature values that were missing and became the train mean.
     pub missing: Missing,
-    /// Predicting the same for every row: the mean, or the largest class of train.
+    /// Predicting the same for every row, the best that there is for test: its mean, or its largest
+    /// class. No network that learned nothing beats it by luck.
     pub baseline: Score,
     /// `raw, full`, `raw, part` and `standardized, full`, in this order.
     pub arms: Vec<Arm>,
@@ -176,11 +177,11 @@ pub enum Features {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Finite, and better than the baseline.
+    /// Finite, and better than the baseline by more than two standard errors.
     Learned,
-    /// Finite, and no better than the baseline.
+    /// Finite, and no better than the baseline, or by no more than chance.
     LearnedNothing,
-    /// Finite only since all units of a hidden layer died, and no better than the baseline.
+    /// Finite only since all units of a hidden layer died: the same output for every row.
     Died,
     /// NaN or infinite.
     Exploded,
@@ -277,6 +278,16 @@ pub struct HarmfulColumn {
     pub scale: Figure,
     /// Orders of magnitude between its smallest and largest values other than 0, in the sample.
     pub orders_of_magnitude: Figure,
+}
+
+impl std::fmt::Display for Quantity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Loss => "loss",
+            Self::Gradient => "gradient",
+            Self::Weight => "weights",
+        })
+    }
 }
 
 impl Validation {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use prep_stream::spec::{Compression, SplitBy};
+use prep_stream::spec::{Compression, LearningRate, SplitBy};
 
 /// Units of sizes and their bytes; K, M, G and T are decimal as in SI, with an "i" binary.
 const SIZE_UNITS: &[(&str, u64)] = &[
@@ -122,6 +122,45 @@ pub(super) fn threads(text: &str) -> Result<usize, String> {
         Ok(threads) => Ok(threads),
         Err(_) => Err("expected a whole number".to_owned()),
     }
+}
+
+/// A count that can't be 0.
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse::<u32>().map(usize::try_from) {
+        Ok(Ok(count)) if count > 0 => Ok(count),
+        _ => Err(format!("expected a whole number from 1 to {}", u32::MAX)),
+    }
+}
+
+/// A learning rate.
+pub(super) fn learning_rate(text: &str) -> Result<LearningRate, String> {
+    let rate = text.parse().ok().and_then(LearningRate::new);
+    rate.ok_or_else(|| "expected a positive number like 0.01".to_owned())
+}
+
+/// The most units of a layer, and the most layers.
+const UNITS_MAX: usize = 4096;
+const LAYERS_MAX: usize = 16;
+
+/// Units of each hidden layer: `64,64`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hidden(pub(super) Vec<usize>);
+
+/// Units separated by commas.
+pub(super) fn hidden(text: &str) -> Result<Hidden, String> {
+    let units = |part: &str| {
+        part.trim()
+            .parse()
+            .ok()
+            .filter(|units| (1..=UNITS_MAX).contains(units))
+    };
+    let layers: Option<Vec<usize>> = text.split(',').map(units).collect();
+    layers
+        .filter(|layers| layers.len() <= LAYERS_MAX)
+        .map(Hidden)
+        .ok_or_else(|| {
+            format!("expected at most {LAYERS_MAX} numbers from 1 to {UNITS_MAX}, like 64,64")
+        })
 }
 
 /// `row` or `column:NAME`; the name is everything after the first colon.

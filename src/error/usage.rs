@@ -43,6 +43,12 @@ pub enum UsageError {
         /// The name as typed.
         column: String,
     },
+    /// `--validate` without the one label that it predicts.
+    #[error("--validate needs one --label, {labels} are given")]
+    ValidateLabel {
+        /// How many are.
+        labels: usize,
+    },
     /// Two flags contradict each other.
     #[error("{first} and {second} cannot be used together: {reason}")]
     Conflict {

@@ -6,6 +6,7 @@ mod bad_files;
 mod outlook;
 mod record;
 mod run;
+mod validate;
 mod warnings;
 
 use crate::artifact::JobId;
@@ -21,6 +22,7 @@ use crate::spec::JobSpec;
 pub use audit::{audit, judge};
 use record::Results;
 use run::Run;
+pub use validate::{check, validate, validation_of};
 
 /// How a run ended that didn't fail.
 #[derive(Debug)]
@@ -63,6 +65,7 @@ fn without_bad_files<R>(
     work: impl Fn(&Discovery) -> Result<R>,
 ) -> Result<R> {
     pass::check_split(&spec.split)?;
+    validate::check_label(spec)?;
     Staging::check(&spec.output.path, spec.output.overwrite)?;
     let mut found = discover(&spec.input, &spec.output.path)?;
     loop {
@@ -167,7 +170,8 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
         written: &written,
     };
     let report = record::write(run, job, &results, &staging.out_dir())?;
-    audit::before_publishing(run, staging, report)
+    let report = audit::before_publishing(run, staging, report)?;
+    validate::before_publishing(run, staging, report)
 }
 
 /// What would happen: files, columns, roles, units; reads footers and headers only.

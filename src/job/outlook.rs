@@ -28,7 +28,7 @@ pub(super) fn report(run: &Run<'_>, job: &JobId, plan: &Plan) -> PlanReport {
         sides: sides(run, rows),
         split_by: split_by(&run.spec.split.by),
         seed: run.spec.split.seed,
-        memory_floor_bytes: Run::memory_floor(plan),
+        memory_floor_bytes: run.memory_floor(plan),
         memory_bytes_max: resources.memory_bytes_max,
         threads: resources.threads,
         notes: notes(run, prepared),

@@ -36,6 +36,9 @@ pub(super) struct OutputArgs {
     /// alive on this machine keeps it
     #[arg(long)]
     break_lock: bool,
+    /// Train a small network on the output, as prep validate does with its defaults; needs one --label
+    #[arg(long)]
+    validate: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -68,6 +71,7 @@ impl OutputArgs {
             if_changed: self.if_changed,
             break_lock: self.break_lock,
             audit,
+            validate: self.validate,
         }
     }
 }

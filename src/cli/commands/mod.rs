@@ -5,6 +5,7 @@ mod completions;
 mod man;
 mod plan;
 mod stream;
+mod validate;
 mod verify;
 
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ pub(super) enum Command {
     Stream(Box<stream::Args>),
     Plan(Box<plan::Args>),
     Audit(Box<audit::Args>),
+    Validate(Box<validate::Args>),
     Verify(verify::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -58,6 +60,7 @@ impl Command {
             Self::Stream(args) => Some(args.job.watch().log_format),
             Self::Plan(args) => Some(args.job.watch().log_format),
             Self::Audit(args) => Some(args.audit.watch().log_format),
+            Self::Validate(args) => Some(args.train.watch().log_format),
             Self::Verify(args) => Some(args.log_format),
             Self::Completions(_) | Self::Man(_) => None,
         }
@@ -69,6 +72,7 @@ impl Command {
             Self::Stream(args) => return stream::run(*args, cancel),
             Self::Plan(args) => plan::run(*args, cancel),
             Self::Audit(args) => audit::run(*args, cancel),
+            Self::Validate(args) => validate::run(*args, cancel),
             Self::Verify(args) => verify::run(args, cancel),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),

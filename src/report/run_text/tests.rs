@@ -55,6 +55,7 @@ fn report() -> RunReport {
         peak_memory_bytes: 512 << 20,
         warnings: vec![],
         audit: None,
+        validation: None,
     }
 }
 
