@@ -224,21 +224,33 @@ pub(super) fn absorb(print: u64, word: u64) -> u64 {
     mix(print.rotate_left(23) ^ word)
 }
 
+/// The word of a value that is there.
+#[inline(always)]
+pub(super) fn word<T: Canonical>(value: &T) -> u64 {
+    mix(value.word() ^ VALUE)
+}
+
+/// The values of a run in which every row has one.
+pub(super) fn one_a_row<T>(run: &LeafRun<T>) -> Option<&[T]> {
+    let is_flat = run.definition.is_empty() && run.repetition.is_empty();
+    is_flat.then_some(&run.values[..])
+}
+
 /// Calls `each` with the row, counted from the start of the run, and the word of every slot.
 pub(super) fn words<T: Canonical>(
     run: &LeafRun<T>,
     level_max: i16,
     mut each: impl FnMut(usize, u64),
 ) {
-    if run.definition.is_empty() && run.repetition.is_empty() {
-        for (row, value) in run.values.iter().enumerate() {
-            each(row, mix(value.word() ^ VALUE));
+    if let Some(values) = one_a_row(run) {
+        for (row, value) in values.iter().enumerate() {
+            each(row, word(value));
         }
         return;
     }
     slots(run, level_max, |row, level, repetition, value| {
         let word = match value {
-            Some(value) => mix(value.word() ^ VALUE),
+            Some(value) => word(value),
             None => null_word(level),
         };
         // Where a list goes on tells [[1], [2]] from [[1, 2]].
