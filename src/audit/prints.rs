@@ -86,7 +86,8 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Partition {
-    records: Vec<Record>,
+    /// As they came: one list would be copied whenever it grows.
+    pieces: Vec<Vec<Record>>,
     spilled: Vec<Extent>,
 }
 
@@ -146,8 +147,8 @@ impl Prints {
             if inner.records + prints.len() > self.records_max {
                 inner.make_room(&self.dir, self.records_max / 2)?;
             }
-            for (partition, records) in inner.partitions.iter_mut().zip(&sorted) {
-                partition.records.extend_from_slice(records);
+            for (partition, records) in inner.partitions.iter_mut().zip(sorted) {
+                partition.pieces.push(records);
             }
             inner.records += prints.len();
         }
@@ -161,7 +162,7 @@ impl Prints {
         let Some(partition) = inner.partitions.get_mut(index) else {
             return Ok(Vec::new());
         };
-        let mut records = std::mem::take(&mut partition.records);
+        let mut records = partition.take();
         let spilled = std::mem::take(&mut partition.spilled);
         for extent in spilled {
             if let Some(spill) = &inner.spill {
@@ -186,10 +187,14 @@ impl Prints {
 impl Inner {
     /// Leaves at most `records_max` records in memory.
     fn make_room(&mut self, dir: &Path, records_max: usize) -> Result<()> {
+        self.records = 0;
         for partition in &mut self.partitions {
-            collapse(&mut partition.records);
+            let mut records = partition.take();
+            collapse(&mut records);
+            records.shrink_to_fit();
+            self.records += records.len();
+            partition.pieces.push(records);
         }
-        self.records = self.partitions.iter().map(|p| p.records.len()).sum();
         if self.records <= records_max {
             return Ok(());
         }
@@ -198,14 +203,24 @@ impl Inner {
             none => none.insert(Spill::create(dir)?),
         };
         for partition in &mut self.partitions {
-            if !partition.records.is_empty() {
-                let extent = spill.append(&encode(&partition.records))?;
-                partition.spilled.push(extent);
-                partition.records = Vec::new();
+            let records = partition.take();
+            if !records.is_empty() {
+                partition.spilled.push(spill.append(&encode(&records))?);
             }
         }
         self.records = 0;
         Ok(())
+    }
+}
+
+impl Partition {
+    /// All records in memory, as one list.
+    fn take(&mut self) -> Vec<Record> {
+        let mut pieces = std::mem::take(&mut self.pieces);
+        match pieces.len() {
+            1 => pieces.swap_remove(0),
+            _ => pieces.concat(),
+        }
     }
 }
 

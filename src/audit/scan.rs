@@ -207,7 +207,11 @@ impl Part<'_> {
     fn read_numbers(&self, leaf: usize, numbers: &mut Vec<f64>) -> Result<()> {
         let descriptor = self.file.metadata().row_group(self.row_group).column(leaf);
         let descriptor = descriptor.column_descr();
-        let kind = NumericKind::of(descriptor.self_type());
+        let says_more = |kind: &NumericKind| {
+            use NumericKind::{Decimal, Float16, UInt32, UInt64};
+            matches!(kind, Decimal { .. } | Float16 | UInt32 | UInt64)
+        };
+        let kind = NumericKind::of(descriptor.self_type()).filter(says_more);
         let Some(kind) = kind.filter(|_| descriptor.max_rep_level() == 0) else {
             return Ok(());
         };
