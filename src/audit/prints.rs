@@ -7,8 +7,8 @@
 //!
 //! Invariant: what [`Prints::load`] gives follows from what was put in, in whatever order and from
 //! however many threads. At no time are more than the bytes allowed held in memory: when they are
-//! full, equal fingerprints of a side become one record each, and if that doesn't help, all are
-//! spilled. Limits: 4 sides of 2^46 rows.
+//! full, equal fingerprints of a side become one record each, where there are many, and if that doesn't
+//! help, all are spilled. Limits: 4 sides of 2^46 rows.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -185,16 +185,25 @@ impl Prints {
 }
 
 impl Inner {
+    /// Whether equal fingerprints are worth the sorting, judged by the fullest partition.
+    fn has_copies(&mut self) -> bool {
+        let fullest = self
+            .partitions
+            .iter_mut()
+            .max_by_key(|partition| partition.len());
+        fullest.is_some_and(|partition| {
+            let before = partition.len();
+            partition.collapse();
+            partition.len() <= before / 2
+        })
+    }
+
     /// Leaves at most `records_max` records in memory.
     fn make_room(&mut self, dir: &Path, records_max: usize) -> Result<()> {
-        self.records = 0;
-        for partition in &mut self.partitions {
-            let mut records = partition.take();
-            collapse(&mut records);
-            records.shrink_to_fit();
-            self.records += records.len();
-            partition.pieces.push(records);
+        if self.has_copies() {
+            self.partitions.iter_mut().for_each(Partition::collapse);
         }
+        self.records = self.partitions.iter().map(Partition::len).sum();
         if self.records <= records_max {
             return Ok(());
         }
@@ -214,6 +223,18 @@ impl Inner {
 }
 
 impl Partition {
+    fn len(&self) -> usize {
+        self.pieces.iter().map(Vec::len).sum()
+    }
+
+    /// Makes one record of those of one fingerprint and side.
+    fn collapse(&mut self) {
+        let mut records = self.take();
+        collapse(&mut records);
+        records.shrink_to_fit();
+        self.pieces.push(records);
+    }
+
     /// All records in memory, as one list.
     fn take(&mut self) -> Vec<Record> {
         let mut pieces = std::mem::take(&mut self.pieces);
@@ -245,8 +266,12 @@ fn collapse(records: &mut Vec<Record>) {
 }
 
 fn encode(records: &[Record]) -> Vec<u8> {
-    let words = records.iter().flat_map(|r| [r.print, r.tag]);
-    words.flat_map(u64::to_le_bytes).collect()
+    let mut bytes = Vec::with_capacity(records.len() * RECORD_BYTES);
+    for record in records {
+        let both = u128::from(record.tag) << 64 | u128::from(record.print);
+        bytes.extend_from_slice(&both.to_le_bytes());
+    }
+    bytes
 }
 
 fn decode(bytes: &[u8], records: &mut Vec<Record>) {
