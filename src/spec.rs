@@ -15,8 +15,8 @@ pub use validate::{Activation, LearningRate, Optimizer, Task, TrainingSpec, Vali
 
 /// Everything that decides what a run does.
 ///
-/// What changes the bytes of the output is part of the job id; [`Resources`], [`Overwrite`] and the
-/// settle time are not.
+/// What changes the bytes of the output is part of the job id; [`Resources`], [`Overwrite`], the
+/// settle time and what is left out are not: the files that remain are.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct JobSpec {
     /// Which files are read, and how.
@@ -52,6 +52,22 @@ pub struct InputSpec {
     /// Refuse files modified less than this long ago.
     #[serde(skip)]
     pub settle: Option<Duration>,
+    /// Follow symbolic links to directories, and to files outside of what was given.
+    #[serde(skip)]
+    pub follow_symlinks: bool,
+    /// What happens to a file that can't be read: whichever are left make the job.
+    #[serde(skip)]
+    pub on_bad_file: OnBadFile,
+}
+
+/// What happens to an input file whose content can't be read as what it claims to be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnBadFile {
+    /// The run ends with an error.
+    #[default]
+    Error,
+    /// The file is left out as if it weren't there, and listed in the manifest.
+    Skip,
 }
 
 /// A family of input formats.
@@ -193,6 +209,9 @@ pub struct OutputSpec {
     /// Do nothing if the output was made by this very job.
     #[serde(skip)]
     pub if_changed: bool,
+    /// Take over the lock of a run on another machine, which its user knows to have ended.
+    #[serde(skip)]
+    pub break_lock: bool,
     /// Look for leaks before the output is published.
     #[serde(skip)]
     pub audit: bool,

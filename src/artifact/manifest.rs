@@ -13,7 +13,7 @@ use twox_hash::XxHash3_128;
 use super::seal::seal;
 use super::{encode, encode_error, is_sealed};
 use crate::error::Result;
-use crate::source::discover::{Fingerprint, InputFile, SkipReason};
+use crate::source::discover::{BadFile, Fingerprint, InputFile, SkipReason};
 use crate::spec::JobSpec;
 
 /// The first field's value; what has it is ours.
@@ -34,6 +34,8 @@ pub struct Manifest {
     pub skipped: BTreeMap<String, u64>,
     /// Input files in the order of the units.
     pub inputs: Vec<ManifestInput>,
+    /// Files that can't be read and were left out on request, by path.
+    pub bad_files: Vec<ManifestBadFile>,
     /// Columns in the order of the output.
     pub columns: Vec<ManifestColumn>,
     /// Shards, sorted by side and unit.
@@ -54,6 +56,17 @@ pub struct ManifestInput {
     /// XXH3-128 of its footer or of both its ends.
     #[serde(with = "hex128")]
     pub digest: u128,
+}
+
+/// One file that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestBadFile {
+    /// Its relative path, written by [`super::escape_name`].
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// What is wrong with it.
+    pub reason: String,
 }
 
 /// One column.
@@ -109,6 +122,7 @@ struct Stored {
     spec: serde_json::Value,
     skipped: BTreeMap<String, u64>,
     inputs: Vec<ManifestInput>,
+    bad_files: Vec<ManifestBadFile>,
     columns: Vec<ManifestColumn>,
     shards: Vec<ManifestShard>,
     files: Vec<ManifestFile>,
@@ -121,6 +135,17 @@ impl ManifestFile {
             path: path.to_owned(),
             bytes: content.len() as u64,
             xxh3_128: XxHash3_128::oneshot(content),
+        }
+    }
+}
+
+impl ManifestBadFile {
+    /// What the manifest keeps of a bad file.
+    pub fn new(file: &BadFile) -> Self {
+        Self {
+            path: super::escape_name(&file.relative),
+            bytes: file.bytes,
+            reason: file.reason.clone(),
         }
     }
 }
@@ -169,6 +194,7 @@ impl Manifest {
         field("spec", encode("the job spec", &self.spec)?);
         field("skipped", encode("the manifest", &self.skipped)?);
         field("inputs", lines("the inputs", &self.inputs)?);
+        field("bad_files", lines("the bad files", &self.bad_files)?);
         field("columns", lines("the columns", &self.columns)?);
         field("shards", lines("the shards", &self.shards)?);
         text.push_str(&format!("\"files\": {}", lines("the files", &self.files)?));
@@ -199,6 +225,7 @@ impl Manifest {
             spec: stored.spec,
             skipped: stored.skipped,
             inputs: stored.inputs,
+            bad_files: stored.bad_files,
             columns: stored.columns,
             shards: stored.shards,
             files: stored.files,

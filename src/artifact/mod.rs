@@ -15,6 +15,7 @@ pub mod validation;
 pub use escape::{escape_name, unescape_name};
 pub use job_id::JobId;
 pub use manifest::Manifest;
+pub(crate) use manifest::hex128;
 pub use run::RunRecord;
 pub use scaler::{FittedColumn, ScalerFile, ScalerFileError};
 pub use seal::is_sealed;

@@ -33,6 +33,12 @@ pub struct RunRecord {
     pub peak_memory_bytes: u64,
     /// Finished pieces of work of an earlier, stopped run that were taken up.
     pub taken_up: u64,
+    /// Files that appeared after the start and were ignored, written as in the manifest.
+    #[serde(default)]
+    pub arrived: Vec<String>,
+    /// What the user was told meanwhile.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// Seconds and bytes of each pass so far.
     pub passes: Vec<PassTiming>,
     /// When each input was last modified, in the manifest's order.

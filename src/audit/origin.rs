@@ -10,7 +10,7 @@ use super::published::Published;
 use crate::artifact::escape_name;
 use crate::error::Result;
 use crate::source::discover::{discover, fingerprint};
-use crate::spec::{Dialect, Format, InputSpec};
+use crate::spec::{Dialect, Format, InputSpec, OnBadFile};
 
 /// Relative paths by what became of them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub(super) fn origin(
         dialect: Dialect::default(),
         hive: false,
         settle: None,
+        follow_symlinks: false,
+        on_bad_file: OnBadFile::Error,
     };
     let found = discover(&input, out)?;
     let inputs = published.manifest.inputs.iter();

@@ -33,7 +33,7 @@ pub(crate) fn main() -> ExitCode {
     let mut log_format = layers::guess_log_format(&argv, &environment);
     let outcome = panics::catch(|| run(&argv, &environment, &mut log_format));
     match outcome {
-        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Ok(code)) => code,
         Ok(Err(error)) => {
             terminal::report_error(&error, log_format);
             ExitCode::from(error.exit_code())
@@ -45,10 +45,16 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-fn run(argv: &[OsString], environment: &Environment, log_format: &mut LogFormat) -> Result<()> {
+fn run(
+    argv: &[OsString],
+    environment: &Environment,
+    log_format: &mut LogFormat,
+) -> Result<ExitCode> {
     let command = match layers::parse(argv, environment)? {
         Parsed::Command(command) => command,
-        Parsed::Information(text) => return terminal::print_help(&text),
+        Parsed::Information(text) => {
+            return terminal::print_help(&text).map(|()| ExitCode::SUCCESS);
+        }
     };
     if let Some(chosen) = command.log_format() {
         *log_format = chosen;

@@ -7,13 +7,17 @@ use std::sync::atomic::AtomicBool;
 
 use prep_stream::engine::Cancel;
 use prep_stream::error::Result;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
 use super::output_error;
 
 /// Makes the signals store their number in `cancel`.
 pub(super) fn install(cancel: &Cancel) -> Result<()> {
+    // Else a limit on the size of files would end the process without a word; as an error of the
+    // write it has a place.
+    flag::register(SIGXFSZ, Arc::default())
+        .map_err(|source| output_error("install a signal handler", source))?;
     let ignored = ignored_mask();
     let is_second = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {

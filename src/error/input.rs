@@ -106,3 +106,17 @@ pub enum InputError {
         key: String,
     },
 }
+
+impl InputError {
+    /// The error of a file whose content is another than when it was read before.
+    pub fn changed_digest(before: u128, now: u128) -> super::Error {
+        let (before, after) = (format!("{before:032x}"), format!("{now:032x}"));
+        let what = "content digest";
+        Self::Changed {
+            what,
+            before,
+            after,
+        }
+        .into()
+    }
+}

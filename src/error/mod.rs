@@ -3,6 +3,7 @@
 //! Every error is made where its cause is known, names the file (there is no `From<io::Error>`), and
 //! is reported once, by the command line.
 
+mod blame;
 mod data;
 mod input;
 mod output;

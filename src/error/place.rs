@@ -25,6 +25,11 @@ impl Place {
         }
     }
 
+    /// The file or folder.
+    pub fn file(&self) -> &Path {
+        &self.path
+    }
+
     /// The data row, counted from 0 like the split does; printed counted from 1.
     #[must_use]
     pub fn row(mut self, row: u64) -> Self {

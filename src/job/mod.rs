@@ -1,6 +1,8 @@
 //! The story of a run: plan, split, fit, write, commit, report.
 
+mod arrivals;
 mod audit;
+mod bad_files;
 mod outlook;
 mod record;
 mod run;
@@ -13,7 +15,7 @@ use crate::pass::{self, Plan, SplitPlan, WriteJob};
 use crate::report::{PlanReport, RunReport, UnchangedReport};
 use crate::sink::Staging;
 use crate::sink::shard::ShardFormat;
-use crate::source::discover::discover;
+use crate::source::discover::{Discovery, discover};
 use crate::spec::JobSpec;
 
 pub use audit::{audit, judge};
@@ -29,6 +31,16 @@ pub enum Outcome {
     Unchanged(UnchangedReport),
 }
 
+impl Outcome {
+    /// How many files were left out because they couldn't be read.
+    pub fn bad_files(&self) -> u64 {
+        match self {
+            Self::Written(report) => report.inputs.bad.len() as u64,
+            Self::Unchanged(report) => report.bad_files,
+        }
+    }
+}
+
 /// Splits, fits on train only, and writes standardized shards of every side.
 ///
 /// The output directory appears whole, by one rename, or not at all. After a run that was stopped,
@@ -37,10 +49,32 @@ pub enum Outcome {
 /// # Errors
 /// Whatever went wrong first; then the output directory is as it was before.
 pub fn stream(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<Outcome> {
+    without_bad_files(spec, cancel, observer, |found| {
+        stream_found(&Run::new(spec, found, cancel, observer))
+    })
+}
+
+/// Does `work` with the files that there are; again without those that turn out to be bad, if the
+/// spec has it so.
+fn without_bad_files<R>(
+    spec: &JobSpec,
+    cancel: &Cancel,
+    observer: &dyn Observer,
+    work: impl Fn(&Discovery) -> Result<R>,
+) -> Result<R> {
     pass::check_split(&spec.split)?;
     Staging::check(&spec.output.path, spec.output.overwrite)?;
-    let found = discover(&spec.input, &spec.output.path)?;
-    let run = Run::new(spec, &found, cancel, observer);
+    let mut found = discover(&spec.input, &spec.output.path)?;
+    loop {
+        match work(&found) {
+            Ok(done) => return Ok(done),
+            Err(error) => bad_files::set_aside(spec, &mut found, error, cancel, observer)?,
+        }
+    }
+}
+
+fn stream_found(run: &Run<'_>) -> Result<Outcome> {
+    let (spec, found) = (run.spec, run.found);
     let plan = run.pass(Pass::Plan, || pass::plan(run.context(), spec, found.format))?;
     let job = JobId::new(
         spec,
@@ -48,15 +82,15 @@ pub fn stream(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Resul
         found.files.iter().zip(&plan.fingerprints),
     )?;
     run.check_budget(&plan)?;
-    let staging = Staging::open(&spec.output.path, spec.output.overwrite, &job)?;
+    let staging = Staging::open_as(&spec.output, &job)?;
     if staging.is_published() || (spec.output.if_changed && staging.output_is_current()) {
         staging.abandon()?;
         return Ok(Outcome::Unchanged(run.unchanged(&job)));
     }
     let made = staging
         .check_free_space(run.disk_bytes())
-        .and_then(|()| make(&run, plan, &job, &staging))
-        .and_then(|report| cancel.check().map(|()| report));
+        .and_then(|()| make(run, plan, &job, &staging))
+        .and_then(|report| run.cancel.check().map(|()| report));
     match made {
         Ok(report) => {
             run.last_pass(Pass::Commit, || staging.commit())?;
@@ -113,7 +147,9 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
         Ok(written)
     })?;
 
+    pass::check_rows(&sides, &written)?;
     pass::check_unchanged(context, &plan.fingerprints)?;
+    arrivals::warn_of(run);
     run.took_up(partials.taken_up());
     let results = Results {
         fingerprints: &plan.fingerprints,
@@ -132,16 +168,15 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
 /// # Errors
 /// What [`stream`] would fail with before its first row.
 pub fn plan(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<PlanReport> {
-    pass::check_split(&spec.split)?;
-    Staging::check(&spec.output.path, spec.output.overwrite)?;
-    let found = discover(&spec.input, &spec.output.path)?;
-    let run = Run::new(spec, &found, cancel, observer);
-    let plan = run.pass(Pass::Plan, || pass::plan(run.context(), spec, found.format))?;
-    let job = JobId::new(
-        spec,
-        crate::VERSION,
-        found.files.iter().zip(&plan.fingerprints),
-    )?;
-    run.check_budget(&plan)?;
-    Ok(outlook::report(&run, &job, &plan))
+    without_bad_files(spec, cancel, observer, |found| {
+        let run = Run::new(spec, found, cancel, observer);
+        let plan = run.pass(Pass::Plan, || pass::plan(run.context(), spec, found.format))?;
+        let job = JobId::new(
+            spec,
+            crate::VERSION,
+            found.files.iter().zip(&plan.fingerprints),
+        )?;
+        run.check_budget(&plan)?;
+        Ok(outlook::report(&run, &job, &plan))
+    })
 }

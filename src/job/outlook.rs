@@ -31,7 +31,7 @@ pub(super) fn report(run: &Run<'_>, job: &JobId, plan: &Plan) -> PlanReport {
         memory_floor_bytes: Run::memory_floor(plan),
         memory_bytes_max: resources.memory_bytes_max,
         threads: resources.threads,
-        notes: notes(prepared),
+        notes: notes(run, prepared),
     }
 }
 
@@ -134,8 +134,9 @@ pub(super) fn whole_rows(rows: f64) -> u64 {
     rows.round().max(0.0) as u64
 }
 
-fn notes(prepared: Option<&Prepared>) -> Vec<String> {
-    let mut notes = Vec::new();
+fn notes(run: &Run<'_>, prepared: Option<&Prepared>) -> Vec<String> {
+    let bad = run.found.bad.iter();
+    let mut notes: Vec<String> = bad.map(|bad| format!("would leave out {bad}")).collect();
     if prepared.is_some_and(|prepared| prepared.table.schema.features().next().is_none()) {
         notes.push("no column is a feature: everything would pass through".to_string());
     }

@@ -5,9 +5,11 @@ use std::time::SystemTime;
 
 use super::outlook::{asked_share, format_name, whole_rows};
 use super::run::Run;
-use crate::artifact::manifest::{ManifestColumn, ManifestFile, ManifestInput, ManifestShard};
+use crate::artifact::manifest::{
+    ManifestBadFile, ManifestColumn, ManifestFile, ManifestInput, ManifestShard,
+};
 use crate::artifact::run::{FORMAT_VERSION, InputTime, PassTiming};
-use crate::artifact::{FittedColumn, JobId, Manifest, RunRecord, ScalerFile};
+use crate::artifact::{FittedColumn, JobId, Manifest, RunRecord, ScalerFile, escape_name};
 use crate::engine::peak_memory_bytes;
 use crate::error::{OutputError, Result};
 use crate::kernel::{Moments, Side};
@@ -111,6 +113,7 @@ fn manifest(
         spec: Manifest::spec_value(run.spec)?,
         skipped: Manifest::skipped_counts(&run.found.skipped),
         inputs,
+        bad_files: run.found.bad.iter().map(ManifestBadFile::new).collect(),
         columns,
         shards: shards(job, results),
         files,
@@ -150,6 +153,8 @@ fn run_record(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunRecord {
         memory_bytes_max: run.spec.resources.memory_bytes_max,
         peak_memory_bytes: peak_memory_bytes(),
         taken_up: run.taken_up(),
+        arrived: run.late_files(),
+        warnings: run.warnings(),
         passes: passes
             .iter()
             .map(|pass| PassTiming {
@@ -197,6 +202,12 @@ fn inputs(run: &Run<'_>, rows: u64) -> InputReport {
         rows,
         skipped: Manifest::skipped_counts(&run.found.skipped)
             .into_iter()
+            .collect(),
+        bad: run
+            .found
+            .bad
+            .iter()
+            .map(|bad| (escape_name(&bad.relative), bad.reason.clone()))
             .collect(),
     }
 }

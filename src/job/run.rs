@@ -21,12 +21,13 @@ pub(super) struct Run<'a> {
     pub spec: &'a JobSpec,
     pub found: &'a Discovery,
     pub started: SystemTime,
-    cancel: &'a Cancel,
+    pub cancel: &'a Cancel,
     memory: Memory,
     tally: Tally<'a>,
     rows: Cell<Option<u64>>,
     taken_up: Cell<u64>,
     warnings: RefCell<Vec<String>>,
+    arrived: RefCell<Vec<String>>,
     passes: RefCell<Vec<PassReport>>,
 }
 
@@ -47,6 +48,7 @@ impl<'a> Run<'a> {
             rows: Cell::default(),
             taken_up: Cell::default(),
             warnings: RefCell::default(),
+            arrived: RefCell::default(),
             passes: RefCell::default(),
         }
     }
@@ -103,6 +105,16 @@ impl<'a> Run<'a> {
         self.taken_up.get()
     }
 
+    /// Takes note of files that came too late.
+    pub(super) fn arrived(&self, files: Vec<String>) {
+        self.arrived.replace(files);
+    }
+
+    /// The same, for the records.
+    pub(super) fn late_files(&self) -> Vec<String> {
+        self.arrived.borrow().clone()
+    }
+
     /// The report of a run that has nothing to do.
     pub(super) fn unchanged(&self, job: &JobId) -> UnchangedReport {
         UnchangedReport {
@@ -110,6 +122,7 @@ impl<'a> Run<'a> {
             job: job.short().to_string(),
             output: self.spec.output.path.display().to_string(),
             unchanged: true,
+            bad_files: self.found.bad.len() as u64,
         }
     }
 

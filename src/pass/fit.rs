@@ -13,7 +13,7 @@ use crate::error::{Place, Result};
 use crate::kernel::{NumericRows, Scaler, Side, Sides, Welford, first_infinite};
 use crate::schema::NumericKind;
 use crate::sink::Partials;
-use crate::source::parquet::{LeafRun, NumberReader};
+use crate::source::parquet::{LeafRun, NumberReader, PagesRead};
 use crate::source::table::{OpenUnit, Piece, Table};
 
 /// Rows decoded at a time: a multiple of the statistics' 4,096, small enough for the cache.
@@ -35,6 +35,23 @@ pub struct FitPartial {
     pub unit: usize,
     /// One state per feature.
     pub features: Vec<FeatureState>,
+    /// What was read for it of each store of the unit.
+    pub pages: Vec<PagesRead>,
+}
+
+/// What was read of a unit in pass 2; the rest of its partial is passed over.
+#[derive(Debug, Deserialize)]
+struct FitPages {
+    pages: Vec<PagesRead>,
+}
+
+/// What pass 2, or that of an earlier run, has read of a unit: pass 3 must read the same.
+///
+/// # Errors
+/// When the unit's partial is gone.
+pub(super) fn pages_read(partials: &Partials, unit: usize) -> Result<Vec<PagesRead>> {
+    let partial: FitPages = partials.kept(&partial_name(Pass::Fit, unit))?;
+    Ok(partial.pages)
 }
 
 /// The merged state of all units.
@@ -105,7 +122,7 @@ pub fn fit(
             let partial = match partials.take_up(&name) {
                 Some(partial) => partial,
                 None => {
-                    let open = OpenUnit::new(table, unit, context.memory);
+                    let open = OpenUnit::new(table, unit, context.memory).recording();
                     let partial = fit_unit(context, &open, plan, columns)?;
                     partials.keep(&name, &partial, Vec::new())?;
                     partial
@@ -141,6 +158,7 @@ fn fit_unit(
     Ok(FitPartial {
         unit: open.unit.index,
         features,
+        pages: open.pages_read(),
     })
 }
 

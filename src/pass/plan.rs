@@ -6,7 +6,7 @@ use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 
 use super::Context;
 use crate::engine::{Pass, guarded};
-use crate::error::{DataError, Place, Result, escape_path};
+use crate::error::{DataError, Error, Place, Result, escape_path};
 use crate::schema::{OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, output_schema};
 use crate::source::discover::{Fingerprint, fingerprint, unchanged};
 use crate::source::parquet::ParquetFile;
@@ -95,6 +95,31 @@ fn same_names(first: &[String], names: &[String], first_path: &Path) -> Result<(
         return Err(DataError::ExtraColumn { column, first_file }.into());
     }
     Ok(())
+}
+
+/// Opens every input; returns the index and error of each that is a bad file, in order.
+///
+/// # Errors
+/// When the run is asked to stop.
+pub fn screen(context: Context<'_>, spec: &JobSpec, format: Format) -> Result<Vec<(usize, Error)>> {
+    let mut bad = Vec::new();
+    let open = |path: &Path| match format {
+        Format::Parquet => ParquetFile::open(path, context.memory).map(drop),
+        Format::Csv => TextFile::open(path, &spec.input.dialect).map(drop),
+    };
+    context.ordered(context.inputs.len()).run(
+        |index| {
+            let path = &context.inputs[index].path;
+            let outcome = guarded(|| open(path)).map_err(|error| error.at(Place::path(path)));
+            // Any other error is for the pass that meets it.
+            Ok(outcome.err().filter(Error::is_bad_file))
+        },
+        |index, error| {
+            bad.extend(error.map(|error| (index, error)));
+            Ok(())
+        },
+    )?;
+    Ok(bad)
 }
 
 /// Makes sure that every input is still what it was when it was planned with: no statistics of one
@@ -186,6 +211,7 @@ impl Stores {
         self.stores.push(Store {
             path: file.path().to_path_buf(),
             input,
+            is_input: file.path() == name,
             layout,
             groups,
         });

@@ -13,10 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Context;
 use super::plan::{Prepared, Rows, Stores};
+use crate::artifact::hex128;
 use crate::engine::Pass;
-use crate::error::{DataError, Error, Place, Result, TextError};
+use crate::error::{DataError, Error, InputError, Place, Result, TextError};
 use crate::sink::Partials;
 use crate::sink::cache::{CacheFile, remove_cache, rewrite_cache, write_cache};
+use crate::source::discover::CHANGED_HINT;
 use crate::source::parquet::ParquetFile;
 use crate::source::text::{ColumnRequest, ColumnType, TextBatch, TextFile, TextUnit};
 use crate::spec::{JobSpec, SplitBy};
@@ -88,6 +90,9 @@ struct CachedFile {
     name: String,
     rows: usize,
     columns: Vec<Found>,
+    /// Of the records in it, as they stand in the source.
+    #[serde(with = "hex128")]
+    digest: u128,
 }
 
 /// The name of a part's first reading, whose types are found out, in partials and cache files.
@@ -281,6 +286,12 @@ impl Text<'_> {
             let Some(old) = first.get(turn).filter(|old| old.rows == batch.rows) else {
                 return Err(self.changed(part, batch, first.get(turn)));
             };
+            if old.digest != batch.source_digest {
+                // Columns of one content must not stand beside those of another.
+                return Err(InputError::changed_digest(old.digest, batch.source_digest)
+                    .at(Place::path(&self.context.inputs[part.input].path))
+                    .hint(CHANGED_HINT));
+            }
             let old_path = self.cache.join(&old.name);
             let file = rewrite_cache(path, &old_path, names, batch, &settled)?;
             let mut columns = old.columns.clone();
@@ -316,6 +327,7 @@ impl Text<'_> {
                 name,
                 rows: batch.rows,
                 columns,
+                digest: batch.source_digest,
             });
             self.context.advanced(Pass::Split, 0, batch.source_bytes);
             Ok(())

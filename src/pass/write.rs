@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::fit::pages_read;
 use super::leaves::{BlockSource, Leaf};
 use super::{Context, SplitPlan, partial_name};
 use crate::artifact::JobId;
@@ -177,7 +178,9 @@ fn write_unit(
     index: usize,
     threads: usize,
 ) -> Result<WritePartial> {
+    let pages = pages_read(job.partials, index)?;
     let open = OpenUnit::new(job.table, &job.table.units[index], job.context.memory);
+    let open = open.comparing(pages);
     let sides = job.plan.sides(&open)?;
     let mut writers = Vec::with_capacity(job.written.len());
     for (place, side) in job.written.iter().enumerate() {

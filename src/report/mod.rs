@@ -66,6 +66,8 @@ pub struct UnchangedReport {
     pub output: String,
     /// Always true; tells this report from a [`RunReport`].
     pub unchanged: bool,
+    /// Files that are left out because they can't be read.
+    pub bad_files: u64,
 }
 
 /// Input files and what was left out.
@@ -81,6 +83,8 @@ pub struct InputReport {
     pub rows: u64,
     /// Entries skipped, with the reason: `("empty files", 2)`.
     pub skipped: Vec<(String, u64)>,
+    /// Files left out because they can't be read, each with the reason.
+    pub bad: Vec<(String, String)>,
 }
 
 /// One side of the split.

@@ -7,10 +7,14 @@ use super::{
     seconds,
 };
 
+/// Bad files that the summary names.
+const BAD_SHOWN: usize = 6;
+
 /// The summary of a finished run, a dozen lines or so.
 pub fn run_text(report: &RunReport, paint: Paint) -> String {
     let mut lines = Lines::new(paint);
     lines.line("Input", &input(report));
+    bad_files(report, &mut lines);
     lines.line(
         "Split",
         &format!("by {}, seed {}", printable(&report.split_by), report.seed),
@@ -69,6 +73,20 @@ fn input(report: &RunReport) -> String {
         text.push_str(&skipped);
     }
     text
+}
+
+/// Files that were left out on request, the first few by name.
+fn bad_files(report: &RunReport, lines: &mut Lines) {
+    let bad = &report.inputs.bad;
+    for (name, reason) in bad.iter().take(BAD_SHOWN) {
+        let text = format!("left out {}: {}", printable(name), printable(reason));
+        let text = lines.paint().warn(&text);
+        lines.line("", &text);
+    }
+    if bad.len() > BAD_SHOWN {
+        let more = count((bad.len() - BAD_SHOWN) as u64);
+        lines.line("", &format!("... and {more} more; manifest.json lists all"));
+    }
 }
 
 fn sides(report: &RunReport) -> Vec<Vec<String>> {

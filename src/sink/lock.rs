@@ -2,7 +2,7 @@
 //!
 //! The file also says who holds it. The kernel's lock is authoritative on this machine; where two
 //! machines share a filesystem that keeps locks to each of them, the file's content decides: a lock
-//! that names another machine is never judged dead.
+//! that names another machine is never judged dead, but by whoever says `--break-lock`.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -88,8 +88,10 @@ impl Publishing {
 }
 
 impl Lock {
-    /// Makes the staging directory if need be and locks it, or says who has.
-    pub(super) fn acquire(staging: &Path, output: &Path) -> Result<Self> {
+    /// Makes the staging directory if need be and locks it, or says who has. With `is_broken`,
+    /// another machine's lock counts as left behind.
+    pub(super) fn acquire(staging: &Path, output: &Path, is_broken: bool) -> Result<Self> {
+        let here = Owner::current();
         let path = staging.join(LOCK_NAME);
         for _ in 0..ATTEMPTS_MAX {
             create_directory(staging)?;
@@ -104,40 +106,43 @@ impl Lock {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
                     let owner = read_owner_patiently(&path);
-                    return Err(locked(
-                        output,
-                        owner,
-                        "wait for it to end, or choose another --out",
-                    ));
+                    // A file server may keep the lock of a machine that is gone.
+                    if is_broken && owner.as_ref().is_some_and(|owner| owner.is_foreign(&here)) {
+                        replace_lock(&path)?;
+                        continue;
+                    }
+                    return Err(locked(output, owner, &here));
                 }
                 Err(TryLockError::Error(source)) => {
-                    return Err(io_error("lock the staging directory", &path, source));
+                    return Err(io_error("lock the staging directory", &path, source)
+                        .hint("choose an --out on a filesystem that has locks (flock)"));
                 }
             }
             if still_at(&file, &path)? {
-                return Self::take_over(file, path, staging, output);
+                return Self::take_over(file, path, output, here, is_broken);
             }
             thread::sleep(PAUSE);
         }
-        Err(locked(output, None, "run again"))
+        Err(locked(output, None, &here))
     }
 
     /// Judges the last owner and writes the new one.
-    fn take_over(mut file: File, path: PathBuf, staging: &Path, output: &Path) -> Result<Self> {
-        let current = Owner::current();
+    fn take_over(
+        mut file: File,
+        path: PathBuf,
+        output: &Path,
+        here: Owner,
+        is_broken: bool,
+    ) -> Result<Self> {
         let last = read_content(&mut file);
         if let Some(Content { owner: last, .. }) = &last
-            && last.host != current.host
-            && (last.boot_id.is_empty() || last.boot_id != current.boot_id)
+            && last.is_foreign(&here)
+            && !is_broken
         {
-            let hint = format!(
-                "if that run has ended, remove \"{}\" and run again",
-                escape_path(staging)
-            );
-            return Err(locked(output, Some(last.clone()), &hint));
+            return Err(locked(output, Some(last.clone()), &here));
         }
         let content = Content {
-            owner: current,
+            owner: here,
             publishing: last.and_then(|last| last.publishing),
         };
         let mut lock = Self {
@@ -147,11 +152,22 @@ impl Lock {
         };
         lock.write().inspect_err(|_| {
             // On a full disk nothing stays; but work of an earlier run keeps its lock's name.
+            let staging = lock.path.parent().unwrap_or(Path::new("."));
             if fs::read_dir(staging).is_ok_and(|entries| entries.count() == 1) {
                 fs::remove_file(&lock.path).unwrap_or_default();
             }
         })?;
         Ok(lock)
+    }
+
+    /// Makes sure that nobody has taken this lock away, as `--break-lock` on another machine does.
+    pub(super) fn check_held(&self, output: &Path) -> Result<()> {
+        if still_at(&self.file, &self.path)? {
+            return Ok(());
+        }
+        let owner = read_owner_patiently(&self.path);
+        Err(locked(output, owner, &self.content.owner)
+            .hint("it has taken this run's lock with --break-lock; nothing was published here"))
     }
 
     /// Says on disk which directory is about to become the output, or that none is.
@@ -203,6 +219,12 @@ impl Owner {
             started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         }
     }
+
+    /// Whether it runs, or ran, on another machine: then nobody here can know whether it is alive.
+    /// The same name with another boot id is this machine before it was started again.
+    fn is_foreign(&self, here: &Self) -> bool {
+        self.host != here.host && (self.boot_id.is_empty() || self.boot_id != here.boot_id)
+    }
 }
 
 /// The machine's name, as locks and run records give it.
@@ -221,6 +243,14 @@ fn open(path: &Path) -> io::Result<File> {
         .truncate(false)
         .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
+}
+
+/// Puts a copy, which nobody has locked, in the lock's place.
+fn replace_lock(path: &Path) -> Result<()> {
+    let copy = path.with_extension(std::process::id().to_string());
+    fs::copy(path, &copy)
+        .and_then(|_| fs::rename(&copy, path))
+        .map_err(|source| io_error("break the lock", path, source))
 }
 
 /// Whether the path still names the open file, which a finishing run may have removed.
@@ -291,18 +321,26 @@ fn read_content(file: &mut File) -> Option<Content> {
     serde_json::from_slice(&content).ok()
 }
 
-fn locked(output: &Path, owner: Option<Owner>, hint: &str) -> Error {
+fn locked(output: &Path, owner: Option<Owner>, here: &Owner) -> Error {
+    let hint = match &owner {
+        None => "run again",
+        Some(owner) if owner.is_foreign(here) => {
+            "wait for it to end; if it has ended, run again with --break-lock"
+        }
+        Some(_) => "wait for it to end, or choose another --out",
+    };
     let owner = owner.unwrap_or_else(|| Owner {
         host: "unknown".to_owned(),
         boot_id: String::new(),
         pid: 0,
         started: "just now".to_owned(),
     });
+    let printable = |text: &str| escape_path(Path::new(text));
     Error::from(ErrorKind::Locked {
         output: escape_path(output),
-        host: owner.host,
+        host: printable(&owner.host),
         pid: owner.pid,
-        started: owner.started,
+        started: printable(&owner.started),
     })
     .hint(hint)
 }

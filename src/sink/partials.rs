@@ -66,6 +66,17 @@ impl Partials {
         fs::write(&path, bytes).map_err(|source| io_error("write a partial result", &path, source))
     }
 
+    /// The result called `name` that this run has kept or taken up.
+    ///
+    /// # Errors
+    /// [`crate::error::OutputError::Io`] if something has removed or changed it since.
+    pub fn kept<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        self.read_without_files(name).ok_or_else(|| {
+            let source = io::Error::from(io::ErrorKind::NotFound);
+            io_error("read a partial result again", &self.path(name), source)
+        })
+    }
+
     /// The result called `name`, whatever became of its files.
     pub fn read_without_files<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         Some(self.read(name)?.0)

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, OutputError, Place, Result};
 use crate::schema::{OutputSchema, Schema, Treatment};
 use crate::sink::spool::{Spool, Spooled};
-use crate::sink::{HashingWriter, SpoolPlace, Written};
+use crate::sink::{HashingWriter, SpoolPlace, Written, sync_file};
 use crate::spec::Compression;
 
 /// Values that the encoder takes at once; the slices it is given lie at fixed rows of a block.
@@ -225,7 +225,7 @@ impl ShardWriter {
         })
     }
 
-    /// Writes the footer and says what the file holds; the commit syncs it.
+    /// Writes the footer, syncs the file and says what it holds.
     ///
     /// # Errors
     /// When a write fails.
@@ -236,9 +236,11 @@ impl ShardWriter {
             .into_inner()
             .map_err(|source| failed(&path, source))?;
         let (buffer, written) = file.finish();
-        buffer
+        let file = buffer
             .into_inner()
             .map_err(|error| failed(&path, error.into_error().into()))?;
+        // Some network file systems tell only this descriptor of a failed write.
+        sync_file(&file, &path)?;
         Ok(Shard {
             rows: self.rows,
             written,

@@ -11,7 +11,8 @@ use std::sync::OnceLock;
 use crate::engine::Memory;
 use crate::error::{Error, InputError, Place, Result};
 use crate::schema::{Schema, SharedLayout};
-use crate::source::parquet::ParquetFile;
+use crate::source::discover::CHANGED_HINT;
+use crate::source::parquet::{PagesRead, ParquetFile, Witness};
 
 /// The most rows that pieces are gathered up to; a single larger row group is a unit of its own.
 pub const UNIT_ROWS: u64 = 1 << 20;
@@ -38,6 +39,8 @@ pub struct Store {
     pub path: PathBuf,
     /// Index of its input among the run's inputs.
     pub input: usize,
+    /// Whether it is that input itself, which others may write, and no part of the cache.
+    pub is_input: bool,
     /// Where it keeps each column.
     pub layout: SharedLayout,
     /// Its row groups.
@@ -159,6 +162,7 @@ pub struct OpenUnit<'a> {
     memory: &'a Memory,
     first_store: usize,
     files: Vec<OnceLock<ParquetFile>>,
+    witnesses: Vec<Witness>,
 }
 
 impl<'a> OpenUnit<'a> {
@@ -172,7 +176,35 @@ impl<'a> OpenUnit<'a> {
             memory,
             first_store,
             files: (first_store..end_store).map(|_| OnceLock::new()).collect(),
+            witnesses: vec![Witness::None; end_store - first_store],
         }
+    }
+
+    /// Keeps the digests of what is read of each input from now on.
+    #[must_use]
+    pub fn recording(mut self) -> Self {
+        let stores = &self.table.stores[self.first_store..];
+        for (witness, store) in self.witnesses.iter_mut().zip(stores) {
+            if store.is_input {
+                *witness = Witness::record();
+            }
+        }
+        self
+    }
+
+    /// Compares what is read from now on with what [`OpenUnit::pages_read`] said of an earlier
+    /// reading.
+    #[must_use]
+    pub fn comparing(mut self, pages: Vec<PagesRead>) -> Self {
+        for (witness, pages) in self.witnesses.iter_mut().zip(pages) {
+            *witness = Witness::Compare(pages.into());
+        }
+        self
+    }
+
+    /// What was read of each store, if it is kept.
+    pub fn pages_read(&self) -> Vec<PagesRead> {
+        self.witnesses.iter().map(Witness::pages_read).collect()
     }
 
     /// The file of `piece`, opened now if it wasn't before.
@@ -180,12 +212,14 @@ impl<'a> OpenUnit<'a> {
     /// # Errors
     /// When it can't be opened, or is no longer the file that was planned with.
     pub fn file(&self, piece: &Piece) -> Result<&ParquetFile> {
-        let cell = &self.files[piece.store - self.first_store];
+        let index = piece.store - self.first_store;
+        let cell = &self.files[index];
         if let Some(file) = cell.get() {
             return Ok(file);
         }
         let store = self.store(piece);
         let file = ParquetFile::open(&store.path, self.memory)?;
+        let file = file.witnessed(self.witnesses[index].clone());
         let groups = file.metadata().row_groups();
         let changed = |what, before: u64, after: u64| {
             Error::from(InputError::Changed {
@@ -194,7 +228,7 @@ impl<'a> OpenUnit<'a> {
                 after: after.to_string(),
             })
             .at(Place::path(&store.path))
-            .hint("run again when nothing writes to the input any more, or with --settle")
+            .hint(CHANGED_HINT)
         };
         if groups.len() != store.groups.len() {
             let (before, after) = (store.groups.len() as u64, groups.len() as u64);

@@ -44,6 +44,8 @@ pub struct VerifySpec {
     pub inputs: Vec<PathBuf>,
     /// As `--root` was given.
     pub root: Option<PathBuf>,
+    /// As `--follow-symlinks` was given.
+    pub follow_symlinks: bool,
     /// Worker threads.
     pub threads: usize,
 }

@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::report::VerifyReport;
 use crate::source::discover::{InputFile, discover, fingerprint};
 use crate::source::text::{ColumnRequest, ColumnType, TextFile};
-use crate::spec::{Dialect, Format, InputSpec};
+use crate::spec::{Dialect, Format, InputSpec, OnBadFile};
 
 /// Rows of a span, and the most files in it.
 const SPAN_ROWS: usize = 1 << 20;
@@ -91,6 +91,8 @@ fn inputs(
         dialect: recorded.dialect.clone(),
         hive: recorded.hive,
         settle: None,
+        follow_symlinks: context.spec.follow_symlinks,
+        on_bad_file: OnBadFile::Error,
     };
     let found = discover(&spec, &context.spec.output)?;
     let mut by_name: BTreeMap<String, InputFile> = found

@@ -12,19 +12,25 @@
 )]
 
 mod audit; // planted leaks are found, none is invented
+mod bad_files; // files that cannot be read: an error, or left out on request
 mod columns; // which columns are scaled, which pass through, and their types
 mod commit; // the output appears whole or not at all
 mod compile_fail; // what must not compile
 mod corpora; // third-party files found by PREP_CORPORA
 mod errors; // every kind of bad input, with the whole text of its error
 mod examples; // worked examples from scikit-learn users
+mod exhausted; // no more disk, file size or descriptors
 mod files; // what is found, skipped and refused in directories
 mod harness;
 mod identity; // what passes through is not changed; warnings
+mod inputs_that_change; // files that change or arrive while they are read
 mod invariance; // same bytes whatever the threads and memory; rows never move
 mod leak; // test rows can't reach the fit
+mod locking; // one run at a time on one output
 mod numbers; // values that break other programs, against exact arithmetic
+mod paths; // which paths are refused, followed, written; any name works
 mod resume; // a stopped run goes on, and its output shows nothing of it
+mod signals; // real signals in the middle of real runs
 mod splits; // which rows go to which side
 mod text; // CSV and TSV
 mod tidy; // rules of the source tree

@@ -8,12 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use prep_stream::engine::{Cancel, Event, Observer, Pass, Silent};
 use prep_stream::error::ErrorKind;
 use prep_stream::job::{Outcome, stream};
-use prep_stream::spec::{
-    ColumnSpec, Compression, Dialect, Dtype, FitSpec, InputSpec, JobSpec, OnInf, OutputSpec,
-    Overwrite, Resources, SplitBy, SplitSpec,
-};
+use prep_stream::spec::{JobSpec, SplitBy, SplitSpec};
 
-use crate::harness::{Column, Scratch, Table, files_below, normals};
+use crate::harness::{Column, Scratch, Table, files_below, normals, spec};
 
 /// More than two units of 128 files.
 const FILES: u64 = 300;
@@ -47,40 +44,6 @@ fn after_the_last_pass(event: &Event) -> bool {
             ..
         }
     )
-}
-
-fn spec(scratch: &Scratch, out: &str, by: &SplitBy) -> JobSpec {
-    JobSpec {
-        input: InputSpec {
-            paths: vec![scratch.path("in")],
-            root: None,
-            format: None,
-            dialect: Dialect::default(),
-            hive: true,
-            settle: None,
-        },
-        split: SplitSpec {
-            by: by.clone(),
-            ..SplitSpec::default()
-        },
-        columns: ColumnSpec::default(),
-        fit: FitSpec {
-            ddof: 0,
-            on_inf: OnInf::Error,
-        },
-        output: OutputSpec {
-            path: scratch.path(out),
-            dtype: Dtype::Float64,
-            compression: Compression::Zstd(1),
-            overwrite: Overwrite::Never,
-            if_changed: false,
-            audit: false,
-        },
-        resources: Resources {
-            threads: 2,
-            memory_bytes_max: 1 << 30,
-        },
-    }
 }
 
 fn parquet_files(scratch: &Scratch) {

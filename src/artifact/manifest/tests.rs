@@ -22,6 +22,11 @@ fn example() -> Manifest {
             rows: 3,
             digest: u128::MAX,
         }],
+        bad_files: vec![ManifestBadFile {
+            path: "d/cut%0A.csv".to_owned(),
+            bytes: 9,
+            reason: "cannot read the footer: EOF".to_owned(),
+        }],
         columns: vec![ManifestColumn {
             name: "price \"net\"".to_owned(),
             role: "feature".to_owned(),
@@ -47,6 +52,9 @@ fn a_manifest_has_one_line_an_element() {
     "inputs": [
     {"path":"d/%FF 50%25\n.csv","bytes":10,"rows":3,"digest":"ffffffffffffffffffffffffffffffff"}
     ],
+    "bad_files": [
+    {"path":"d/cut%0A.csv","bytes":9,"reason":"cannot read the footer: EOF"}
+    ],
     "columns": [
     {"name":"price \"net\"","role":"feature","input_type":"int64","output_type":"float32"}
     ],
@@ -57,7 +65,7 @@ fn a_manifest_has_one_line_an_element() {
     "files": [
     {"path":"scaler.json","bytes":2,"xxh3_128":"dc7048f8f8747f561349cde127705c16"}
     ],
-    "xxh3_128": "1624c54d2f9779530b4776bc75e368c5"
+    "xxh3_128": "882d196b9d62d7ae999f13f5752258f6"
     }
     "#);
 }
@@ -69,6 +77,7 @@ fn a_manifest_reads_back_as_it_was() {
     assert_eq!(Manifest::parse(&bytes).unwrap(), example());
     let empty = Manifest {
         inputs: vec![],
+        bad_files: vec![],
         columns: vec![],
         shards: vec![],
         files: vec![],

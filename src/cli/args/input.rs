@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ValueEnum, ValueHint};
-use prep_stream::spec::{Dialect, Format, InputSpec};
+use prep_stream::spec::{Dialect, Format, InputSpec, OnBadFile};
 
 use crate::cli::values;
 
@@ -30,6 +30,21 @@ pub(super) struct InputArgs {
     /// Refuse files modified less than this long ago, like 60s [default: accept all]
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     settle: Option<Duration>,
+
+    /// Follow symbolic links to directories, and links that leave --in; each file is read once
+    #[arg(long)]
+    follow_symlinks: bool,
+
+    /// error: stop at a file that is damaged, encrypted or malformed; skip: leave it out as if it
+    /// weren't there, list it in the manifest, and exit with code 7
+    #[arg(long, value_name = "HOW", default_value = "error")]
+    on_bad_file: OnBadFileArg,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum OnBadFileArg {
+    Error,
+    Skip,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -50,6 +65,11 @@ impl InputArgs {
             dialect,
             hive: !self.no_hive,
             settle: self.settle,
+            follow_symlinks: self.follow_symlinks,
+            on_bad_file: match self.on_bad_file {
+                OnBadFileArg::Error => OnBadFile::Error,
+                OnBadFileArg::Skip => OnBadFile::Skip,
+            },
         }
     }
 }

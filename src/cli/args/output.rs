@@ -31,6 +31,11 @@ pub(super) struct OutputArgs {
     /// size, time and footer), else replace it as --overwrite does
     #[arg(long)]
     if_changed: bool,
+
+    /// Take over the lock of a run on another machine that is known to have ended; a run that is
+    /// alive on this machine keeps it
+    #[arg(long)]
+    break_lock: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -61,6 +66,7 @@ impl OutputArgs {
                 Some(OverwriteArg::TwoStep) => Overwrite::TwoStep,
             },
             if_changed: self.if_changed,
+            break_lock: self.break_lock,
             audit,
         }
     }

@@ -7,6 +7,8 @@ mod plan;
 mod stream;
 mod verify;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 use prep_stream::engine::Cancel;
 use prep_stream::error::Result;
@@ -62,14 +64,15 @@ impl Command {
     }
 
     /// Does it.
-    pub(super) fn run(self, cancel: &Cancel) -> Result<()> {
+    pub(super) fn run(self, cancel: &Cancel) -> Result<ExitCode> {
         match self {
-            Self::Stream(args) => stream::run(*args, cancel),
+            Self::Stream(args) => return stream::run(*args, cancel),
             Self::Plan(args) => plan::run(*args, cancel),
             Self::Audit(args) => audit::run(*args, cancel),
             Self::Verify(args) => verify::run(args, cancel),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 }

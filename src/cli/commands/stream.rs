@@ -1,5 +1,7 @@
 //! `prep stream`: the main job.
 
+use std::process::ExitCode;
+
 use prep_stream::engine::Cancel;
 use prep_stream::error::Result;
 use prep_stream::job::{self, Outcome};
@@ -21,7 +23,8 @@ Settings: flag, then PREP_* variable (PREP_TEST_SIZE=0.1; PREP_IN takes several 
 then --config FILE (test-size = 0.1), then the default.
 
 Exit codes: 0 done, 1 the audit found what --fail-on names, 2 usage, 3 input data, 4 output or disk,
-5 locked by another run, 6 does not fit --memory, 128 + n stopped by signal n.";
+5 locked by another run, 6 does not fit --memory, 7 done but for bad files that were skipped on
+request, 128 + n stopped by signal n.";
 
 /// Split rows, fit on train, write standardized Parquet for both sides
 #[derive(Debug, clap::Args)]
@@ -32,9 +35,12 @@ pub(in crate::cli) struct Args {
     pub(in crate::cli) job: JobArgs,
 }
 
-pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
+/// Exit code of a run that left out bad files on request.
+const BAD_FILES: u8 = 7;
+
+pub(super) fn run(args: Args, cancel: &Cancel) -> Result<ExitCode> {
     if args.job.is_dry() {
-        return plan::show(args.job, cancel);
+        return plan::show(args.job, cancel).map(|()| ExitCode::SUCCESS);
     }
     let watch = args.job.watch();
     let conditions = args.job.conditions();
@@ -45,6 +51,10 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
     // Bars leave the terminal before anything else is printed.
     drop(observer);
     let outcome = outcome?;
+    let code = match outcome.bad_files() {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::from(BAD_FILES),
+    };
     if !watch.is_quiet {
         print(&outcome, watch)?;
     }
@@ -58,7 +68,8 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
     };
     audit.map_or(Ok(()), |report| {
         job::judge(&report, &conditions, &spec.output.path)
-    })
+    })?;
+    Ok(code)
 }
 
 fn print(outcome: &Outcome, watch: Watch) -> Result<()> {

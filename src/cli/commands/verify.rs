@@ -40,6 +40,10 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "DIR", requires = "inputs", value_hint = ValueHint::DirPath)]
     root: Option<PathBuf>,
 
+    /// Follow symbolic links, as prep stream was told to
+    #[arg(long, requires = "inputs")]
+    follow_symlinks: bool,
+
     /// Worker threads [default: all processors]
     #[arg(long, value_name = "N", value_parser = values::threads, allow_negative_numbers = true)]
     threads: Option<usize>,
@@ -54,6 +58,7 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
         output: args.output,
         inputs: args.inputs,
         root: args.root,
+        follow_symlinks: args.follow_symlinks,
         threads: args.threads.unwrap_or_else(machine::threads),
     };
     let report = verify(&spec, cancel)?;

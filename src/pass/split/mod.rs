@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use self::column::ByColumn;
 use self::row::ByRow;
-use super::{Context, partial_name};
-use crate::engine::Pass;
-use crate::error::{Result, UsageError};
+use super::{Context, WritePartial, partial_name};
+use crate::engine::{Pass, guarded};
+use crate::error::{Error, InputError, Place, Result, UsageError};
 use crate::kernel::{Cuts, Fraction, Side, Sides, WRITTEN_SIDES};
 use crate::sink::Partials;
+use crate::source::discover::CHANGED_HINT;
 use crate::source::table::{OpenUnit, Table};
 use crate::spec::{SplitBy, SplitSpec};
 
@@ -90,7 +91,11 @@ impl<'a> SplitPlan<'a> {
             self.context.cancel.check()?;
             match &self.by {
                 By::Row(by) => by.assign(self.context, open, piece, &mut sides)?,
-                By::Column(by) => by.assign(self.context, open, piece, &mut sides)?,
+                By::Column(by) => {
+                    let input = &self.context.inputs[open.store(piece).input];
+                    guarded(|| by.assign(self.context, open, piece, &mut sides))
+                        .map_err(|error| error.at(Place::path(&input.path)))?;
+                }
             }
         }
         Ok(sides)
@@ -154,4 +159,28 @@ pub fn split(
         },
     )?;
     Ok(total)
+}
+
+/// Makes sure that pass 3 wrote the rows that pass 1 counted: a split column that changes in between
+/// would move rows.
+///
+/// # Errors
+/// [`InputError::Changed`].
+pub fn check_rows(counted: &SplitTotal, written: &[WritePartial]) -> Result<()> {
+    for side in Side::WRITTEN {
+        let shards = written.iter().filter_map(|partial| partial.shard(side));
+        let (before, after) = (
+            counted.rows_on(side),
+            shards.map(|shard| shard.rows).sum::<u64>(),
+        );
+        if before != after {
+            return Err(Error::from(InputError::Changed {
+                what: "number of rows on a side",
+                before: before.to_string(),
+                after: after.to_string(),
+            })
+            .hint(CHANGED_HINT));
+        }
+    }
+    Ok(())
 }

@@ -24,6 +24,7 @@ fn report() -> RunReport {
         job: "1a2b3c4d".to_owned(),
         output: "out".to_owned(),
         inputs: InputReport {
+            bad: Vec::new(),
             format: "parquet".to_owned(),
             files: 12,
             bytes: 224_000_000,

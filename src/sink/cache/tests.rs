@@ -224,6 +224,7 @@ fn a_cache_that_cannot_be_written_names_its_path() {
         rows: 0,
         columns: Vec::new(),
         source_bytes: 0,
+        source_digest: 0,
     };
     let error = write_cache("/nowhere/cache".as_ref(), &[], &batch, &[], 1).unwrap_err();
     assert_eq!(error.exit_code(), 4);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::super::files::{io_error, list, remove};
@@ -29,6 +30,25 @@ pub(super) fn empty(staging: &Path, is_kept: impl Fn(&str) -> bool) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Removes what no run makes below `path`: links, special files, and files that have a second name
+/// elsewhere. Writing to one of those would write outside of the staging directory.
+pub(super) fn keep_plain(path: &Path) -> Result<()> {
+    let metadata = match std::fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(io_error("look at the file", path, source)),
+    };
+    if metadata.is_dir() {
+        return list(path)?
+            .iter()
+            .try_for_each(|(path, _)| keep_plain(path));
+    }
+    match metadata.is_file() && metadata.nlink() == 1 {
+        true => Ok(()),
+        false => remove(path, false),
+    }
 }
 
 /// Removes the old generation of `--overwrite=two-step` once the new one is in its place.
@@ -100,6 +120,10 @@ pub(super) fn after_removal(error: Error, staging: &Path, lock: Lock) -> Error {
 
 /// Keeps what the same command can go on with, if it may succeed another time.
 pub(super) fn after_failure(error: Error, staged: Staging) -> Error {
+    if let Err(lost) = staged.lock.check_held(&staged.destination.given) {
+        // Everything here is the other run's by now.
+        return lost;
+    }
     let staging = staged.destination.staging.clone();
     let room = free_space(&error, &staged);
     let is_kept = may_succeed_later(&error) && keep_finished(&staged);

@@ -24,7 +24,7 @@ use super::lock::{Lock, Publishing};
 use super::partials::{PARTIALS, Partials};
 use crate::artifact::JobId;
 use crate::error::{Error, OutputError, Place, Result};
-use crate::spec::Overwrite;
+use crate::spec::{OutputSpec, Overwrite};
 
 pub(super) use destination::{Destination, Occupant};
 pub(super) use probe::RenameSupport;
@@ -77,9 +77,26 @@ impl Staging {
     /// [`OutputError`] saying why `out` can't be made; nothing is written then.
     /// [`crate::error::ErrorKind::Locked`] if another run makes it.
     pub fn open(out: &Path, overwrite: Overwrite, job: &JobId) -> Result<Self> {
+        Self::open_locked(out, overwrite, false, job)
+    }
+
+    /// The same for the output that `spec` asks for, which may break another machine's lock.
+    ///
+    /// # Errors
+    /// Those of [`Staging::open`].
+    pub fn open_as(spec: &OutputSpec, job: &JobId) -> Result<Self> {
+        Self::open_locked(&spec.path, spec.overwrite, spec.break_lock, job)
+    }
+
+    fn open_locked(
+        out: &Path,
+        overwrite: Overwrite,
+        break_lock: bool,
+        job: &JobId,
+    ) -> Result<Self> {
         let destination = Destination::resolve(out)?;
         leftovers::admitted(&destination, overwrite)?;
-        let mut lock = Lock::acquire(&destination.staging, out).inspect_err(|_| {
+        let mut lock = Lock::acquire(&destination.staging, out, break_lock).inspect_err(|_| {
             // Only an empty directory goes, such as one just made; any other is not ours to remove.
             std::fs::remove_dir(&destination.staging).unwrap_or_default();
         })?;
@@ -181,6 +198,7 @@ impl Staging {
     /// was made stays for the next run of the same job.
     pub fn commit(mut self) -> Result<()> {
         let out = self.out_dir();
+        self.lock.check_held(&self.destination.given)?;
         let published = Publishing::new(self.partials.job(), &out)
             .and_then(|publishing| self.lock.set_publishing(Some(publishing)))
             .and_then(|()| commit::publish(&self.destination, &out, self.overwrite, self.renames));
@@ -252,6 +270,9 @@ fn prepare(
     leftovers::empty(staging, |name| {
         is_same_job && [JOB, OUT, CACHE, PARTIALS].contains(&name)
     })?;
+    for name in [JOB, OUT, CACHE, PARTIALS] {
+        leftovers::keep_plain(&staging.join(name))?;
+    }
     let renames = probe::rename_support(staging)?;
     if overwrite == Overwrite::Exchange && !renames.exchange {
         return Err(Error::from(OutputError::NoExchange)

@@ -41,6 +41,8 @@ pub enum SkipReason {
     OtherFormat,
     /// A symbolic link to a directory.
     LinkToDirectory,
+    /// A symbolic link to a directory that is read already, under its own name or another link's.
+    LinkRepeated,
     /// A symbolic link to a file outside the directory that was given.
     LinkOutside,
     /// A symbolic link to nothing.
@@ -67,6 +69,7 @@ impl SkipReason {
             Self::UnknownExtension => "unknown extensions",
             Self::OtherFormat => "files of the other format",
             Self::LinkToDirectory => "links to directories",
+            Self::LinkRepeated => "links to directories read already",
             Self::LinkOutside => "links that leave the input",
             Self::LinkBroken => "broken links",
             Self::Special => "special files",
@@ -150,11 +153,15 @@ pub(super) fn skip_found(name: &[u8]) -> Option<SkipReason> {
 }
 
 /// Suffixes that copy tools give to what they haven't finished.
-const LEFTOVER_SUFFIXES: [&[u8]; 8] = [
+const LEFTOVER_SUFFIXES: [&[u8]; 12] = [
     b".part",
     b".partial",
     b".filepart",
     b".crdownload",
+    b".download",
+    b".incomplete",
+    b".inprogress",
+    b".gstmp",
     b".tmp",
     b".temp",
     b"._copying_",
@@ -166,13 +173,18 @@ fn is_leftover(name: &[u8]) -> bool {
     LEFTOVER_SUFFIXES.iter().any(|end| lowercase.ends_with(end)) || has_random_suffix(name)
 }
 
-/// The aws command line downloads `part.parquet` as `part.parquet.6eF5bC3A`: eight hex digits.
+/// The aws command line downloads `part.parquet` as `part.parquet.6eF5bC3A`, with eight hex digits;
+/// others take letters and digits.
 fn has_random_suffix(name: &[u8]) -> bool {
     let Some(dot) = name.iter().rposition(|byte| *byte == b'.') else {
         return false;
     };
     let (stem, suffix) = (&name[..dot], &name[dot + 1..]);
-    suffix.len() == 8 && suffix.iter().all(u8::is_ascii_hexdigit) && format_of(stem).is_some()
+    let is_hex = suffix.iter().all(u8::is_ascii_hexdigit);
+    // `a.csv.original` is none.
+    let is_mixed =
+        suffix.iter().all(u8::is_ascii_alphanumeric) && suffix.iter().any(u8::is_ascii_digit);
+    suffix.len() == 8 && (is_hex || is_mixed) && format_of(stem).is_some()
 }
 
 #[cfg(test)]
@@ -213,6 +225,14 @@ mod tests {
             ("a.parquet.part", Some(SkipReason::Leftover)),
             ("a.parquet._COPYING_", Some(SkipReason::Leftover)),
             ("a.parquet.6eF5bC3A", Some(SkipReason::Leftover)),
+            ("a.csv.gz.6eF5dC2a", Some(SkipReason::Leftover)),
+            ("a.parquet.Xk29zQwR", Some(SkipReason::Leftover)),
+            (".a.parquet.Xk29zQ", Some(SkipReason::DotEntry)),
+            ("a.csv.original", None),
+            ("a.parquet.6eF5dC2a.partial", Some(SkipReason::Leftover)),
+            ("a.parquet.crdownload", Some(SkipReason::Leftover)),
+            ("a.parquet_.gstmp", Some(SkipReason::Leftover)),
+            ("a.csv.parquet", None),
             ("a.6eF5bC3A", None),
             ("a.csv~", Some(SkipReason::Leftover)),
         ] {

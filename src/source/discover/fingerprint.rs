@@ -18,6 +18,9 @@ use super::arguments::io_error;
 use crate::error::{Error, InputError, Place, Result};
 use crate::spec::Format;
 
+/// What to do about an input that changes.
+pub(crate) const CHANGED_HINT: &str =
+    "run again once nothing writes the input any more; --settle 60s waits for that";
 /// Bytes at either end of a text file that count.
 const ENDS_BYTES: u64 = 4096;
 /// Footer length and magic at the end of a Parquet file.
@@ -47,6 +50,29 @@ pub fn fingerprint(file: &InputFile) -> Result<Fingerprint> {
     };
     compare(&found, &current).map_err(|error| error.at(Place::path(&file.path)))?;
     Ok(current)
+}
+
+/// Makes sure that a file still has the size and time that discovery saw.
+///
+/// # Errors
+/// [`InputError::Changed`] naming what differs, or the file is gone.
+pub fn as_found(file: &InputFile) -> Result<()> {
+    let at = || Place::path(&file.path);
+    let metadata = std::fs::metadata(&file.path)
+        .map_err(|source| io_error("find the file again", source).at(at()))?;
+    let modified = metadata
+        .modified()
+        .map_err(|source| io_error("read the file's modification time", source).at(at()))?;
+    let print = |bytes, modified| Fingerprint {
+        bytes,
+        modified_ns: nanoseconds(modified),
+        digest: 0,
+    };
+    let (before, now) = (
+        print(file.bytes, file.modified),
+        print(metadata.len(), modified),
+    );
+    compare(&before, &now).map_err(|error| error.at(at()))
 }
 
 /// Makes sure that a file still has the fingerprint it had.
@@ -145,7 +171,7 @@ fn compare(before: &Fingerprint, now: &Fingerprint) -> Result<()> {
         before,
         after: now,
     })
-    .hint("run again once nothing writes the input any more; --settle 60s waits for that"))
+    .hint(CHANGED_HINT))
 }
 
 /// Nanoseconds since 1970; beyond the years 1677 to 2262 the nearest that fits.

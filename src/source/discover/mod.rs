@@ -3,7 +3,7 @@
 //! The result depends on the names and contents of the directories alone, never on the order of the
 //! arguments or of the directory listings: files come sorted by relative path, and a file reached
 //! twice is read once, under the name that its outermost root gives it. Symbolic links to
-//! directories are never followed below an argument, so there are no loops.
+//! directories are followed below an argument only on request, and each directory once.
 //!
 //! Limit: everything found is kept in memory, about 300 bytes a file.
 
@@ -21,6 +21,7 @@ mod walk;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -28,7 +29,8 @@ use crate::error::{Error, InputError, Result};
 use crate::spec::{Format, InputSpec};
 
 pub use classify::{Codec, SkipReason};
-pub use fingerprint::{Fingerprint, fingerprint, unchanged};
+pub(crate) use fingerprint::CHANGED_HINT;
+pub use fingerprint::{Fingerprint, as_found, fingerprint, unchanged};
 
 /// A file to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +68,30 @@ pub struct Discovery {
     pub format: Format,
     /// Entries left out; a skipped directory counts once.
     pub skipped: BTreeMap<SkipReason, u64>,
+    /// Files that turned out to be unreadable and were taken out, sorted by relative path.
+    pub bad: Vec<BadFile>,
+}
+
+/// A file that can't be read as what it claims to be.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BadFile {
+    /// Its relative path, as [`InputFile::relative`].
+    pub relative: Vec<u8>,
+    /// Its size.
+    pub bytes: u64,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl fmt::Display for BadFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {}",
+            select::escape_bytes(&self.relative),
+            self.reason
+        )
+    }
 }
 
 /// Finds the input files of a job.
@@ -78,7 +104,7 @@ pub struct Discovery {
 ///
 /// ```
 /// use prep_stream::source::discover::discover;
-/// use prep_stream::spec::{Dialect, InputSpec};
+/// use prep_stream::spec::{Dialect, InputSpec, OnBadFile};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # for name in ["b.csv", "a.csv.gz", ".a.csv.gz.swp"] { std::fs::write(folder.path().join(name), "x")?; }
@@ -89,6 +115,8 @@ pub struct Discovery {
 ///     dialect: Dialect::default(),
 ///     hive: true,
 ///     settle: None,
+///     follow_symlinks: false,
+///     on_bad_file: OnBadFile::Error,
 /// };
 /// let found = discover(&input, "standardized".as_ref())?;
 /// let names: Vec<&[u8]> = found.files.iter().map(|file| file.relative.as_slice()).collect();
@@ -106,8 +134,9 @@ pub fn discover(input: &InputSpec, output: &Path) -> Result<Discovery> {
     overlap::refuse_output_inside(&targets, output)?;
     let mut found = select::Found::default();
     for target in &targets {
-        walk::collect(target, input.format, &mut found)?;
+        walk::collect(target, input, &mut found)?;
     }
+    overlap::refuse_output_behind(&found.linked, output)?;
     let mut files = select::distinct(found.candidates, &mut found.skipped)?;
     let format = select::settle_format(&mut files, input.format, &mut found.skipped)?;
     if files.is_empty() {
@@ -124,6 +153,7 @@ pub fn discover(input: &InputSpec, output: &Path) -> Result<Discovery> {
         files: files.into_iter().map(|candidate| candidate.file).collect(),
         format,
         skipped: found.skipped,
+        bad: Vec::new(),
     })
 }
 
@@ -136,5 +166,15 @@ fn no_files(searched: u64, skipped: &BTreeMap<SkipReason, u64>) -> Error {
         .iter()
         .map(|(reason, count)| format!("{count} {reason}"))
         .collect();
-    error.hint(format!("skipped: {}", reasons.join(", ")))
+    let is_link = |reason: &SkipReason| {
+        matches!(
+            reason,
+            SkipReason::LinkOutside | SkipReason::LinkToDirectory
+        )
+    };
+    let follow = match skipped.keys().any(is_link) {
+        true => "; --follow-symlinks follows links",
+        false => "",
+    };
+    error.hint(format!("skipped: {}{follow}", reasons.join(", ")))
 }

@@ -1,6 +1,7 @@
 //! Keeping output and input apart: this run must not read what it writes, nor a later one what
 //! this one has written.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,18 @@ pub(super) fn refuse_output_inside(targets: &[Target], output: &Path) -> Result<
         }
     }
     Ok(())
+}
+
+/// Refuses an output inside a directory that a link in the input leads to.
+pub(super) fn refuse_output_behind(linked: &BTreeSet<PathBuf>, output: &Path) -> Result<()> {
+    let output_real = real_or_future(output);
+    match linked
+        .iter()
+        .find(|directory| output_real.starts_with(directory))
+    {
+        Some(directory) => Err(refusal("lies inside the input", directory, output)),
+        None => Ok(()),
+    }
 }
 
 /// Refuses input files inside the output or its staging directory, both of which get replaced.

@@ -1,7 +1,7 @@
 //! From candidates to the list: each file once, one format, no two of one relative path, none young.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -28,6 +28,8 @@ pub(super) struct Found {
     pub(super) candidates: Vec<Candidate>,
     /// Entries left out so far.
     pub(super) skipped: BTreeMap<SkipReason, u64>,
+    /// Directories that links led to, without links and dots.
+    pub(super) linked: BTreeSet<PathBuf>,
     /// Entries looked at.
     pub(super) searched: u64,
     /// Entries that a glob matched.

@@ -1,12 +1,16 @@
 //! Walking directories: every entry becomes a candidate or is counted as skipped.
 //!
-//! Symbolic links to directories aren't entered; links to files are followed only if they stay
-//! within the base.
+//! Symbolic links to directories aren't entered, and links to files are followed only if they stay
+//! within the base, unless links are to be followed: then each directory is entered once, under its
+//! own name if it has one here, else under that of the first link in order. So loops end, and the
+//! order of a listing changes nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry, FileType, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::InputFile;
@@ -16,13 +20,16 @@ use super::pattern::{Pattern, Progress};
 use super::recognize::{self, Reached};
 use super::select::{Candidate, Found};
 use crate::error::{Error, InputError, Place, Result};
-use crate::spec::Format;
+use crate::spec::{Format, InputSpec};
 
 /// Adds everything that one argument leads to.
-pub(super) fn collect(target: &Target, format: Option<Format>, found: &mut Found) -> Result<()> {
+pub(super) fn collect(target: &Target, input: &InputSpec, found: &mut Found) -> Result<()> {
     let mut walk = Walk {
         target,
-        format,
+        format: input.format,
+        follows: input.follow_symlinks,
+        entered: BTreeSet::new(),
+        linked: BTreeMap::new(),
         found,
     };
     match &target.reach {
@@ -35,6 +42,12 @@ pub(super) fn collect(target: &Target, format: Option<Format>, found: &mut Found
 struct Walk<'a> {
     target: &'a Target,
     format: Option<Format>,
+    /// Whether symbolic links are followed wherever they lead.
+    follows: bool,
+    /// Device and inode of every directory that was entered, if links are followed.
+    entered: BTreeSet<(u64, u64)>,
+    /// Links to directories, for when all that has a name of its own is listed.
+    linked: BTreeMap<PathBuf, Option<Progress>>,
     found: &'a mut Found,
 }
 
@@ -44,6 +57,8 @@ struct Pending {
     below: PathBuf,
     /// How much of a glob it matches; `None` once everything below is taken.
     progress: Option<Progress>,
+    /// Whether a link is on the way to it.
+    is_linked: bool,
 }
 
 impl Walk<'_> {
@@ -78,10 +93,15 @@ impl Walk<'_> {
         let mut pending = vec![Pending {
             below: PathBuf::new(),
             progress: pattern.map(Pattern::start),
+            is_linked: false,
         }];
-        while let Some(directory) = pending.pop() {
+        while let Some(directory) = pending.pop().or_else(|| self.next_link()) {
             let path = self.target.base.join(&directory.below);
             let at = || Place::path(&path);
+            if self.follows && !self.is_new(&path, directory.is_linked)? {
+                self.found.skip(SkipReason::LinkRepeated);
+                continue;
+            }
             let entries = fs::read_dir(&path)
                 .map_err(|source| io_error("list the directory", source).at(at()))?;
             for entry in entries {
@@ -93,6 +113,28 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The first of the links to directories.
+    fn next_link(&mut self) -> Option<Pending> {
+        let (below, progress) = self.linked.pop_first()?;
+        Some(Pending {
+            below,
+            progress,
+            is_linked: true,
+        })
+    }
+
+    /// Whether a directory is entered for the first time.
+    fn is_new(&mut self, path: &Path, is_linked: bool) -> Result<bool> {
+        let failed = |source| io_error("follow the link", source).at(Place::path(path));
+        let metadata = fs::metadata(path).map_err(failed)?;
+        let is_new = self.entered.insert((metadata.dev(), metadata.ino()));
+        if is_new && is_linked {
+            let real = fs::canonicalize(path).map_err(failed)?;
+            self.found.linked.insert(real);
+        }
+        Ok(is_new)
     }
 
     /// Handles one entry; returns it if it is a directory to be listed.
@@ -122,7 +164,13 @@ impl Walk<'_> {
             }
         };
         if kind.is_dir() {
-            return Ok(self.enter(&name, below, progress));
+            return Ok(self.enter(&name, below, progress, directory.is_linked));
+        }
+        if self.follows && kind.is_symlink() && entry.path().is_dir() {
+            if let Some(link) = self.enter(&name, below, progress, true) {
+                self.linked.insert(link.below, link.progress);
+            }
+            return Ok(None);
         }
         if progress.is_some() {
             return Ok(None); // A file where the glob still wants a directory.
@@ -133,7 +181,7 @@ impl Walk<'_> {
             Some(_) => Reached::Globbed,
             None => Reached::Listed,
         };
-        self.listed_file(&name, &below, kind, reached)?;
+        self.listed_file(&name, &below, kind, reached, directory.is_linked)?;
         Ok(None)
     }
 
@@ -143,10 +191,11 @@ impl Walk<'_> {
         below: &Path,
         kind: FileType,
         reached: Reached,
+        is_linked: bool,
     ) -> Result<()> {
         if let Some(reason) = classify::skip_found(name.as_bytes()) {
             self.found.skip(reason);
-        } else if kind.is_symlink() {
+        } else if kind.is_symlink() || (is_linked && kind.is_file()) {
             self.link(below, reached)?;
         } else if kind.is_file() {
             self.plain(below, reached)?;
@@ -161,6 +210,7 @@ impl Walk<'_> {
         name: &OsStr,
         below: PathBuf,
         progress: Option<Progress>,
+        is_linked: bool,
     ) -> Option<Pending> {
         if progress.is_none() {
             self.found.matched += 1;
@@ -170,7 +220,11 @@ impl Walk<'_> {
             self.found.skip(reason);
             return None;
         }
-        Some(Pending { below, progress })
+        Some(Pending {
+            below,
+            progress,
+            is_linked,
+        })
     }
 
     fn plain(&mut self, below: &Path, reached: Reached) -> Result<()> {
@@ -208,7 +262,7 @@ impl Walk<'_> {
         }
         let real = fs::canonicalize(&path)
             .map_err(|source| io_error("follow the link", source).at(Place::path(&path)))?;
-        if !real.starts_with(&self.target.base_real) {
+        if !self.follows && !real.starts_with(&self.target.base_real) {
             self.found.skip(SkipReason::LinkOutside);
             return Ok(());
         }

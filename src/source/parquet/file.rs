@@ -4,7 +4,6 @@
 //! that the budget has room for is fetched whole with one read and served from memory; a longer one
 //! page by page.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -14,8 +13,10 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::handle::Handle;
+use super::witness::{WatchedChunk, Witness};
 use crate::engine::Memory;
-use crate::error::{InputError, Place, Result};
+use crate::error::{Place, Result};
 
 /// How much of a page header is read ahead when pages are fetched one by one.
 const HEADER_READ_BYTES: usize = 4 << 10;
@@ -23,45 +24,59 @@ const HEADER_READ_BYTES: usize = 4 << 10;
 /// An open input file and, optionally, a part of it held in memory.
 #[derive(Debug, Clone)]
 pub(super) struct PositionalFile {
-    file: Arc<File>,
+    file: Arc<Handle>,
     len: u64,
     window_start: u64,
     window: Bytes,
     window_bytes_max: u64,
+    witness: Witness,
+    chunk: Option<Arc<WatchedChunk>>,
 }
 
 impl PositionalFile {
     /// Opens `path`; the length is the one at this moment.
     fn open(path: &Path, window_bytes_max: u64) -> Result<Self> {
-        let fail =
-            |action: &'static str| move |source: io::Error| InputError::Io { action, source };
-        let file = File::open(path)
-            .map_err(fail("open the file"))
+        let file = Handle::open(path)
             .map_err(|error| crate::error::Error::from(error).at(Place::path(path)))?;
-        let len = file
-            .metadata()
-            .map_err(fail("read the file's size"))
-            .map_err(|error| crate::error::Error::from(error).at(Place::path(path)))?
-            .len();
         Ok(Self {
-            file: Arc::new(file),
-            len,
+            len: file.bytes(),
+            file,
             window_start: 0,
             window: Bytes::new(),
             window_bytes_max,
+            witness: Witness::None,
+            chunk: None,
         })
     }
 
-    /// The same file with `start..start + length` in memory, if that is small enough.
+    /// The same file for one column chunk, with `start..start + length` in memory if that is small
+    /// enough.
     pub(super) fn with_window(&self, start: u64, length: u64) -> ParquetResult<Self> {
-        if length > self.window_bytes_max {
-            return Ok(self.clone());
+        let mut chunk = self.clone();
+        chunk.chunk = self.witness.watch(start);
+        if length <= self.window_bytes_max {
+            chunk.window = self.read(start, usize::try_from(length)?)?;
+            chunk.window_start = start;
         }
-        Ok(Self {
-            window: self.read(start, usize::try_from(length)?)?,
-            window_start: start,
-            ..self.clone()
-        })
+        Ok(chunk)
+    }
+
+    /// Bytes that aren't a page, or not read as one.
+    pub(super) fn peek(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
+        match self.in_window(start, length) {
+            Some(bytes) => Ok(bytes),
+            None => self.read(start, length),
+        }
+    }
+
+    /// Keeps or compares the digest of the page whose body begins at `start`.
+    fn witness_page(&self, chunk: &WatchedChunk, start: u64, body: &Bytes) -> ParquetResult<()> {
+        let page = chunk.page_start(start);
+        let header_bytes = usize::try_from(start - page)?;
+        match self.in_window(page, header_bytes + body.len()) {
+            Some(whole) => chunk.page(page, &[&whole]),
+            None => chunk.page(page, &[&self.read(page, header_bytes)?, body]),
+        }
     }
 
     fn read(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
@@ -75,7 +90,11 @@ impl PositionalFile {
             )));
         }
         let mut buffer = vec![0; length];
-        self.file.read_exact_at(&mut buffer, start)?;
+        let file = self
+            .file
+            .file()
+            .map_err(|error| ParquetError::External(Box::new(error)))?;
+        file.read_exact_at(&mut buffer, start)?;
         Ok(buffer.into())
     }
 
@@ -96,6 +115,9 @@ impl ChunkReader for PositionalFile {
     type T = PositionalRead;
 
     fn get_read(&self, start: u64) -> ParquetResult<PositionalRead> {
+        if let Some(chunk) = &self.chunk {
+            chunk.goes_to(start);
+        }
         let offset = start
             .checked_sub(self.window_start)
             .and_then(|offset| usize::try_from(offset).ok())
@@ -108,10 +130,11 @@ impl ChunkReader for PositionalFile {
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
-        match self.in_window(start, length) {
-            Some(bytes) => Ok(bytes),
-            None => self.read(start, length),
+        let bytes = self.peek(start, length)?;
+        if let Some(chunk) = &self.chunk {
+            self.witness_page(chunk, start, &bytes)?;
         }
+        Ok(bytes)
     }
 }
 
@@ -175,6 +198,13 @@ impl ParquetFile {
         let mut file = self.clone();
         file.file.window_bytes_max = 0;
         file
+    }
+
+    /// The same file with a witness of what is read of its column chunks.
+    #[must_use]
+    pub(crate) fn witnessed(mut self, witness: Witness) -> Self {
+        self.file.witness = witness;
+        self
     }
 
     /// Where the file is.

@@ -1,6 +1,5 @@
 //! Footers: read, and checked before anything is decoded from their word.
 
-use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
 
@@ -17,7 +16,12 @@ const TAIL_BYTES: u64 = 8;
 /// Reads and checks the footer of `file`, if the budget has room for it.
 pub(super) fn read(file: &PositionalFile, memory: &Memory) -> Result<ParquetMetaData> {
     check_fits(file, memory)?;
-    Ok(parse(file)?)
+    let metadata = ParquetMetaDataReader::new()
+        .with_page_index_policy(PageIndexPolicy::Skip)
+        .parse_and_finish(file)
+        .map_err(|source| super::reading_error("read the footer", source))?;
+    check(&metadata, file.len())?;
+    Ok(metadata)
 }
 
 /// Looks at the length only: whether there is a footer at all is found out by reading it.
@@ -39,22 +43,6 @@ fn check_fits(file: &PositionalFile, memory: &Memory) -> Result<()> {
     memory
         .workers_taking(length * MEMORY_FACTOR, what)
         .map(drop)
-}
-
-fn parse(file: &PositionalFile) -> std::result::Result<ParquetMetaData, DataError> {
-    let metadata = ParquetMetaDataReader::new()
-        .with_page_index_policy(PageIndexPolicy::Skip)
-        .parse_and_finish(file)
-        .map_err(unreadable)?;
-    check(&metadata, file.len())?;
-    Ok(metadata)
-}
-
-fn unreadable(source: ParquetError) -> DataError {
-    DataError::Parquet {
-        action: "read the footer",
-        source,
-    }
 }
 
 /// Every size and offset must be possible in a file of `file_bytes`.

@@ -222,5 +222,5 @@ fn typed<T: DataType>(
 }
 
 fn failed(action: &'static str, source: ParquetError, place: &Place) -> Error {
-    Error::from(DataError::Parquet { action, source }).at(place.clone())
+    super::reading_error(action, source).at(place.clone())
 }

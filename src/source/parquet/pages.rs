@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::reader::Length;
 
 use super::file::PositionalFile;
 use super::header::{PageHeader, PageKind, Unread};
@@ -103,11 +103,8 @@ fn read_header(file: &PositionalFile, offset: u64, rest: u64) -> Result<PageHead
     let mut length = HEADER_BYTES.min(rest);
     loop {
         let bytes = file
-            .get_bytes(offset, length)
-            .map_err(|source| DataError::Parquet {
-                action: "read a page header",
-                source,
-            })?;
+            .peek(offset, length)
+            .map_err(|source| super::reading_error("read a page header", source))?;
         match PageHeader::read(&bytes) {
             Ok(header) => return Ok(header),
             Err(Unread::Short) if length < rest => length = rest.min(length * 16),

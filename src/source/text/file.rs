@@ -60,9 +60,15 @@ struct PositionalReader<'a> {
 
 impl Read for PositionalReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.offset)?;
-        self.offset += read as u64;
-        Ok(read)
+        loop {
+            match self.file.read_at(buffer, self.offset) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => {
+                    self.offset += *read.as_ref().unwrap_or(&0) as u64;
+                    return read;
+                }
+            }
+        }
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::io::Read;
 
+use twox_hash::XxHash3_128;
+
 use super::block::{Context, Position};
 use super::builder::ColumnBuilder;
 use super::column::{ColumnRequest, ColumnType, TextBatch, TextColumn};
 use super::reader::RecordReader;
-use crate::error::{Error, Place, Result, TextError};
+use crate::error::{Error, InputError, Place, Result, TextError};
+use crate::source::discover::CHANGED_HINT;
 
 /// The rows to be parsed from a source.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +38,7 @@ pub(crate) fn parse<R: Read>(
     let mut builders: Vec<_> = (0..columns)
         .filter_map(|column| ColumnBuilder::new(column, request(column), rows_held))
         .collect();
-    let source_bytes = fill(context, rows, &mut builders, open())?;
+    let (source_bytes, source_digest) = fill(context, rows, &mut builders, open())?;
     let mut late: Vec<_> = builders
         .iter()
         .filter_map(ColumnBuilder::late)
@@ -44,7 +47,12 @@ pub(crate) fn parse<R: Read>(
         })
         .collect();
     if !late.is_empty() {
-        fill(context, rows, &mut late, open())?;
+        let (_, again) = fill(context, rows, &mut late, open())?;
+        if again != source_digest {
+            return Err(InputError::changed_digest(source_digest, again)
+                .at(Place::path(context.path))
+                .hint(CHANGED_HINT));
+        }
     }
     let mut columns: Vec<TextColumn> = builders
         .into_iter()
@@ -57,16 +65,18 @@ pub(crate) fn parse<R: Read>(
         rows: rows_held,
         columns,
         source_bytes,
+        source_digest,
     })
 }
 
-/// Reads the rows into the builders and returns the bytes of their records.
+/// Reads the rows into the builders and returns the bytes of their records, and their digest.
 fn fill(
     context: Context<'_>,
     rows: Rows,
     builders: &mut [ColumnBuilder],
     source: impl Read,
-) -> Result<u64> {
+) -> Result<(u64, u128)> {
+    let mut hasher = XxHash3_128::new();
     let mut reader = RecordReader::new(source, context, rows.start);
     reader.skip(rows.first - rows.start.row)?;
     let quote = context.dialect.quote.unwrap_or_default();
@@ -85,11 +95,12 @@ fn fill(
         }
         found += block.rows() as u64;
         bytes += block.record_bytes();
+        block.digest_into(&mut hasher);
     }
     if rows.last && reader.next_block(1)?.is_some() {
         return Err(changed(context, rows, found + 1));
     }
-    Ok(bytes)
+    Ok((bytes, hasher.finish_128()))
 }
 
 fn changed(context: Context<'_>, rows: Rows, found: u64) -> Error {

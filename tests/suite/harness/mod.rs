@@ -1,10 +1,14 @@
 //! `Scratch`: a fresh directory with the real binary in it; tables go in, tables come out.
 
 mod exact;
+mod job;
+mod process;
 mod read;
 mod table;
 
 pub(crate) use exact::Exact;
+pub(crate) use job::{At, spec};
+pub(crate) use process::Running;
 pub(crate) use read::{Frame, Output};
 pub(crate) use table::{Column, Table, Values};
 

@@ -102,6 +102,10 @@ impl Table {
         self
     }
 
+    pub(crate) fn uncompressed(self) -> Self {
+        self.codec(Compression::UNCOMPRESSED)
+    }
+
     pub(crate) fn to_parquet(&self) -> Vec<u8> {
         let fields: String = self.columns.iter().map(|c| c.schema.as_str()).collect();
         let message = format!("message schema {{ {fields} }}");

@@ -205,7 +205,7 @@ fn a_lock_of_another_machine_is_never_judged_dead() {
     assert_eq!(
         text,
         "another run is writing out: host elsewhere, pid 7, started 2024-01-01T00:00:00Z\n  \
-         hint: if that run has ended, remove \".out.prep\" and run again"
+         hint: wait for it to end; if it has ended, run again with --break-lock"
     );
     let host = rustix::system::uname()
         .nodename()
@@ -238,7 +238,7 @@ fn a_lock_lets_in_one_of_many() {
             scope.spawn(|| {
                 use std::sync::atomic::Ordering::SeqCst;
                 for _ in 0..25 {
-                    match Lock::acquire(&staging, &out) {
+                    match Lock::acquire(&staging, &out, false) {
                         Ok(lock) => {
                             assert_eq!(inside.fetch_add(1, SeqCst), 0);
                             entered.fetch_add(1, SeqCst);

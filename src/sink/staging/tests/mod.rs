@@ -21,6 +21,7 @@ fn job() -> JobId {
 
 fn manifest(version: &str) -> Vec<u8> {
     let manifest = Manifest {
+        bad_files: Vec::new(),
         prep_version: version.to_owned(),
         job: job().to_string(),
         spec: serde_json::Value::Null,

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 use super::*;
-use crate::spec::Dialect;
+use crate::spec::{Dialect, OnBadFile};
 
 /// A directory with files of ten bytes each; names that end in `/` are directories.
 fn tree(names: &[&str]) -> TempDir {
@@ -46,6 +46,8 @@ fn spec<P: AsRef<Path>>(directory: &TempDir, paths: &[P]) -> InputSpec {
         dialect: Dialect::default(),
         hive: true,
         settle: None,
+        follow_symlinks: false,
+        on_bad_file: OnBadFile::Error,
     }
 }
 
