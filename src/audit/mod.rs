@@ -30,7 +30,7 @@ mod timeline;
 
 use std::path::Path;
 
-use crate::engine::{Cancel, Memory, Observer, Ordered};
+use crate::engine::{Cancel, Memory, Observer};
 use crate::error::Result;
 use crate::report::AuditReport;
 use crate::spec::{AuditSpec, Resources};
@@ -114,12 +114,7 @@ fn sweep(scan: &Scan<'_>, threads: usize) -> Result<Vec<SideState>> {
     let shards = scan.published.shards();
     let sides = 0..scan.published.sides.len();
     let mut states: Vec<SideState> = sides.map(|side| SideState::new(scan, side)).collect();
-    let ordered = Ordered {
-        threads,
-        count: shards.len(),
-        cancel: scan.cancel,
-    };
-    ordered.run(
+    scan.ordered(threads, shards.len()).run(
         |index| {
             let (side, shard) = shards[index];
             scan.shard(side, shard)

@@ -3,27 +3,24 @@
 //! Invariant: what is read is exactly what `manifest.json` names: every shard is there with its size,
 //! rows, columns and checksum, or there is an error that names it. Limit: format version 1.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use parquet::schema::types::{SchemaDescriptor, TypePtr};
-use twox_hash::XxHash3_128;
 
 use crate::artifact::manifest::{ManifestShard, hex};
 use crate::artifact::{Manifest, ScalerFile};
 use crate::engine::Memory;
 use crate::error::{Error, Place, PublishedError, Result};
+use crate::source::file_digest;
 use crate::source::parquet::ParquetFile;
 
 /// Sides in the order in which every list here has them; others come after.
 const SIDE_ORDER: [&str; 3] = ["train", "val", "test"];
 /// The roles that manifest.json gives.
 const FEATURE: &str = "feature";
-/// Bytes digested at a time.
-const READ_BYTES: usize = 256 << 10;
-
 /// An output with its records, before any row is read.
 #[derive(Debug)]
 pub(super) struct Published {
@@ -273,21 +270,10 @@ fn present<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 fn digest(path: &Path) -> Result<(u64, u128)> {
-    let fail = |source| {
+    file_digest(path, || true).map_err(|source| {
         let action = "read the shard";
         Error::from(PublishedError::Io { action, source }).at(Place::path(path))
-    };
-    let mut file = File::open(path).map_err(fail)?;
-    let (mut hasher, mut bytes, mut buffer) = (XxHash3_128::new(), 0, vec![0; READ_BYTES]);
-    loop {
-        match file.read(&mut buffer).map_err(fail)? {
-            0 => return Ok((bytes, hasher.finish_128())),
-            length => {
-                hasher.write(&buffer[..length]);
-                bytes += length as u64;
-            }
-        }
-    }
+    })
 }
 
 fn sides(manifest: &Manifest) -> Vec<Side> {

@@ -12,7 +12,7 @@ use super::leaf::{Leaf, RUN_ROWS, Visitor};
 use super::measure::ValueSample;
 use super::prints::Prints;
 use super::published::Published;
-use crate::engine::{Cancel, Event, Observer, Pass};
+use crate::engine::{Cancel, Event, Observer, Ordered, Pass};
 use crate::error::Result;
 use crate::kernel::mix;
 use crate::schema::NumericKind;
@@ -92,6 +92,15 @@ pub(super) struct LabelRows {
 }
 
 impl Scan<'_> {
+    /// Work on so many pieces, taken in order.
+    pub(super) fn ordered(&self, threads: usize, count: usize) -> Ordered<'_> {
+        Ordered {
+            threads,
+            count,
+            cancel: self.cancel,
+        }
+    }
+
     /// Sweeps over shard `index` of `side`.
     pub(super) fn shard(&self, side: usize, index: usize) -> Result<SideState> {
         let shard = &self.published.sides[side].shards[index];

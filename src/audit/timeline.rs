@@ -13,7 +13,6 @@ use super::leaf::{Leaf, Visitor};
 use super::overlap::side_pairs;
 use super::rank::{Rank, RankKind, rank_float};
 use super::scan::Scan;
-use crate::engine::Ordered;
 use crate::error::{Result, UsageError};
 use crate::schema::NumericKind;
 use crate::source::parquet::LeafRun;
@@ -95,12 +94,7 @@ fn run_shards<V: Visitor + Send>(
     mut take: impl FnMut(usize, V),
 ) -> Result<()> {
     let shards = scan.published.shards();
-    let ordered = Ordered {
-        threads,
-        count: shards.len(),
-        cancel: scan.cancel,
-    };
-    ordered.run(
+    scan.ordered(threads, shards.len()).run(
         |index| {
             let (side, shard) = shards[index];
             let file = scan

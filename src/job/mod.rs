@@ -73,7 +73,8 @@ fn without_bad_files<R>(
     }
 }
 
-fn stream_found(run: &Run<'_>) -> Result<Outcome> {
+/// What is to be done, and the job that it is; refused if it can't be done within the budget.
+fn planned(run: &Run<'_>) -> Result<(Plan, JobId)> {
     let (spec, found) = (run.spec, run.found);
     let plan = run.pass(Pass::Plan, || pass::plan(run.context(), spec, found.format))?;
     let job = JobId::new(
@@ -82,6 +83,12 @@ fn stream_found(run: &Run<'_>) -> Result<Outcome> {
         found.files.iter().zip(&plan.fingerprints),
     )?;
     run.check_budget(&plan)?;
+    Ok((plan, job))
+}
+
+fn stream_found(run: &Run<'_>) -> Result<Outcome> {
+    let spec = run.spec;
+    let (plan, job) = planned(run)?;
     let staging = Staging::open_as(&spec.output, &job)?;
     if staging.is_published() || (spec.output.if_changed && staging.output_is_current()) {
         staging.abandon()?;
@@ -170,13 +177,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
 pub fn plan(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<PlanReport> {
     without_bad_files(spec, cancel, observer, |found| {
         let run = Run::new(spec, found, cancel, observer);
-        let plan = run.pass(Pass::Plan, || pass::plan(run.context(), spec, found.format))?;
-        let job = JobId::new(
-            spec,
-            crate::VERSION,
-            found.files.iter().zip(&plan.fingerprints),
-        )?;
-        run.check_budget(&plan)?;
+        let (plan, job) = planned(&run)?;
         Ok(outlook::report(&run, &job, &plan))
     })
 }

@@ -5,24 +5,23 @@
 //! torn; then its checksum doesn't match, and the work is done again.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use twox_hash::XxHash3_128;
 
 use super::Written;
 use super::files::{io_error, list};
 use crate::artifact::JobId;
 use crate::artifact::partial::{PartialFile, seal, unseal};
 use crate::error::Result;
+use crate::source::file_digest;
 
 /// Where partials are, below the staging directory.
 pub(super) const PARTIALS: &str = "partials";
-const READ_BYTES: usize = 256 << 10;
 
 /// The partials of one job.
 #[derive(Debug)]
@@ -125,22 +124,5 @@ impl Partials {
 }
 
 fn is_unchanged(path: &Path, expected: &PartialFile) -> bool {
-    digest(path)
-        .is_ok_and(|found| (found.bytes, found.digest) == (expected.bytes, expected.xxh3_128))
-}
-
-fn digest(path: &Path) -> io::Result<Written> {
-    let mut file = File::open(path)?;
-    let mut hasher = XxHash3_128::new();
-    let mut buffer = vec![0; READ_BYTES];
-    let mut bytes = 0;
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            let digest = hasher.finish_128();
-            return Ok(Written { bytes, digest });
-        }
-        hasher.write(buffer.get(..read).unwrap_or_default());
-        bytes += read as u64;
-    }
+    file_digest(path, || true).is_ok_and(|found| found == (expected.bytes, expected.xxh3_128))
 }

@@ -3,7 +3,10 @@
 //! Knows nothing of split or moments, and writes nothing.
 
 pub mod blocks;
+mod digest;
 pub mod discover;
 pub mod parquet;
 pub mod table;
 pub mod text;
+
+pub use digest::file_digest;

@@ -1,25 +1,21 @@
 //! Shards: bytes, checksum, schema and rows of each against the manifest.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use parquet::schema::types::TypePtr;
-use twox_hash::XxHash3_128;
 
 use super::Context;
 use super::findings::Findings;
 use super::records::{Records, differs};
 use crate::artifact::Manifest;
 use crate::artifact::manifest::ManifestShard;
-use crate::engine::{Cancel, guarded};
+use crate::engine::guarded;
 use crate::error::Result;
 use crate::report::VerifyReport;
 use crate::schema::describe;
+use crate::source::file_digest;
 use crate::source::parquet::ParquetFile;
-
-/// Bytes read at a time.
-const READ_BYTES: usize = 1 << 20;
 
 /// What was seen of one shard.
 struct Seen {
@@ -68,7 +64,7 @@ fn look(context: Context<'_>, manifest: &Manifest, shard: &ManifestShard) -> Res
     let mut findings = Findings::default();
     let path = path_of(&context.spec.output, shard);
     let mut root = None;
-    match digest(&path, context.cancel) {
+    match file_digest(&path, || context.cancel.check().is_ok()) {
         // What is missing or no file has its finding already.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => findings.push(&shard.path, format!("cannot read it: {error}")),
@@ -85,27 +81,6 @@ fn look(context: Context<'_>, manifest: &Manifest, shard: &ManifestShard) -> Res
 pub(super) fn path_of(output: &Path, shard: &ManifestShard) -> PathBuf {
     let parts = shard.path.split('/').filter(|part| *part != "..");
     parts.fold(output.to_path_buf(), |path, part| path.join(part))
-}
-
-fn digest(path: &Path, cancel: &Cancel) -> io::Result<(u64, u128)> {
-    let mut file = File::open(path)?;
-    let mut hasher = XxHash3_128::new();
-    let mut buffer = vec![0; READ_BYTES];
-    let mut bytes = 0;
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok((bytes, hasher.finish_128())),
-            Ok(read) => {
-                hasher.write(&buffer[..read]);
-                bytes += read as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-        if cancel.check().is_err() {
-            return Ok((bytes, hasher.finish_128()));
-        }
-    }
 }
 
 /// Compares the footer with the manifest; returns the schema.

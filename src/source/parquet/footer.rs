@@ -8,7 +8,7 @@ use crate::engine::Memory;
 use crate::error::{DataError, Result};
 
 /// What a footer takes in memory, as a multiple of its bytes in the file: it is read, and its parts
-/// become structures that are mostly pointers. Measured on files of 10 to 8,000 columns.
+/// become structures that are mostly pointers. An estimate on the safe side, not a measurement.
 const MEMORY_FACTOR: u64 = 8;
 /// Length of a footer and magic number, at the end of every file.
 const TAIL_BYTES: u64 = 8;

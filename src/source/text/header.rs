@@ -48,15 +48,7 @@ pub(crate) fn read_header(
     read_error: impl FnOnce(std::io::Error) -> Error,
 ) -> Result<Header> {
     let mark = read_mark(&mut source).map_err(read_error)?;
-    if UTF16_MARKS
-        .iter()
-        .any(|encoding| mark.starts_with(encoding))
-    {
-        let error = Error::from(TextError::Encoding { encoding: "UTF-16" });
-        return Err(error
-            .at(Place::path(path))
-            .hint("convert it, for example with iconv -f UTF-16 -t UTF-8"));
-    }
+    refuse_utf16(path, &mark)?;
     let start = if mark == UTF8_MARK { mark.len() } else { 0 };
     let position = Position {
         byte: start as u64,
@@ -115,6 +107,19 @@ pub(crate) fn read_header(
         renamed,
         body,
     })
+}
+
+fn refuse_utf16(path: &std::path::Path, mark: &[u8]) -> Result<()> {
+    if UTF16_MARKS
+        .iter()
+        .any(|encoding| mark.starts_with(encoding))
+    {
+        let error = Error::from(TextError::Encoding { encoding: "UTF-16" });
+        return Err(error
+            .at(Place::path(path))
+            .hint("convert it, for example with iconv -f UTF-16 -t UTF-8"));
+    }
+    Ok(())
 }
 
 fn distinct(given: &[String]) -> Vec<String> {
