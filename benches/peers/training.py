@@ -2,7 +2,7 @@
 
     pip install tensorflow-cpu torch pyarrow
     cargo build --release
-    python benches/peers/training.py --write docs/training.md
+    python benches/peers/training.py --write docs/validate.md
 
 28 standard normal features and a number to predict, 28-64-64-1 with ReLU, SGD at 0.01, batches of 256.
 Keras (`fit`) and PyTorch (its usual loop) train one network for an epoch on float32 arrays in memory, after
@@ -160,7 +160,7 @@ def main():
         commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True).stdout.strip()
         text = "\n".join(lines) + (
             f"\n\nRows a second, medians of {options.rounds} rounds, {time.strftime('%Y-%m-%d')} at commit {commit}, {os.cpu_count()} cores. Again with:\n\n"
-            "```sh\ncargo build --release\npython benches/peers/training.py --write docs/training.md\n```"
+            "```sh\ncargo build --release\npython benches/peers/training.py --write docs/validate.md\n```"
         )
         page = options.write.read_text()
         before, rest = page.split(BEGIN)

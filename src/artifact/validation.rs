@@ -254,6 +254,8 @@ pub struct Why {
     pub standardized: Stability,
     /// The columns with the largest mean squares, three at most.
     pub harmful: Vec<HarmfulColumn>,
+    /// The train value that is farthest from its column's mean, if any is off it.
+    pub farthest: Option<FarthestValue>,
 }
 
 /// How large steps a linear model on these features bears.
@@ -278,6 +280,19 @@ pub struct HarmfulColumn {
     pub scale: Figure,
     /// Orders of magnitude between its smallest and largest values other than 0, in the sample.
     pub orders_of_magnitude: Figure,
+}
+
+/// A value that standardizing leaves large.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FarthestValue {
+    /// Its column.
+    pub column: String,
+    /// The value.
+    pub value: Figure,
+    /// How many standard deviations it is from the mean.
+    pub deviations: Figure,
+    /// The largest learning rate at which a linear model is stable on a batch that holds it.
+    pub stable_learning_rate: Figure,
 }
 
 impl std::fmt::Display for Quantity {

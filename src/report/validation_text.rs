@@ -100,11 +100,9 @@ fn rows(validation: &Validation) -> String {
 }
 
 fn arms(validation: &Validation, arms: &[Arm]) -> Vec<Vec<String>> {
-    let regression = validation.label.task == Task::Regression;
-    let metric = if regression {
-        "test R2"
-    } else {
-        "test accuracy"
+    let metric = match validation.label.task {
+        Task::Regression => "test R2",
+        Task::Binary | Task::Multiclass => "test accuracy",
     };
     let heading = [
         "",
@@ -116,27 +114,29 @@ fn arms(validation: &Validation, arms: &[Arm]) -> Vec<Vec<String>> {
         metric,
     ];
     let mut table = vec![heading.map(str::to_owned).to_vec()];
-    for arm in arms {
-        let last = arm.epochs.last();
-        let loss = |of: fn(&crate::artifact::validation::EpochLoss) -> f64| {
-            last.map_or_else(|| "-".to_owned(), |epoch| figure(of(epoch)))
-        };
-        table.push(vec![
-            arm.name.clone(),
-            figure(arm.learning_rate),
-            count(arm.steps),
-            figure(arm.first_gradient_norm.0),
-            loss(|epoch| epoch.train.0),
-            loss(|epoch| epoch.test.0),
-            metric_text(arm.test.metric.0),
-        ]);
-    }
-    let baseline = metric_text(validation.baseline.metric.0);
+    table.extend(arms.iter().map(arm_row));
     let mut row = vec![String::new(); heading.len()];
     "best constant".clone_into(&mut row[0]);
-    row[heading.len() - 1] = baseline;
+    row[heading.len() - 1] = metric_text(validation.baseline.metric.0);
     table.push(row);
     table
+}
+
+fn arm_row(arm: &Arm) -> Vec<String> {
+    let losses = arm.epochs.last().map_or_else(
+        || ["-"; 2].map(str::to_owned),
+        |epoch| [epoch.train, epoch.test].map(|loss| figure(loss.0)),
+    );
+    let [train, test] = losses;
+    vec![
+        arm.name.clone(),
+        figure(arm.learning_rate),
+        count(arm.steps),
+        figure(arm.first_gradient_norm.0),
+        train,
+        test,
+        metric_text(arm.test.metric.0),
+    ]
 }
 
 fn became(arm: &Arm) -> String {

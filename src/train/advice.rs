@@ -34,6 +34,14 @@ pub(super) fn advice(validation: &Validation) -> Vec<String> {
             ));
         }
     }
+    if let Some(far) = &validation.why.farthest
+        && rate > far.stable_learning_rate.0
+    {
+        advice.push(format!(
+            "column {:?} has the value {}, {:.0} standard deviations from its mean: a linear model is stable on a standardized batch that holds it up to a learning rate of {:.1e}",
+            far.column, far.value.0, far.deviations.0, far.stable_learning_rate.0
+        ));
+    }
     for column in &validation.why.harmful {
         let orders = column.orders_of_magnitude.0;
         if orders >= ORDERS_MIN {

@@ -72,7 +72,7 @@ pub fn validate(
         observer,
     };
     let played = stage.play(arms(spec))?;
-    let why = why(&data, &played.sample, labels.task, spec.training.seed);
+    let why = why(&data, &played.sample, labels.task, &spec.training);
     let diagnosis = if spec.diagnose {
         stage
             .play(remedies(spec, why.raw.stable_learning_rate.0))?

@@ -14,9 +14,9 @@
 use super::data::{DataSet, Slab};
 use super::random::Random;
 use crate::artifact::Figure;
-use crate::artifact::validation::{Features, HarmfulColumn, Stability, Why};
+use crate::artifact::validation::{FarthestValue, Features, HarmfulColumn, Stability, Why};
 use crate::kernel::{Domain, Moments};
-use crate::spec::Task;
+use crate::spec::{Task, TrainingSpec};
 
 const SAMPLE_ROWS_MAX: usize = 4_096;
 const SAMPLE_BYTES_MAX: usize = 16 << 20;
@@ -58,11 +58,11 @@ impl Sample {
 }
 
 /// What is found out about the features of a sample.
-pub(super) fn why(data: &DataSet, sample: &Sample, task: Task, seed: u64) -> Why {
+pub(super) fn why(data: &DataSet, sample: &Sample, task: Task, training: &TrainingSpec) -> Why {
     let features = data.features();
+    let numerator = if task == Task::Regression { 1.0 } else { 4.0 };
     let stability = |values: &[f32]| {
-        let eigenvalue = largest_eigenvalue(values, features, seed);
-        let numerator = if task == Task::Regression { 1.0 } else { 4.0 };
+        let eigenvalue = largest_eigenvalue(values, features, training.seed);
         Stability {
             largest_eigenvalue: Figure(eigenvalue),
             stable_learning_rate: Figure(numerator / eigenvalue),
@@ -73,6 +73,7 @@ pub(super) fn why(data: &DataSet, sample: &Sample, task: Task, seed: u64) -> Why
         raw: stability(&sample.raw),
         standardized: stability(&sample.standardized),
         harmful: harmful(data, &sample.raw),
+        farthest: farthest(data, numerator * training.batch_size as f64),
     }
 }
 
@@ -136,6 +137,25 @@ fn harmful(data: &DataSet, raw: &[f32]) -> Vec<HarmfulColumn> {
             orders_of_magnitude: Figure(orders(raw, index, columns.len())),
         })
         .collect()
+}
+
+/// The value that standardizing leaves largest. Alone in a batch of n rows, z gives an eigenvalue of
+/// z^2 / n at least: a rate of `numerator` / z^2.
+fn farthest(data: &DataSet, numerator: f64) -> Option<FarthestValue> {
+    let columns = data.scaler.columns().iter();
+    let moments = data.scaler.scaler().moments();
+    let ends = columns.zip(moments).flat_map(|(column, moments)| {
+        let ends = [moments.min(), moments.max()].into_iter().flatten();
+        let deviations = |value: f64| (value - moments.mean()).abs() / moments.scale();
+        ends.map(move |value| (column, value, deviations(value)))
+    });
+    let (column, value, deviations) = ends.max_by(|a, b| a.2.total_cmp(&b.2))?;
+    (deviations > 0.0).then(|| FarthestValue {
+        column: column.name.clone(),
+        value: Figure(value),
+        deviations: Figure(deviations),
+        stable_learning_rate: Figure(numerator / deviations.powi(2)),
+    })
 }
 
 /// The standard deviation; 0 for a constant, whose scale is 1.

@@ -2,7 +2,7 @@
 
     pip install tensorflow-cpu pyarrow
     cargo build --release
-    python tests/peers/keras_check.py --write docs/training.md
+    python tests/peers/keras_check.py --write docs/validate.md
 
 By hand, not in CI: TensorFlow is large. For each table `prep stream` and `prep validate` run first; then
 Keras trains the same architecture (Dense layers with ReLU and He-uniform weights, SGD, the same
@@ -130,7 +130,7 @@ def main():
         text = (
             f"{heading}\n" + "\n".join(rows) + f"\n\nprep {version}, TensorFlow {tensorflow.__version__}, Keras {keras.__version__}, "
             f"Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}; learning rate 0.01, batches of {BATCH}, {EPOCHS} epochs. Again with:\n\n"
-            "```sh\ncargo build --release\npython tests/peers/keras_check.py --write docs/training.md\n```"
+            "```sh\ncargo build --release\npython tests/peers/keras_check.py --write docs/validate.md\n```"
         )
         page = options.write.read_text()
         before, rest = page.split(BEGIN)

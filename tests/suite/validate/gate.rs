@@ -107,7 +107,7 @@ fn a_label_that_cannot_be_trained_on_keeps_the_finished_work() {
     }
     assert!(!scratch.path("out").exists());
     let run = scratch.prep(&arguments[..7]).succeeds();
-    assert!(run.stdout.contains("taken up"), "{}", run.stdout);
+    assert!(run.stdout.contains("Resumed"), "{}", run.stdout);
 }
 
 #[test]

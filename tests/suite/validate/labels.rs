@@ -124,6 +124,15 @@ fn table(label: Column) -> Table {
     ])
 }
 
+/// A name, a label, what is asked for, the task, the classes.
+type Case = (
+    &'static str,
+    Column,
+    &'static [&'static str],
+    Task,
+    &'static [&'static str],
+);
+
 #[test]
 fn the_task_follows_from_the_label() {
     let longs = |classes: i64| Column::longs("y", (0..300).map(move |row| row % 30 % classes));
@@ -135,7 +144,7 @@ fn the_task_follows_from_the_label() {
     );
     let bools = (0..300).map(|row| Some(row % 30 > 12)).collect();
     let bools = Column::new("required boolean y;", Values::Bool(bools));
-    let cases: [(&str, Column, &[&str], Task, &[&str]); 9] = [
+    let cases: [Case; 9] = [
         ("two integers", longs(2), &[], Task::Binary, &["0", "1"]),
         (
             "three integers",

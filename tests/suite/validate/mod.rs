@@ -76,11 +76,20 @@ fn one_rare_row_ends_the_raw_table_in_nan_and_not_the_standardized_one() {
     );
 }
 
+/// A fixture, how it is streamed, its label, epochs, the task, the metric to reach.
+type Case = (
+    &'static str,
+    &'static [&'static str],
+    &'static str,
+    &'static str,
+    Task,
+    f64,
+);
+
 /// Real tables at Keras' learning rate: raw they explode or teach nothing, standardized they do well.
 #[test]
 fn real_tables_train_standardized_and_not_raw() {
-    let weather: &[&str] = &["--label", "temp", "--exclude", "year"];
-    let cases: [(&str, &[&str], &str, &str, Task, f64); 3] = [
+    let cases: [Case; 3] = [
         (
             "breast-cancer.csv",
             &["--label", "diagnosis"],
@@ -97,7 +106,14 @@ fn real_tables_train_standardized_and_not_raw() {
             Task::Multiclass,
             0.8,
         ),
-        ("weather", weather, "temp", "5", Task::Regression, 0.9),
+        (
+            "penguins.csv",
+            &["--label", "species", "--exclude", "year"],
+            "species",
+            "10",
+            Task::Multiclass,
+            0.9,
+        ),
     ];
     for (fixture, columns, label, epochs, task, at_least) in cases {
         let scratch = Scratch::new();
@@ -118,6 +134,38 @@ fn real_tables_train_standardized_and_not_raw() {
             "{fixture}: {rates:?}"
         );
     }
+}
+
+/// The table has a wind speed of 1,048 mph, by a fault of the station: 119 standard deviations.
+#[test]
+fn one_wrong_value_is_named_when_even_the_standardized_table_does_not_train() {
+    let scratch = Scratch::new();
+    streamed(
+        &scratch,
+        "weather",
+        &["--label", "temp", "--exclude", "year"],
+    );
+    let few = ["--label", "temp", "--epochs", "5"];
+    validate(&scratch, &few).fails_with(1);
+    let found = validation(&scratch);
+    assert_exploded(arms(&found)[0]);
+    let far = found.why.farthest.expect("a value");
+    assert_eq!(
+        (far.column.as_str(), far.value.0.round()),
+        ("wind_speed", 1048.0)
+    );
+    assert!(far.deviations.0 > 100.0 && far.stable_learning_rate.0 < 0.01);
+    let named = |advice: &String| advice.contains("\"wind_speed\" has the value 1048.");
+    assert!(found.advice.iter().any(named), "{:?}", found.advice);
+
+    let scratch = Scratch::new();
+    let without = &["--label", "temp", "--exclude", "year,wind_speed"];
+    streamed(&scratch, "weather", without);
+    validate(&scratch, &few).succeeds();
+    let found = validation(&scratch);
+    let [full, _, standardized] = arms(&found);
+    assert_exploded(full);
+    assert!(standardized.test.metric.0 > 0.9, "{:?}", standardized.test);
 }
 
 #[test]

@@ -59,7 +59,15 @@ fn losses_are_the_same_bits_whatever_the_threads() {
 #[test]
 fn arms_differ_in_nothing_but_their_features() {
     let scratch = Scratch::new();
-    let sign = |bit: usize| move |row: usize| if (row >> bit) % 2 == 0 { -1.0 } else { 1.0 };
+    let sign = |bit: usize| {
+        move |row: usize| {
+            if (row >> bit).is_multiple_of(2) {
+                -1.0
+            } else {
+                1.0
+            }
+        }
+    };
     let rows = 0..512;
     let columns = [0, 1, 2].map(|bit| {
         let name = ["a", "b", "c"][bit];
