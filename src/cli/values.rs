@@ -3,9 +3,11 @@
 //! Each function takes the text as typed; its error is the reason alone, a lowercase fragment, since
 //! flag and value are added by whoever reports it.
 
+pub(super) mod network;
+
 use std::time::Duration;
 
-use prep_stream::spec::{Compression, LearningRate, SplitBy};
+use prep_stream::spec::{Compression, SplitBy};
 
 /// Units of sizes and their bytes; K, M, G and T are decimal as in SI, with an "i" binary.
 const SIZE_UNITS: &[(&str, u64)] = &[
@@ -124,52 +126,17 @@ pub(super) fn threads(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A count that can't be 0.
-pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse::<u32>().map(usize::try_from) {
-        Ok(Ok(count)) if count > 0 => Ok(count),
-        _ => Err(format!("expected a whole number from 1 to {}", u32::MAX)),
-    }
-}
-
-/// A learning rate.
-pub(super) fn learning_rate(text: &str) -> Result<LearningRate, String> {
-    let rate = text.parse().ok().and_then(LearningRate::new);
-    rate.ok_or_else(|| "expected a positive number like 0.01".to_owned())
-}
-
-/// The most units of a layer, and the most layers.
-const UNITS_MAX: usize = 4096;
-const LAYERS_MAX: usize = 16;
-
-/// Units of each hidden layer: `64,64`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hidden(pub(super) Vec<usize>);
-
-/// Units separated by commas.
-pub(super) fn hidden(text: &str) -> Result<Hidden, String> {
-    let units = |part: &str| {
-        part.trim()
-            .parse()
-            .ok()
-            .filter(|units| (1..=UNITS_MAX).contains(units))
-    };
-    let layers: Option<Vec<usize>> = text.split(',').map(units).collect();
-    layers
-        .filter(|layers| layers.len() <= LAYERS_MAX)
-        .map(Hidden)
-        .ok_or_else(|| {
-            format!("expected at most {LAYERS_MAX} numbers from 1 to {UNITS_MAX}, like 64,64")
-        })
-}
-
-/// `row` or `column:NAME`; the name is everything after the first colon.
+/// `row`, `content`, `group:NAME[,NAME...]` or `column:NAME`; that name is everything after the first
+/// colon.
 pub(super) fn split_by(text: &str) -> Result<SplitBy, String> {
     match text.split_once(':') {
         None if text == "row" => Ok(SplitBy::Row),
+        None if text == "content" => Ok(SplitBy::Content),
+        Some(("group", "")) => Err("group: needs the name of a column".to_owned()),
+        Some(("group", list)) => names(list).map(|names| SplitBy::Group(names.0)),
         Some(("column", "")) => Err("column: needs the name of a column".to_owned()),
         Some(("column", name)) => Ok(SplitBy::Column(name.to_owned())),
-        _ => Err("expected row or column:NAME".to_owned()),
+        _ => Err("expected row, content, group:NAME[,NAME...] or column:NAME".to_owned()),
     }
 }
 

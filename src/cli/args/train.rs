@@ -9,7 +9,8 @@ use prep_stream::spec::{
 };
 
 use super::{LogFormat, Watch};
-use crate::cli::{machine, values};
+use crate::cli::machine;
+use crate::cli::values::{self, network};
 
 /// The flags of `validate`.
 #[derive(Debug, clap::Args)]
@@ -56,8 +57,8 @@ pub(in crate::cli) struct TrainArgs {
 #[command(next_help_heading = "Network")]
 struct NetworkArgs {
     /// Units of each hidden layer, separated by commas
-    #[arg(long, value_name = "UNITS", default_value = "64,64", value_parser = values::hidden)]
-    hidden: values::Hidden,
+    #[arg(long, value_name = "UNITS", default_value = "64,64", value_parser = network::hidden)]
+    hidden: network::Hidden,
 
     /// What follows each hidden layer
     #[arg(long, value_name = "NAME", default_value = "relu")]
@@ -68,15 +69,15 @@ struct NetworkArgs {
     optimizer: OptimizerArg,
 
     /// Learning rate [default: 0.01 for sgd, 0.001 for adam]
-    #[arg(long, value_name = "RATE", value_parser = values::learning_rate, allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", value_parser = network::learning_rate, allow_negative_numbers = true)]
     lr: Option<LearningRate>,
 
     /// Rows of a minibatch
-    #[arg(long, value_name = "ROWS", default_value_t = 32, value_parser = values::at_least_one, allow_negative_numbers = true)]
+    #[arg(long, value_name = "ROWS", default_value_t = 32, value_parser = network::at_least_one, allow_negative_numbers = true)]
     batch_size: usize,
 
     /// How often every row is seen
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = values::at_least_one, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = network::at_least_one, allow_negative_numbers = true)]
     epochs: usize,
 
     /// Seed of the initial weights, the order of rows and the part
