@@ -28,9 +28,6 @@ pub(in crate::cli) struct TrainArgs {
     #[arg(long, value_name = "TASK")]
     task: Option<TaskArg>,
 
-    #[command(flatten)]
-    network: NetworkArgs,
-
     /// Run the raw arm again at the computed stable learning rate, and with the other activations
     #[arg(long)]
     diagnose: bool,
@@ -51,6 +48,10 @@ pub(in crate::cli) struct TrainArgs {
     /// Progress, errors and result as text or as one JSON object a line
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
+
+    // Last: what comes after it would stand under its heading.
+    #[command(flatten)]
+    network: NetworkArgs,
 }
 
 #[derive(Debug, clap::Args)]

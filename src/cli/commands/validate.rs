@@ -12,17 +12,18 @@ use crate::cli::{allocator, progress, terminal};
 const EXPLANATION: &str = "\
 Three networks with the same initial weights, learning rate and rows see the features as they were
 (raw, full; z x scale + mean), a part of those rows (raw, part), and the standardized features. One
-that ends in NaN is a result. What came of them is printed and written to DIR/validation.json.
+that ends in NaN is a result. What came of them, and why, is printed and written to
+DIR/validation.json.
 
 Examples:
   prep validate --data out/ --label price
   prep validate --data out/ --label species --epochs 50 --diagnose
   prep validate --data out/ --label fare --optimizer adam --hidden 128,64 --log-format json
 
-Exit codes: 0 the standardized arm is finite and beats the constant baseline on test, 1 it is not or
-does not, 2 usage, 3 data, 4 disk, 128 + n stopped by signal n.";
+Exit codes: 0 the standardized arm stayed finite and beats the best constant on test, 1 it did not,
+2 usage, 3 the output or its label, 4 disk, 6 does not fit --memory, 128 + n stopped by signal n.";
 
-/// Train a small network on raw and on standardized features, and say why one of them fails
+/// Train a small network on the raw and on the standardized features
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXPLANATION)]
 #[command(override_usage = "prep validate --data <DIR> --label <COLUMN> [OPTIONS]")]
