@@ -4,6 +4,7 @@
 //! type elsewhere.
 
 mod escape;
+pub mod histograms;
 pub mod job_id;
 pub mod manifest;
 pub mod partial;
@@ -13,6 +14,7 @@ mod seal;
 pub mod validation;
 
 pub use escape::{escape_name, unescape_name};
+pub use histograms::{HistogramColumn, HistogramsFile};
 pub use job_id::JobId;
 pub use manifest::Manifest;
 pub(crate) use manifest::hex128;

@@ -150,11 +150,11 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
             job,
         };
         let written = pass::write(&write)?;
-        staging.keep_only(&pass::shard_paths(&write, &written))?;
+        staging.keep_only(&pass::shard_paths(&write, &written.partials))?;
         Ok(written)
     })?;
 
-    pass::check_rows(&sides, &written)?;
+    pass::check_rows(&sides, &written.partials)?;
     pass::check_unchanged(context, &plan.fingerprints)?;
     arrivals::warn_of(run);
     run.took_up(partials.taken_up());

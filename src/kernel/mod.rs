@@ -5,9 +5,11 @@
 //! work: only [`Sides::train`] makes [`TrainRows`], only [`Welford::finish`] makes [`Moments`], only
 //! [`Moments`] make a [`Scaler`].
 
+mod drift;
 mod exact;
 mod exact_text;
 mod fraction;
+mod histogram;
 mod lanes;
 mod missing;
 mod moments;
@@ -23,9 +25,11 @@ mod welford;
 #[cfg(test)]
 mod tests;
 
+pub use drift::{Drift, DriftLevel};
 pub use exact::{ExactSquareSum, ExactSum, FixedPoint};
 pub use exact_text::ExactTextError;
 pub use fraction::{Fraction, FractionError, Threshold};
+pub use histogram::{BINS, BinCounts, Histogram, SparseCounts, SparseCountsError, bin_edges};
 pub use lanes::SUB_CHUNK_ROWS;
 pub use missing::{count_infinite, first_infinite};
 pub use moments::Moments;
