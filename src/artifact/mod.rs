@@ -20,7 +20,7 @@ pub use manifest::Manifest;
 pub(crate) use manifest::hex128;
 pub use run::RunRecord;
 pub use scaler::{FittedColumn, ScalerFile, ScalerFileError};
-pub use seal::is_sealed;
+pub use seal::{is_sealed, is_sealed_page, seal, seal_page};
 pub use validation::{Figure, Validation};
 
 use crate::error::{Error, OutputError, Result};

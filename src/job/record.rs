@@ -271,7 +271,7 @@ fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
 }
 
 /// Where 99.9% of draws of `rows` rows with this share fall, by the normal approximation.
-fn binomial_band(rows: u64, share: f64) -> (u64, u64) {
+pub(super) fn binomial_band(rows: u64, share: f64) -> (u64, u64) {
     const NORMAL_QUANTILE: f64 = 3.290_526_731_491_926;
     let expected = rows as f64 * share;
     let reach = NORMAL_QUANTILE * (expected * (1.0 - share)).sqrt();

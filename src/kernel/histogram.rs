@@ -236,15 +236,15 @@ impl Histogram {
     }
 
     /// Its counts with `merge` neighbours of the linear bins joined to one, a power of two up to 128;
-    /// the others stay as they are.
+    /// of the others, two for 64 and four for 128, which is an octave.
     pub fn merged_bins(&self, merge: usize) -> SparseCounts {
-        let linear = 2 * HALF / merge;
-        let mut counts = vec![0; 2 * HALF + linear];
+        let (linear, far) = (2 * HALF / merge, (merge / 32).max(1));
+        let mut counts = vec![0; 2 * HALF / far + linear];
         for (bin, count) in self.bins() {
             let into = match bin {
-                0..HALF => bin,
-                HALF..LINEAR_BINS_END => HALF + (bin - HALF) / merge,
-                _ => bin - 2 * HALF + linear,
+                0..HALF => bin / far,
+                HALF..LINEAR_BINS_END => HALF / far + (bin - HALF) / merge,
+                _ => HALF / far + linear + (bin - LINEAR_BINS_END) / far,
             };
             counts[into] += count;
         }

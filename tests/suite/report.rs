@@ -113,3 +113,147 @@ fn histograms_count_exactly_what_the_shards_hold() {
         }
     }
 }
+
+const FILES: [&str; 2] = ["out/report.json", "out/report.html"];
+
+#[test]
+fn a_report_is_drawn_by_default_left_out_on_request_and_drawn_at_any_time() {
+    let scratch = Scratch::new();
+    scratch.parquet("in/a.parquet", &table(2000));
+    scratch.stream("in", &[]);
+    let drawn = FILES.map(|path| fs::read(scratch.path(path)).expect(path));
+    let page = scratch.prep(&["report", "out"]).succeeds().stdout;
+    assert_eq!(page, "out/report.html\n");
+    assert!(FILES.map(|path| fs::read(scratch.path(path)).expect(path)) == drawn);
+
+    scratch.stream("in", &["--overwrite", "--no-report"]);
+    assert!(FILES.iter().all(|path| !scratch.path(path).exists()));
+    scratch.prep(&["report", "out"]).succeeds();
+    assert!(FILES.iter().all(|path| scratch.path(path).exists()));
+    scratch.prep(&["verify", "out"]).succeeds();
+}
+
+#[test]
+fn the_figures_of_a_report_are_those_of_the_shards() {
+    let scratch = Scratch::new();
+    scratch.parquet("in/a.parquet", &table(5000));
+    let output = scratch.stream("in", &["--val-size", "0.1"]);
+    let report = json(&scratch, "out/report.json");
+    let names: Vec<_> = report["split"]["sides"]
+        .as_array()
+        .expect("sides")
+        .iter()
+        .collect();
+    assert_eq!(names.len(), 3);
+    let rows = names
+        .iter()
+        .map(|side| side["rows"].as_u64().expect("rows"));
+    assert_eq!(rows.sum::<u64>(), 5000);
+    for (index, side) in ["train", "val", "test"].iter().enumerate() {
+        let frame = output.side(side);
+        for feature in report["features"].as_array().expect("features") {
+            let (name, found) = (
+                feature["name"].as_str().expect("a name"),
+                &feature["sides"][index],
+            );
+            let [mean, scale] = ["mean", "scale"].map(|key| feature[key].as_f64().expect(key));
+            let raw: Vec<f64> = frame
+                .floats(name)
+                .into_iter()
+                .flatten()
+                .filter(|z| !z.is_nan())
+                .map(|z| z * scale + mean)
+                .collect();
+            assert_eq!(found["values"], raw.len(), "{name}");
+            let count = raw.len() as f64;
+            let mean = raw.iter().sum::<f64>() / count;
+            let sd = (raw.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt();
+            // The bins are 1/32 of a standard deviation wide, and an eighth of the value far out.
+            let close = |key: &str, expected: f64, tolerance: f64| {
+                let found = found[key].as_f64().expect(key);
+                assert!(
+                    (found - expected).abs() <= tolerance,
+                    "{side} {name} {key}: {found} {expected}"
+                );
+            };
+            let tolerance = if index == 0 {
+                1e-9 * sd.max(1.0)
+            } else {
+                0.04 * scale
+            };
+            close("mean", mean, tolerance);
+            close(
+                "sd",
+                sd,
+                tolerance.max(if index == 0 { 0.0 } else { 0.06 * sd }),
+            );
+            let max = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            close("max", max, 1e-6 * scale.max(max.abs()));
+            assert_eq!(found["drift"].is_null(), index == 0, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_report_shows_the_audit_and_is_drawn_anew_by_a_later_one() {
+    let scratch = Scratch::new();
+    scratch.parquet("in/a.parquet", &table(2000));
+    scratch.stream("in", &[]);
+    assert!(json(&scratch, "out/report.json")["audit"].is_null());
+    scratch.prep(&["audit", "out", "--quiet"]).succeeds();
+    let report = json(&scratch, "out/report.json");
+    let findings = report["audit"]["findings"].as_array().expect("findings");
+    assert!(
+        findings
+            .iter()
+            .any(|finding| finding["check"] == "constant")
+    );
+    scratch.stream("in", &["--audit", "--overwrite"]);
+    assert_eq!(
+        json(&scratch, "out/report.json")["audit"]["findings"],
+        report["audit"]["findings"]
+    );
+}
+
+#[test]
+fn damaged_records_give_no_report_but_an_error_that_names_them() {
+    for name in [
+        "manifest.json",
+        "scaler.json",
+        "run.json",
+        "histograms.json",
+    ] {
+        let scratch = Scratch::new();
+        scratch.parquet("in/a.parquet", &table(200));
+        scratch.stream("in", &["--no-report"]);
+        let path = scratch.path(format!("out/{name}"));
+        let text = fs::read_to_string(&path).expect(name);
+        fs::write(&path, &text[..text.len() / 2]).expect(name);
+        let message = scratch.prep(&["report", "out"]).fails_with(3);
+        assert!(message.contains(name), "{message}");
+        assert!(FILES.iter().all(|path| !scratch.path(path).exists()));
+    }
+    let scratch = Scratch::new();
+    scratch.write("other/a.txt", "");
+    let message = scratch.prep(&["report", "other"]).fails_with(3);
+    assert!(message.contains("no output of prep"), "{message}");
+}
+
+#[test]
+fn a_changed_byte_of_a_report_is_found() {
+    let scratch = Scratch::new();
+    scratch.parquet("in/a.parquet", &table(200));
+    scratch.stream("in", &[]);
+    for path in FILES {
+        let whole = fs::read(scratch.path(path)).expect(path);
+        for at in [0, whole.len() / 2, whole.len() - 3] {
+            let mut changed = whole.clone();
+            changed[at] ^= 1;
+            fs::write(scratch.path(path), &changed).expect(path);
+            let found = scratch.prep(&["verify", "out"]).fails_with(1);
+            assert!(!found.is_empty());
+        }
+        fs::write(scratch.path(path), &whole).expect(path);
+    }
+    scratch.prep(&["verify", "out"]).succeeds();
+}

@@ -8,7 +8,8 @@ const unwarp = (w) => (Math.abs(w) <= CORE ? w : Math.sign(w) * CORE * Math.exp(
 // Wide tables come with `bin_merge` neighbouring bins of the linear part in one.
 const LINEAR = 256 / DATA.bin_merge;
 const EDGES = (() => {
-  const far = Array.from({ length: 129 }, (_, k) => CORE * 2 ** Math.floor(k / 4) * (1 + (k % 4) / 4));
+  const all = Array.from({ length: 129 }, (_, k) => CORE * 2 ** Math.floor(k / 4) * (1 + (k % 4) / 4));
+  const far = all.filter((_, k) => k % Math.max(1, DATA.bin_merge / 32) === 0);
   const linear = Array.from({ length: LINEAR - 1 }, (_, k) => -CORE + ((k + 1) * 2 * CORE) / LINEAR);
   return [...far.map((z) => -z).reverse(), ...linear, ...far];
 })();

@@ -29,19 +29,19 @@ function zTicks(u, low, high) {
 
 function rawTicks(feature, u, low, high) {
   const perPixel = (high - low) / (u.bbox.width / devicePixelRatio), gap = 74 * perPixel;
-  const toW = (raw) => warp((raw - feature.mean) / feature.sd);
+  const toW = (raw) => warp((raw - feature.mean) / feature.scale);
   const from = Math.max(low, -CORE), to = Math.min(high, CORE), ticks = [];
-  const step = niceStep((to - from) * feature.sd, ((to - from) / gap) * 0.9);
-  const start = Math.ceil((feature.mean + from * feature.sd) / step);
+  const step = niceStep((to - from) * feature.scale, ((to - from) / gap) * 0.9);
+  const start = Math.ceil((feature.mean + from * feature.scale) / step);
   for (let k = 0; k < 60 && step > 0; k++) ticks.push(toW((start + k) * step));
   for (const z of TAILS.slice(1)) for (const sign of [-1, 1]) ticks.push(warp(sign * z));
   return spread(ticks.filter((w) => w >= low && w <= high), gap);
 }
 function rawLabel(feature, w) {
-  const raw = feature.mean + unwarp(w) * feature.sd;
+  const raw = feature.mean + unwarp(w) * feature.scale;
   if (Math.abs(w) > CORE + 0.01) return figure(Number(raw.toPrecision(2)));
   // A tick at 0 is not quite 0 after the way there and back.
-  return figure(Math.abs(raw) < feature.sd * 1e-9 ? 0 : Number(raw.toPrecision(6)));
+  return figure(Math.abs(raw) < feature.scale * 1e-9 ? 0 : Number(raw.toPrecision(6)));
 }
 
 function drawChart(feature, into, readout, isLog) {
@@ -61,7 +61,7 @@ function drawChart(feature, into, readout, isLog) {
       { ...axisText(), label: "standardized, z", labelSize: 18, labelFont: "12px system-ui, sans-serif", size: 30,
         splits: (u, i, low, high) => zTicks(u, low, high), values: (u, ticks) => ticks.map((w) => figure(Number(unwarp(w).toPrecision(3)))) },
       { ...axisText(), size: 46, values: (u, ticks) => ticks.map((d) => (d === null ? "" : figure(Number(d.toPrecision(2))))) },
-      { ...axisText(), side: 0, grid: { show: false }, label: "raw", labelSize: 18, labelFont: "12px system-ui, sans-serif", size: 30,
+      { ...axisText(), scale: "x", side: 0, grid: { show: false }, label: "raw", labelSize: 18, labelFont: "12px system-ui, sans-serif", size: 30,
         splits: (u, i, low, high) => rawTicks(feature, u, low, high), values: (u, ticks) => ticks.map((w) => rawLabel(feature, w)) },
     ],
     series: [{}, ...SIDES.map((name, s) => ({ label: name, stroke: sideColor(s), width: 1.5, fill: translucent(sideColor(s)), paths: stepped, points: { show: false } }))],
@@ -77,7 +77,7 @@ function describe(feature, drawn, bin) {
     return [document.createTextNode("Density: share of a side's values by sd." + beyond + " Point at a bin for its share; drag to zoom, double click to go back.")];
   }
   const [low, high] = [drawn.edges[bin], drawn.edges[bin + 1]];
-  const raw = [low, high].map((z) => figure(Number((feature.mean + z * feature.sd).toPrecision(5))));
+  const raw = [low, high].map((z) => figure(Number((feature.mean + z * feature.scale).toPrecision(5))));
   const text = [`z ${figure(low)} to ${figure(high)}, raw ${raw[0]} to ${raw[1]}: `];
   SIDES.forEach((name, s) => text.push(`${name} ${percent(drawn.totals[s] ? drawn.sums[s][bin] / drawn.totals[s] : 0)} (${whole(drawn.sums[s][bin])})`, s + 1 < SIDES.length ? ", " : ""));
   return [document.createTextNode(text.join(""))];

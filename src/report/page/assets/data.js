@@ -44,8 +44,8 @@ const seconds = (s) => (s < 60 ? s.toFixed(2) + " s" : Math.floor(s / 60) + " mi
 const counted = (n, noun) => whole(n) + " " + noun + (n === 1 ? "" : "s");
 
 // Features are rows of a fixed order, to keep wide tables small.
-const FEATURES = DATA.features.map(([name, type, flags, mean, sd, min, max, sides, drift], index) => ({
-  index, name, type, mean, sd, min, max,
+const FEATURES = DATA.features.map(([name, type, flags, mean, scale, sides, drift], index) => ({
+  index, name, type, mean, scale,
   constant: (flags & 1) > 0, nearConstant: (flags & 2) > 0, extreme: (flags & 4) > 0,
   sides: sides.map(([values, missing, mean, sd, min, max, below, above, bins]) =>
     ({ values, missing, mean, sd, min, max, below, above, bins })),
@@ -54,6 +54,7 @@ const FEATURES = DATA.features.map(([name, type, flags, mean, sd, min, max, side
 for (const feature of FEATURES) {
   const rows = feature.sides.reduce((sum, side) => sum + side.values + side.missing, 0);
   feature.missing = rows ? feature.sides.reduce((sum, side) => sum + side.missing, 0) / rows : 0;
+  Object.assign(feature, { sd: feature.sides[0].sd, min: feature.sides[0].min, max: feature.sides[0].max });
   const worst = (key) => feature.drift.reduce((max, d) => (d ? Math.max(max, d[key]) : max), -1);
   feature.psi = worst("psi");
   feature.ks = worst("ks");

@@ -140,10 +140,10 @@ function figures(feature) {
     ["max", (side, s) => about(s) + figure(side.max)],
     ["beyond 2³⁴ sd", (side) => whole(side.below + side.above), (side) => side.below + side.above > 0],
     ["PSI", (side, s) => drift(s, (d) => d.psi.toFixed(4))],
-    ["  of chance", (side, s) => drift(s, (d) => "< " + d.psiNoise.toFixed(4))],
+    ["PSI by chance", (side, s) => drift(s, (d) => "< " + d.psiNoise.toFixed(4))],
     ["KS", (side, s) => drift(s, (d) => d.ks.toFixed(4))],
-    ["  at most", (side, s) => drift(s, (d) => d.ksMax.toFixed(4))],
-    ["  of chance", (side, s) => drift(s, (d) => "< " + d.ksNoise.toFixed(4))],
+    ["KS at most", (side, s) => drift(s, (d) => d.ksMax.toFixed(4))],
+    ["KS by chance", (side, s) => drift(s, (d) => "< " + d.ksNoise.toFixed(4))],
   ];
   const drift = (s, text) => (s > 0 && feature.drift[s - 1] ? text(feature.drift[s - 1]) : "");
   for (const [label, text, isShown] of lines) {

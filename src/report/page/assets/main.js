@@ -3,14 +3,14 @@
 function drawTop() {
   byId("about").textContent = `prep ${DATA.prep_version}, job ${DATA.job.slice(0, 8)}`;
   document.title = "prep report " + DATA.job.slice(0, 8);
-  const { input, columns, split, warnings } = DATA;
+  const { input, columns, split } = DATA, warnings = DATA.run.warnings;
   const drifting = FEATURES.filter((f) => f.level > 0).length;
   const tiles = [
     [whole(input.rows), "rows in " + counted(input.files, "file")],
-    [bytes(input.bytes), "of " + (input.format === "csv" ? "text" : "Parquet")],
+    [bytes(input.bytes), "read"],
     [whole(columns.features), `features, ${whole(columns.passed)} passed through`],
     ...split.sides.map((side) => [whole(side.rows), side.name + " rows"]),
-    [whole(drifting), "features with drift"],
+    [whole(drifting), drifting === 1 ? "feature with drift" : "features with drift"],
     [whole(warnings.length), warnings.length === 1 ? "warning" : "warnings"],
   ];
   byId("tiles").replaceChildren(...tiles.map(([number, text]) => {
@@ -37,9 +37,25 @@ function drawSplit() {
     first.append(swatch(side.name, color(side.name) || color("muted")));
     const outside = side.band && (side.rows < side.band[0] || side.rows > side.band[1]);
     const band = element("td", side.band ? whole(side.band[0]) + " to " + whole(side.band[1]) : "–", { class: outside ? "warn" : "" });
-    return row([first, whole(side.rows), percent(side.share), side.asked === null ? "–" : percent(side.asked), band, more("td", whole(side.shards)), more("td", bytes(side.bytes))]);
+    return row([first, whole(side.rows), percent(total ? side.rows / total : null), side.asked === null ? "–" : percent(side.asked), band, more("td", whole(side.shards)), more("td", bytes(side.bytes))]);
   }));
-  byId("split-note").textContent = `Split by ${by}, seed ${seed}. One split in a thousand falls outside the band.`;
+  byId("split-note").textContent = `Split by ${by}, seed ${seed}.` + (sides.some((side) => side.band) ? " One split in a thousand falls outside the band." : "");
+}
+
+// What the audit found, the worst first, each with what to do.
+const SEVERITIES = { leak: "bad", warning: "warn", note: "muted" };
+function drawAudit() {
+  const found = DATA.audit;
+  if (!found) return;
+  byId("audit").hidden = false;
+  byId("findings").replaceChildren(...found.findings.map((finding) => {
+    const made = element("p");
+    made.append(element("b", finding.severity + " ", { class: SEVERITIES[finding.severity] || "" }), finding.summary, element("br"), element("span", finding.advice, { class: "note" }));
+    return made;
+  }));
+  const ran = found.checks.filter((check) => check.ran).map((check) => check.check);
+  const not = found.checks.filter((check) => !check.ran).map((check) => check.check);
+  byId("audit-note").textContent = (found.findings.length ? "" : "Nothing found. ") + `Checked: ${ran.join(", ")}.` + (not.length ? ` Not run: ${not.join(", ")}; audit.json says why.` : "");
 }
 
 function drawRun() {
@@ -56,8 +72,8 @@ function drawMethod() {
   byId("method").replaceChildren(...[
     `Standardized values are counted in fixed bins of z: 512 of them, 1/32 sd wide up to 4 sd and four an octave beyond, to 2³⁴ sd. This page holds them ${DATA.bin_merge > 1 ? `merged to ${figure(width)} sd, to stay small; report.json has all` : "all"}. Small tables are drawn in wider bins.`,
     "Train figures are exact. Those of the other sides are read off the bins: mean and sd to half a bin (1/64 sd within 4 sd), min and max to 7 digits of z.",
-    "PSI compares a side with train over groups of neighbouring bins that hold a tenth of the train values each, as nearly as the bins allow, and the missing ones; an empty group counts as half a row. KS is the largest distance of the two cumulative shares at the edges of the bins; within a bin it may be larger, up to \"at most\".",
-    "\"Of chance\": where 99.9 % of random splits of the same rows stay. Drift is called moderate from PSI 0.1 or KS 0.1 on, strong from PSI 0.25 on, and only beyond chance. Missing: nulls, NaN, and infinities that became nulls.",
+    "PSI compares a side with train over groups of neighbouring bins that hold a tenth of the train values each, as nearly as the bins allow, and the missing ones; an empty group counts as half a row. KS is the largest distance of the two cumulative shares at the edges of the bins; within a bin it may be larger, up to \"KS at most\".",
+    "\"By chance\": where 99.9 % of random splits of the same rows stay. Drift is called moderate from PSI 0.1 or KS 0.1 on, strong from PSI 0.25 on, and only beyond chance. Missing: nulls, NaN, and infinities that became nulls.",
   ].map((text) => element("p", text)));
 }
 
@@ -91,6 +107,7 @@ function listen() {
 }
 
 drawTop();
+drawAudit();
 drawRun();
 drawMethod();
 drawHead();
