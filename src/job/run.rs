@@ -182,6 +182,7 @@ impl<'a> Run<'a> {
         RunReport {
             passes: self.passes(),
             peak_memory_bytes: peak_memory_bytes(),
+            warnings: self.warnings(),
             ..report
         }
     }
