@@ -1,3 +1,5 @@
+//! A page made of figures that no run would have.
+
 use super::*;
 use crate::kernel::BinCounts;
 use crate::report::{ColumnCounts, InputFigures, RunFigures, SideReport, SplitFigures};
