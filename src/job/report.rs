@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::audit::AUDIT;
 use super::outlook::asked_share;
-use super::record::{binomial_band, split_by};
+use super::record::{binomial_band, narrowed};
 use super::run::Run;
 use crate::artifact::{
     HistogramsFile, Manifest, RunRecord, ScalerFile, Validation, histograms, validation,
 };
 use crate::error::{Error, OutputError, Place, PublishedError, Result};
 use crate::kernel::Side;
-use crate::report::{Figures, Records, SideReport, figures_html, figures_json};
+use crate::report::{Figures, Records, SideReport, SplitFigures, figures_html, figures_json};
 use crate::sink::{Staging, write_atomically, write_synced};
 use crate::source::{optional_record, record};
 use crate::spec::SplitSpec;
@@ -80,9 +80,8 @@ fn figures(out: &Path) -> Result<Figures> {
         audit: optional_record(out, AUDIT, |b| Ok(findings(serde_json::from_slice(b)?)))?,
     };
     check_jobs(out, &records)?;
-    let split = records.scaler.split().clone();
-    let sides = sides(&records.manifest, &split);
-    Ok(Figures::new(records, split_by(&split.by), sides))
+    let split = split(&records);
+    Ok(Figures::new(records, split))
 }
 
 /// An audit without its figures of every column, which audit.json holds.
@@ -131,6 +130,20 @@ fn check_jobs(out: &Path, records: &Records) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn split(records: &Records) -> SplitFigures {
+    let (manifest, split) = (&records.manifest, records.scaler.split());
+    let sides = sides(manifest, split);
+    let rows: u64 = manifest.inputs.iter().map(|input| input.rows).sum();
+    let on_sides = sides.iter().map(|side| side.rows).sum();
+    SplitFigures {
+        by: split.by.to_string(),
+        seed: split.seed,
+        narrowed: narrowed(split),
+        left_out: rows.saturating_sub(on_sides),
+        sides,
+    }
 }
 
 fn sides(manifest: &Manifest, split: &SplitSpec) -> Vec<SideReport> {

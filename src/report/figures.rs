@@ -75,6 +75,8 @@ pub struct SplitFigures {
     pub by: String,
     /// Its seed.
     pub seed: u64,
+    /// What keeps rows off every side: "sample 0.1", for example.
+    pub narrowed: Vec<String>,
     /// Rows on no side.
     pub left_out: u64,
     /// Sides in their order, train first.
@@ -160,12 +162,10 @@ pub struct RunFigures {
 }
 
 impl Figures {
-    /// All figures of an output whose rows were split `by` a rule into `sides`.
-    pub fn new(records: Records, by: String, sides: Vec<SideReport>) -> Self {
+    /// All figures of an output whose rows were split in this way.
+    pub fn new(records: Records, split: SplitFigures) -> Self {
         let features = features(&records);
         let manifest = records.manifest;
-        let rows: u64 = manifest.inputs.iter().map(|input| input.rows).sum();
-        let on_sides: u64 = sides.iter().map(|side| side.rows).sum();
         Self {
             prep_version: manifest.prep_version,
             job: manifest.job,
@@ -176,16 +176,11 @@ impl Figures {
             input: InputFigures {
                 files: manifest.inputs.len() as u64,
                 bytes: manifest.inputs.iter().map(|input| input.bytes).sum(),
-                rows,
+                rows: manifest.inputs.iter().map(|input| input.rows).sum(),
                 skipped: manifest.skipped,
                 bad_files: manifest.bad_files.len() as u64,
             },
-            split: SplitFigures {
-                by,
-                seed: records.scaler.split().seed,
-                left_out: rows.saturating_sub(on_sides),
-                sides,
-            },
+            split,
             features,
             validation: records.validation,
             audit: records.audit,
