@@ -178,6 +178,9 @@ pub struct OutputSpec {
     /// Train a small network on the output, predicting the one label, before it appears.
     #[serde(skip)]
     pub validate: bool,
+    /// Draw `report.html` and `report.json`.
+    #[serde(skip)]
+    pub report: bool,
 }
 
 /// Type of standardized features.

@@ -5,6 +5,7 @@ mod audit;
 mod bad_files;
 mod outlook;
 mod record;
+mod report;
 mod run;
 mod validate;
 mod warnings;
@@ -21,6 +22,7 @@ use crate::spec::JobSpec;
 
 pub use audit::{audit, judge};
 use record::Results;
+pub use report::report;
 use run::Run;
 pub use validate::{check, validate, validation_of};
 
@@ -154,11 +156,11 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
             job,
         };
         let written = pass::write(&write)?;
-        staging.keep_only(&pass::shard_paths(&write, &written))?;
+        staging.keep_only(&pass::shard_paths(&write, &written.partials))?;
         Ok(written)
     })?;
 
-    pass::check_rows(&sides, &written)?;
+    pass::check_rows(&sides, &written.partials)?;
     pass::check_unchanged(context, &plan.fingerprints)?;
     arrivals::warn_of(run);
     run.took_up(partials.taken_up());
@@ -172,7 +174,9 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     };
     let report = record::write(run, job, &results, &staging.out_dir())?;
     let report = audit::before_publishing(run, staging, report)?;
-    validate::before_publishing(run, staging, report)
+    let report = validate::before_publishing(run, staging, report)?;
+    report::before_publishing(run, staging)?;
+    Ok(report)
 }
 
 /// What would happen: files, columns, roles, units; reads footers and headers only.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use super::report::redraw;
 use super::run::Run;
 use crate::artifact::Validation;
 use crate::artifact::validation::FILE_NAME;
@@ -39,6 +40,7 @@ pub fn validate(
     write_atomically(&spec.data.join(FILE_NAME), &validation.render()?).map_err(|error| {
         error.hint("the networks are trained: only their record cannot be left beside the data")
     })?;
+    redraw(&spec.data)?;
     Ok(validation)
 }
 

@@ -36,9 +36,14 @@ pub(super) struct OutputArgs {
     /// alive on this machine keeps it
     #[arg(long)]
     break_lock: bool,
+
     /// Train a small network on the output, as prep validate does with its defaults; needs one --label
     #[arg(long)]
     validate: bool,
+
+    /// Leave report.html and report.json out; prep report draws them at any time
+    #[arg(long)]
+    no_report: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -72,6 +77,7 @@ impl OutputArgs {
             break_lock: self.break_lock,
             audit,
             validate: self.validate,
+            report: !self.no_report,
         }
     }
 }

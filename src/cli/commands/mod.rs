@@ -4,6 +4,7 @@ mod audit;
 mod completions;
 mod man;
 mod plan;
+mod report;
 mod stream;
 mod validate;
 mod verify;
@@ -41,6 +42,7 @@ pub(super) enum Command {
     Audit(Box<audit::Args>),
     Validate(Box<validate::Args>),
     Verify(verify::Args),
+    Report(report::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -62,7 +64,7 @@ impl Command {
             Self::Audit(args) => Some(args.audit.watch().log_format),
             Self::Validate(args) => Some(args.train.watch().log_format),
             Self::Verify(args) => Some(args.log_format),
-            Self::Completions(_) | Self::Man(_) => None,
+            Self::Report(_) | Self::Completions(_) | Self::Man(_) => None,
         }
     }
 
@@ -74,6 +76,7 @@ impl Command {
             Self::Audit(args) => audit::run(*args, cancel),
             Self::Validate(args) => validate::run(*args, cancel),
             Self::Verify(args) => verify::run(args, cancel),
+            Self::Report(args) => report::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),
         }

@@ -10,8 +10,6 @@ mod label_reader;
 mod piece;
 mod slab;
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::artifact::manifest::ManifestShard;
@@ -19,6 +17,7 @@ use crate::artifact::{Manifest, ScalerFile};
 use crate::engine::Memory;
 use crate::error::{Error, Place, PublishedError, Result, UsageError};
 use crate::source::parquet::ParquetFile;
+use crate::source::record;
 use crate::train::limits::piece_rows;
 
 pub(super) use label::{Labels, Target};
@@ -66,6 +65,12 @@ pub(super) struct Piece {
 impl DataSet {
     /// Opens the output at `path`; reads records and footers.
     pub(super) fn open(path: &Path) -> Result<Self> {
+        if !path.is_dir() {
+            let missing = "directory";
+            return Err(Error::from(PublishedError::NotAnOutput { missing })
+                .at(Place::path(path))
+                .hint("give the path that was --out of prep stream"));
+        }
         let manifest = record(path, "manifest.json", |bytes| {
             Manifest::parse(bytes).map_err(Into::into)
         })?;
@@ -179,27 +184,4 @@ impl Side {
         });
         Ok(())
     }
-}
-
-/// Reads one of the records beside the shards.
-fn record<T>(
-    output: &Path,
-    what: &'static str,
-    parse: impl FnOnce(&[u8]) -> std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>,
-) -> Result<T> {
-    let path = output.join(what);
-    let bytes = fs::read(&path).map_err(|source| {
-        let action = "read the file";
-        match source.kind() {
-            // A file where a directory should be has nothing in it either.
-            ErrorKind::NotFound | ErrorKind::NotADirectory => {
-                Error::from(PublishedError::NotAnOutput { missing: what }).at(Place::path(output))
-            }
-            _ => Error::from(PublishedError::Io { action, source }).at(Place::path(&path)),
-        }
-        .hint("--data takes the path that was --out of prep stream")
-    })?;
-    parse(&bytes).map_err(|source| {
-        Error::from(PublishedError::Record { what, source }).at(Place::path(&path))
-    })
 }

@@ -49,6 +49,7 @@ pub(crate) fn spec(scratch: &Scratch, out: &str, by: &SplitBy) -> JobSpec {
             break_lock: false,
             audit: false,
             validate: false,
+            report: true,
         },
         resources: Resources {
             threads: 2,

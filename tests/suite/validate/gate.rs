@@ -161,7 +161,7 @@ fn an_output_that_is_damaged_or_none_is_an_error_that_names_it() {
     let nowhere = ["validate", "--data", "nowhere", "--label", "cultivar"];
     let message = scratch.prep(&nowhere).fails_with(3);
     assert!(
-        message.contains("no output of prep: it has no manifest.json"),
+        message.contains("no output of prep: it has no directory"),
         "{message}"
     );
     let folder = scratch.path("out/test");

@@ -99,7 +99,7 @@ fn labels_that_cannot_be_predicted_are_errors() {
         .prep(&["validate", "--data", "in.csv", "--label", "a"])
         .fails_with(3);
     assert!(
-        message.contains("--data takes the path that was --out of prep stream"),
+        message.contains("give the path that was --out of prep stream"),
         "{message}"
     );
     let message = validate(&scratch, &["--label", "name"]).fails_with(1);
