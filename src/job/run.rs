@@ -165,8 +165,11 @@ impl<'a> Run<'a> {
         );
         if allowed >= needed {
             let columns = FLOOR_COLUMN_BYTES * plan.columns() as u64;
-            self.memory.share_out(columns + plan.sides_bytes());
-            return Ok(());
+            // The floor has room for what footers usually say of a column.
+            let unit = plan.unit_bytes().saturating_sub(columns);
+            self.memory.share_out(columns, unit);
+            let what = || "what the footers list".to_owned();
+            return self.memory.check_worker_fits(unit, what);
         }
         let what = format!("a table of {} columns", plan.columns());
         Err(Error::from(ErrorKind::Budget {

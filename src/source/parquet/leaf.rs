@@ -3,15 +3,16 @@
 //! A leaf is read as Parquet stores it: the values that are there, and for each slot a definition
 //! and a repetition level. Flat columns have one slot a row; nested ones as many as they need.
 
+use std::sync::Arc;
+
 use parquet::column::reader::{ColumnReaderImpl, get_column_reader};
 use parquet::data_type::DataType;
 use parquet::errors::{ParquetError, Result as ParquetResult};
-use parquet::file::metadata::RowGroupMetaData;
-use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::file::{ParquetFile, PositionalFile};
-use super::pages::Pages;
+use super::checked::{Allowance, CheckedPages};
+use super::file::ParquetFile;
+use super::pages::{Pages, Shape};
 use crate::error::{DataError, Error, Place, Result};
 
 /// A run of rows of one leaf. Buffers are reused from run to run.
@@ -39,6 +40,7 @@ impl<T> Default for LeafRun<T> {
 pub struct LeafReader<T: DataType> {
     reader: ColumnReaderImpl<T>,
     pages: Pages,
+    allowance: Arc<Allowance>,
     place: Place,
     row_group: usize,
     rows: u64,
@@ -70,18 +72,28 @@ impl<T: DataType> LeafReader<T> {
         let chunk = group.column(leaf);
         let (start, length) = chunk.byte_range();
         let window = file.file.with_window(start, length).map_err(opening)?;
-        let pages = Pages::find(&window, start..start + length, &file.memory)
+        let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+        let slots = u64::try_from(chunk.num_values()).unwrap_or(0);
+        let shape = Shape {
+            value_bytes: size_of::<T::T>() as u64,
+            is_nested: descriptor.max_rep_level() > 0,
+            codec: chunk.compression(),
+        };
+        let pages = Pages::find(&window, start..start + length, (slots, shape), &file.memory)
             .map_err(|error| error.at(place.clone()))?;
-        let reader = open_pages(window, group, leaf)
-            .and_then(|pages| typed(descriptor, pages))
-            .map_err(opening)?;
+        let rows_in_memory = usize::try_from(rows).unwrap_or(usize::MAX);
+        let known = (&pages, shape);
+        let (checked, allowance) =
+            CheckedPages::open(window, chunk, rows_in_memory, known, &file.memory)
+                .map_err(opening)?;
         Ok(Self {
-            reader,
+            reader: typed(descriptor, checked).map_err(opening)?,
             pages,
+            allowance,
             place,
             row_group,
-            rows: u64::try_from(group.num_rows()).unwrap_or(0),
-            slots: u64::try_from(chunk.num_values()).unwrap_or(0),
+            rows,
+            slots,
             position: 0,
         })
     }
@@ -91,6 +103,7 @@ impl<T: DataType> LeafReader<T> {
     /// # Errors
     /// When a page is damaged or rows are missing.
     pub fn skip(&mut self, rows: usize) -> Result<()> {
+        self.allowance.refill();
         let skipped = self
             .reader
             .skip_records(rows)
@@ -128,6 +141,7 @@ impl<T: DataType> LeafReader<T> {
         run.values.clear();
         run.definition.clear();
         run.repetition.clear();
+        self.allowance.refill();
         let (records, values, slots) = self
             .reader
             .read_records(
@@ -165,6 +179,7 @@ impl<T: DataType> LeafReader<T> {
             return Ok(());
         }
         let mut extra = LeafRun::default();
+        self.allowance.refill();
         let (more, _, _) = self
             .reader
             .read_records(
@@ -199,18 +214,9 @@ fn scaled(count: u64, parts: u64, whole: u64) -> u64 {
     u64::try_from(scaled).unwrap_or(u64::MAX)
 }
 
-fn open_pages(
-    file: PositionalFile,
-    group: &RowGroupMetaData,
-    leaf: usize,
-) -> ParquetResult<SerializedPageReader<PositionalFile>> {
-    let rows = usize::try_from(group.num_rows())?;
-    SerializedPageReader::new(file.into(), group.column(leaf), rows, None)
-}
-
 fn typed<T: DataType>(
     descriptor: ColumnDescPtr,
-    pages: SerializedPageReader<PositionalFile>,
+    pages: CheckedPages,
 ) -> ParquetResult<ColumnReaderImpl<T>> {
     let said = descriptor.physical_type();
     T::get_column_reader(get_column_reader(descriptor, Box::new(pages))).ok_or_else(|| {
