@@ -7,6 +7,7 @@
 use parquet::data_type::{ByteArray, FixedLenByteArray, Int96};
 use twox_hash::XxHash3_128;
 
+use super::rank::{Rank, RankKind, bytes_rank, float_rank, integer_order};
 use crate::kernel::mix;
 use crate::source::parquet::LeafRun;
 
@@ -28,60 +29,18 @@ pub(super) trait Canonical {
 
     /// The value's place among others of its column; `None` for NaN.
     fn rank(&self, kind: RankKind) -> Option<Rank>;
-}
 
-/// A value that can be earlier or later than another of its column.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rank {
-    /// Integers, decimals without their point, times in their unit; floats by [`float_rank`].
-    Number(i128),
-    /// Text and other bytes.
-    Bytes(Vec<u8>),
-}
+    /// Whether [`Canonical::order`] says the same.
+    const HAS_ORDER: bool = false;
 
-/// What the type says beyond how a value is stored.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct RankKind {
-    pub is_unsigned: bool,
-    pub is_decimal: bool,
-}
-
-/// A float as an integer of the same order.
-pub(super) fn float_rank(value: f64) -> i64 {
-    let bits = (value + 0.0).to_bits().cast_signed();
-    if bits < 0 { bits ^ i64::MAX } else { bits }
-}
-
-/// The float with this rank.
-pub(super) fn rank_float(rank: i64) -> f64 {
-    let bits = if rank < 0 { rank ^ i64::MAX } else { rank };
-    f64::from_bits(bits.cast_unsigned())
-}
-
-fn integer_rank(value: i64, unsigned: u64, kind: RankKind) -> Option<Rank> {
-    Some(Rank::Number(if kind.is_unsigned {
-        unsigned.into()
-    } else {
-        value.into()
-    }))
-}
-
-fn bytes_rank(bytes: &[u8], kind: RankKind) -> Option<Rank> {
-    if !kind.is_decimal {
-        return Some(Rank::Bytes(bytes.to_vec()));
+    /// The same as a 64-bit integer, quick to compare.
+    fn order(&self, _kind: RankKind) -> Option<i64> {
+        None
     }
-    let start = match bytes.first() {
-        Some(first) if first & 0x80 != 0 => -1,
-        _ => 0,
-    };
-    let value = bytes
-        .iter()
-        .fold(start, |value: i128, byte| value << 8 | i128::from(*byte));
-    (bytes.len() <= 16).then_some(Rank::Number(value))
 }
 
 macro_rules! fixed {
-    ($type:ty, |$value:ident| $word:expr, |$same:ident| $number:expr, |$one:ident, $kind:ident| $rank:expr) => {
+    ($type:ty, |$value:ident| $word:expr, |$same:ident| $number:expr, |$one:ident, $kind:ident| $order:expr) => {
         impl Canonical for $type {
             #[inline(always)]
             fn word(&self) -> u64 {
@@ -99,9 +58,16 @@ macro_rules! fixed {
                 $number
             }
 
-            fn rank(&self, $kind: RankKind) -> Option<Rank> {
+            fn rank(&self, kind: RankKind) -> Option<Rank> {
+                self.order(kind).map(|order| Rank::from_order(order, kind))
+            }
+
+            const HAS_ORDER: bool = true;
+
+            #[inline(always)]
+            fn order(&self, $kind: RankKind) -> Option<i64> {
                 let $one = *self;
-                $rank
+                $order
             }
         }
     };
@@ -111,31 +77,31 @@ fixed!(
     bool,
     |value| u64::from(value),
     |value| Some(f64::from(u8::from(value))),
-    |value, kind| integer_rank(value.into(), value.into(), kind)
+    |value, kind| integer_order(value.into(), value.into(), kind)
 );
 fixed!(
     i32,
     |value| i64::from(value).cast_unsigned(),
     |value| Some(f64::from(value)),
-    |value, kind| integer_rank(value.into(), value.cast_unsigned().into(), kind)
+    |value, kind| integer_order(value.into(), value.cast_unsigned().into(), kind)
 );
 fixed!(
     i64,
     |value| value.cast_unsigned(),
     |value| Some(value as f64),
-    |value, kind| integer_rank(value, value.cast_unsigned(), kind)
+    |value, kind| integer_order(value, value.cast_unsigned(), kind)
 );
 fixed!(
     f32,
     |value| float_word(f64::from(value)),
     |value| Some(f64::from(value)),
-    |value, _kind| f64::from(value).rank(RankKind::default())
+    |value, kind| f64::from(value).order(kind)
 );
 fixed!(
     f64,
     |value| float_word(value),
     |value| Some(value),
-    |value, _kind| (!value.is_nan()).then(|| Rank::Number(float_rank(value).into()))
+    |value, _kind| (!value.is_nan()).then(|| float_rank(value))
 );
 
 #[inline(always)]
@@ -224,21 +190,33 @@ pub(super) fn absorb(print: u64, word: u64) -> u64 {
     mix(print.rotate_left(23) ^ word)
 }
 
+/// The word of a value that is there.
+#[inline(always)]
+pub(super) fn word<T: Canonical>(value: &T) -> u64 {
+    mix(value.word() ^ VALUE)
+}
+
+/// The values of a run in which every row has one.
+pub(super) fn one_a_row<T>(run: &LeafRun<T>) -> Option<&[T]> {
+    let is_flat = run.definition.is_empty() && run.repetition.is_empty();
+    is_flat.then_some(&run.values[..])
+}
+
 /// Calls `each` with the row, counted from the start of the run, and the word of every slot.
 pub(super) fn words<T: Canonical>(
     run: &LeafRun<T>,
     level_max: i16,
     mut each: impl FnMut(usize, u64),
 ) {
-    if run.definition.is_empty() && run.repetition.is_empty() {
-        for (row, value) in run.values.iter().enumerate() {
-            each(row, mix(value.word() ^ VALUE));
+    if let Some(values) = one_a_row(run) {
+        for (row, value) in values.iter().enumerate() {
+            each(row, word(value));
         }
         return;
     }
     slots(run, level_max, |row, level, repetition, value| {
         let word = match value {
-            Some(value) => mix(value.word() ^ VALUE),
+            Some(value) => word(value),
             None => null_word(level),
         };
         // Where a list goes on tells [[1], [2]] from [[1, 2]].
@@ -299,3 +277,6 @@ pub(super) fn numbers<T: Canonical>(run: &LeafRun<T>, level_max: i16, into: &mut
         value.map_or(f64::NAN, number)
     }));
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,7 @@ mod origin;
 mod overlap;
 mod prints;
 mod published;
+mod rank;
 mod scan;
 mod spill;
 mod timeline;

@@ -7,8 +7,8 @@
 //!
 //! Invariant: what [`Prints::load`] gives follows from what was put in, in whatever order and from
 //! however many threads. At no time are more than the bytes allowed held in memory: when they are
-//! full, equal fingerprints of a side become one record each, and if that doesn't help, all are
-//! spilled. Limits: 4 sides of 2^46 rows.
+//! full, equal fingerprints of a side become one record each, where there are many, and if that doesn't
+//! help, all are spilled. Limits: 4 sides of 2^46 rows.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -86,7 +86,8 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Partition {
-    records: Vec<Record>,
+    /// As they came: one list would be copied whenever it grows.
+    pieces: Vec<Vec<Record>>,
     spilled: Vec<Extent>,
 }
 
@@ -146,8 +147,8 @@ impl Prints {
             if inner.records + prints.len() > self.records_max {
                 inner.make_room(&self.dir, self.records_max / 2)?;
             }
-            for (partition, records) in inner.partitions.iter_mut().zip(&sorted) {
-                partition.records.extend_from_slice(records);
+            for (partition, records) in inner.partitions.iter_mut().zip(sorted) {
+                partition.pieces.push(records);
             }
             inner.records += prints.len();
         }
@@ -161,7 +162,7 @@ impl Prints {
         let Some(partition) = inner.partitions.get_mut(index) else {
             return Ok(Vec::new());
         };
-        let mut records = std::mem::take(&mut partition.records);
+        let mut records = partition.take();
         let spilled = std::mem::take(&mut partition.spilled);
         for extent in spilled {
             if let Some(spill) = &inner.spill {
@@ -184,12 +185,25 @@ impl Prints {
 }
 
 impl Inner {
+    /// Whether equal fingerprints are worth the sorting, judged by the fullest partition.
+    fn has_copies(&mut self) -> bool {
+        let fullest = self
+            .partitions
+            .iter_mut()
+            .max_by_key(|partition| partition.len());
+        fullest.is_some_and(|partition| {
+            let before = partition.len();
+            partition.collapse();
+            partition.len() <= before / 2
+        })
+    }
+
     /// Leaves at most `records_max` records in memory.
     fn make_room(&mut self, dir: &Path, records_max: usize) -> Result<()> {
-        for partition in &mut self.partitions {
-            collapse(&mut partition.records);
+        if self.has_copies() {
+            self.partitions.iter_mut().for_each(Partition::collapse);
         }
-        self.records = self.partitions.iter().map(|p| p.records.len()).sum();
+        self.records = self.partitions.iter().map(Partition::len).sum();
         if self.records <= records_max {
             return Ok(());
         }
@@ -198,14 +212,36 @@ impl Inner {
             none => none.insert(Spill::create(dir)?),
         };
         for partition in &mut self.partitions {
-            if !partition.records.is_empty() {
-                let extent = spill.append(&encode(&partition.records))?;
-                partition.spilled.push(extent);
-                partition.records = Vec::new();
+            let records = partition.take();
+            if !records.is_empty() {
+                partition.spilled.push(spill.append(&encode(&records))?);
             }
         }
         self.records = 0;
         Ok(())
+    }
+}
+
+impl Partition {
+    fn len(&self) -> usize {
+        self.pieces.iter().map(Vec::len).sum()
+    }
+
+    /// Makes one record of those of one fingerprint and side.
+    fn collapse(&mut self) {
+        let mut records = self.take();
+        collapse(&mut records);
+        records.shrink_to_fit();
+        self.pieces.push(records);
+    }
+
+    /// All records in memory, as one list.
+    fn take(&mut self) -> Vec<Record> {
+        let mut pieces = std::mem::take(&mut self.pieces);
+        match pieces.len() {
+            1 => pieces.swap_remove(0),
+            _ => pieces.concat(),
+        }
     }
 }
 
@@ -230,8 +266,12 @@ fn collapse(records: &mut Vec<Record>) {
 }
 
 fn encode(records: &[Record]) -> Vec<u8> {
-    let words = records.iter().flat_map(|r| [r.print, r.tag]);
-    words.flat_map(u64::to_le_bytes).collect()
+    let mut bytes = Vec::with_capacity(records.len() * RECORD_BYTES);
+    for record in records {
+        let both = u128::from(record.tag) << 64 | u128::from(record.print);
+        bytes.extend_from_slice(&both.to_le_bytes());
+    }
+    bytes
 }
 
 fn decode(bytes: &[u8], records: &mut Vec<Record>) {

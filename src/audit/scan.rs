@@ -216,7 +216,11 @@ impl Part<'_> {
     fn read_numbers(&self, leaf: usize, numbers: &mut Vec<f64>) -> Result<()> {
         let descriptor = self.file.metadata().row_group(self.row_group).column(leaf);
         let descriptor = descriptor.column_descr();
-        let kind = NumericKind::of(descriptor.self_type());
+        let says_more = |kind: &NumericKind| {
+            use NumericKind::{Decimal, Float16, UInt32, UInt64};
+            matches!(kind, Decimal { .. } | Float16 | UInt32 | UInt64)
+        };
+        let kind = NumericKind::of(descriptor.self_type()).filter(says_more);
         let Some(kind) = kind.filter(|_| descriptor.max_rep_level() == 0) else {
             return Ok(());
         };
@@ -274,22 +278,37 @@ impl Visitor for ColumnSink<'_> {
 
 impl ColumnSink<'_> {
     fn take_words<T: Canonical>(&mut self, first_row: usize, run: &LeafRun<T>, level_max: i16) {
-        let mut next = self.sampled.partition_point(|row| *row < first_row);
-        let mut kept = None;
-        canonical::words(run, level_max, |row, word| {
-            let row = first_row + row;
-            for words in [&mut self.prints, &mut self.keys].into_iter().flatten() {
+        for words in [&mut self.prints, &mut self.keys].into_iter().flatten() {
+            let words = words.get_mut(first_row..).unwrap_or_default();
+            canonical::words(run, level_max, |row, word| {
                 if let Some(slot) = words.get_mut(row) {
                     *slot = absorb(*slot, word);
                 }
-            }
-            if let Some(code) = &mut self.code {
-                code.take_word(word);
-            }
-            if self.sampled.get(next) == Some(&row) {
+            });
+        }
+        if let Some(code) = &mut self.code {
+            canonical::words(run, level_max, |_, word| code.take_word(word));
+        }
+        self.take_sample(first_row, run, level_max);
+    }
+
+    fn take_sample<T: Canonical>(&mut self, first_row: usize, run: &LeafRun<T>, level_max: i16) {
+        let next = self.sampled.partition_point(|row| *row < first_row);
+        let mut wanted = self.sampled[next..]
+            .iter()
+            .map(|row| row - first_row)
+            .peekable();
+        if let Some(values) = canonical::one_a_row(run) {
+            let here = wanted.map_while(|row| values.get(row));
+            self.sample
+                .extend(here.map(|value| absorb(SEED, canonical::word(value))));
+            return;
+        }
+        let mut kept = None;
+        canonical::words(run, level_max, |row, word| {
+            if wanted.next_if_eq(&row).is_some() {
                 self.sample.push(absorb(SEED, word));
                 kept = Some(row);
-                next += 1;
             } else if kept == Some(row)
                 && let Some(last) = self.sample.last_mut()
             {

@@ -3,12 +3,15 @@
 //! Two sweeps over one column: the ends first, then what is beyond them. Times are compared as stored,
 //! without rounding; text byte by byte, which is right for ISO 8601.
 
+use std::cmp::Ordering;
+
 use parquet::basic::ConvertedType;
 use parquet::schema::types::Type;
 
-use super::canonical::{Canonical, Rank, RankKind, rank_float};
+use super::canonical::Canonical;
 use super::leaf::{Leaf, Visitor};
 use super::overlap::side_pairs;
+use super::rank::{Rank, RankKind, rank_float};
 use super::scan::Scan;
 use crate::error::{Result, UsageError};
 use crate::schema::NumericKind;
@@ -138,6 +141,13 @@ struct Ends {
 
 impl Visitor for Ends {
     fn run<T: Canonical>(&mut self, _first_row: usize, run: &LeafRun<T>, _level_max: i16) {
+        if T::HAS_ORDER {
+            let orders = || run.values.iter().filter_map(|value| value.order(self.kind));
+            let rank = |order| Rank::from_order(order, self.kind);
+            let ends = orders().min().map(rank).zip(orders().max().map(rank));
+            self.ends = wider(self.ends.take(), ends);
+            return;
+        }
         for rank in run.values.iter().filter_map(|value| value.rank(self.kind)) {
             match &mut self.ends {
                 Some((first, _)) if rank < *first => *first = rank,
@@ -181,16 +191,36 @@ struct Beyond {
 
 impl Visitor for Beyond {
     fn run<T: Canonical>(&mut self, _first_row: usize, run: &LeafRun<T>, _level_max: i16) {
-        for rank in run.values.iter().filter_map(|value| value.rank(self.kind)) {
-            for (bound, count) in self.bounds.iter().zip(&mut self.counts) {
-                *count += u64::from(match bound {
-                    Bound::NotAfter(first) => rank > *first,
-                    Bound::NotBefore(last) => rank < *last,
-                    Bound::Free => false,
-                });
-            }
+        for (bound, count) in self.bounds.iter().zip(&mut self.counts) {
+            *count += match bound {
+                Bound::NotAfter(first) => ranked(run, self.kind, first, Ordering::Greater),
+                Bound::NotBefore(last) => ranked(run, self.kind, last, Ordering::Less),
+                Bound::Free => 0,
+            };
         }
     }
+}
+
+/// How many values compare with `bound` like this.
+fn ranked<T: Canonical>(run: &LeafRun<T>, kind: RankKind, bound: &Rank, wanted: Ordering) -> u64 {
+    let values = run.values.iter();
+    let count = match bound.order(kind).filter(|_| T::HAS_ORDER) {
+        Some(bound) => values
+            .filter(|value| {
+                value
+                    .order(kind)
+                    .is_some_and(|order| order.cmp(&bound) == wanted)
+            })
+            .count(),
+        None => values
+            .filter(|value| {
+                value
+                    .rank(kind)
+                    .is_some_and(|rank| rank.cmp(bound) == wanted)
+            })
+            .count(),
+    };
+    count as u64
 }
 
 /// A time in words; `standardized` undoes the scaling of a feature.

@@ -29,8 +29,10 @@ impl Bins {
     )]
     pub(crate) fn extend(&mut self, values: &[f64]) {
         for value in values.iter().filter(|value| value.is_finite()) {
-            let bin = ((value + HALF) * PER_UNIT).floor() + 1.0;
-            self.0[(bin.max(0.0) as usize).min(COUNTS - 1)] += 1;
+            // From 0 for what is below the bins; a cast alone would take -0.5 for 0.
+            let scaled = (value + HALF) * PER_UNIT + 1.0;
+            let bin = if scaled < 1.0 { 0 } else { scaled as usize };
+            self.0[bin.min(COUNTS - 1)] += 1;
         }
     }
 

@@ -17,9 +17,8 @@ pub(crate) struct Sums {
 impl Sums {
     /// Takes in a run of rows, NaN where there is no value; `nulls` of them are null.
     pub(crate) fn extend(&mut self, values: &[f64], nulls: u64) {
-        let finite = || values.iter().copied().filter(|value| value.is_finite());
-        let count = finite().count() as u64;
-        let nans = values.iter().filter(|value| value.is_nan()).count() as u64;
+        let counts = |is: fn(f64) -> bool| values.iter().filter(|value| is(**value)).count() as u64;
+        let (count, nans) = (counts(f64::is_finite), counts(f64::is_nan));
         let mut run = Self {
             count,
             nulls,
@@ -28,10 +27,11 @@ impl Sums {
             ..Self::default()
         };
         if count > 0 {
-            let rough = finite().sum::<f64>() / count as f64;
+            let mean = |sum: f64| sum / count as f64;
+            let rough = mean(lanes(values, |value| value));
             // The mean of what is left corrects the rounding of the first sum.
-            run.mean = rough + finite().map(|value| value - rough).sum::<f64>() / count as f64;
-            run.squares = finite().map(|value| (value - run.mean).powi(2)).sum();
+            run.mean = rough + mean(lanes(values, |value| value - rough));
+            run.squares = lanes(values, |value| (value - run.mean) * (value - run.mean));
         }
         self.merge(&run);
     }
@@ -66,6 +66,20 @@ impl Sums {
         let divisor = self.count.checked_sub(u64::from(ddof)).filter(|n| *n > 0)?;
         Some((self.squares / divisor as f64).sqrt())
     }
+}
+
+/// The sum of `term` over the finite values, in eight sums side by side.
+#[inline(always)]
+fn lanes(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
+    let term = |value: f64| if value.is_finite() { term(value) } else { 0.0 };
+    let (blocks, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for block in blocks {
+        for (sum, value) in sums.iter_mut().zip(block) {
+            *sum += term(*value);
+        }
+    }
+    sums.into_iter().sum::<f64>() + rest.iter().map(|value| term(*value)).sum::<f64>()
 }
 
 #[cfg(test)]
