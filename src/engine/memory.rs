@@ -23,6 +23,8 @@ use crate::error::{Error, ErrorKind, Result};
 const WORKER_BYTES: u64 = 24 << 20;
 /// Compressed and decompressed pages that are part of those.
 const WORKER_PAGE_BYTES: u64 = 6 << 20;
+/// Those of a worker that reads several leaves at once and writes nothing.
+const READER_BYTES: u64 = 16 << 20;
 /// What a file is read ahead by, at least and at most.
 const WINDOW_BYTES: [u64; 2] = [2 << 20, 16 << 20];
 /// Budget of a worker from which on it reads far ahead.
@@ -112,6 +114,19 @@ impl Memory {
         let pages = WORKER_PAGE_BYTES + pool / 2;
         shares.pages.store(pages, Ordering::Relaxed);
         shares.columns.store(pool / 2, Ordering::Relaxed);
+    }
+
+    /// The same for workers that only read: several leaves each, as a [group](Self::group).
+    pub fn share_out_to_readers(&self, kept: u64) {
+        let held = resident_memory_bytes().saturating_add(kept);
+        let rest = self.shares.budget.saturating_sub(held);
+        let available = rest - rest / ALLOCATOR_SHARE;
+        let workers = self.workers_of(available, READER_BYTES);
+        self.shares.available.store(available, Ordering::Relaxed);
+        self.assign(
+            workers,
+            available.saturating_sub(workers as u64 * READER_BYTES),
+        );
     }
 
     /// Takes it from somebody else who shared it out: so many workers, and so many bytes of large

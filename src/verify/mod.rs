@@ -89,7 +89,7 @@ pub fn verify(spec: &VerifySpec, cancel: &Cancel) -> Result<VerifyReport> {
     };
     let names = files::list(&spec.output)?;
     if let Some(records) = records::read(&spec.output, &mut findings) {
-        memory.share_out(sums::BYTES * records.manifest.columns.len() as u64, 0);
+        memory.share_out_to_readers(sums::BYTES * records.manifest.columns.len() as u64);
         files::check(&names, &records, &mut findings);
         shards::check(context, &records, &mut findings, &mut report)?;
         scaler::check(&records.scaler, &mut findings);

@@ -126,6 +126,9 @@ impl<T: DataType> LeafReader<T> {
     pub fn read_some(&mut self, rows: usize, run: &mut LeafRun<T::T>) -> Result<usize> {
         // Also what the run before held.
         run.values.clear();
+        if let Some(slots_max) = self.pages.slots_max() {
+            return self.read_until(slots_max, rows, run);
+        }
         let slots = self.pages.run(self.slots_of(rows as u64));
         let fitting = scaled(slots, self.rows, self.slots).max(1);
         let rows = rows.min(usize::try_from(fitting).unwrap_or(rows));
@@ -142,6 +145,12 @@ impl<T: DataType> LeafReader<T> {
         run.definition.clear();
         run.repetition.clear();
         self.allowance.refill();
+        self.read_on(rows, run)
+    }
+
+    /// Reads the next `rows` rows behind what `run` holds.
+    fn read_on(&mut self, rows: usize, run: &mut LeafRun<T::T>) -> Result<()> {
+        let before = (run.values.len(), run.definition.len());
         let (records, values, slots) = self
             .reader
             .read_records(
@@ -151,15 +160,33 @@ impl<T: DataType> LeafReader<T> {
                 &mut run.values,
             )
             .map_err(|source| failed("decode a page", source, &self.place))?;
-        run.values.truncate(values);
-        run.definition.truncate(slots);
-        run.repetition.truncate(slots);
+        run.values.truncate(before.0 + values);
+        run.definition.truncate(before.1 + slots);
+        run.repetition.truncate(before.1 + slots);
         if run.repetition.first().is_some_and(|level| *level != 0) {
             let detail = "a row begins in the middle of a list".to_string();
             return Err(Error::from(DataError::Decoder { detail }).at(self.place.clone()));
         }
         self.pages.advance(slots.max(values) as u64);
         self.advance(records, rows)
+    }
+
+    /// Reads row by row until there are so many slots: any of them may hold most of the chunk's.
+    fn read_until(
+        &mut self,
+        slots_max: usize,
+        rows: usize,
+        run: &mut LeafRun<T::T>,
+    ) -> Result<usize> {
+        run.definition.clear();
+        run.repetition.clear();
+        self.allowance.refill();
+        let mut read = 0;
+        while read < rows && run.repetition.len() < slots_max {
+            self.read_on(1, run)?;
+            read += 1;
+        }
+        Ok(read)
     }
 
     fn advance(&mut self, found: usize, wanted: usize) -> Result<()> {

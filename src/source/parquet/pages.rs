@@ -20,7 +20,7 @@ const HEADER_BYTES: usize = 4 << 10;
 const HEADER_BYTES_MAX: usize = 64 << 20;
 /// Pages that are held at once by a run of rows that don't have to be.
 const RUN_BYTES: u64 = 4 << 20;
-/// Slots of a nested leaf that are read at once, by the chunk's average of slots in a row.
+/// Slots of a nested leaf that are read at once, the rest of the last row apart.
 const RUN_SLOTS: u64 = 64 << 10;
 /// Strings copied by a run of rows out of a page where each leaves out what it shares with another.
 const COPIED_BYTES: u64 = 4 << 20;
@@ -166,6 +166,12 @@ impl Pages {
         Ok(())
     }
 
+    /// How many slots end a run; `None` where a run is as many rows as its pages allow.
+    pub(super) fn slots_max(&self) -> Option<usize> {
+        self.is_nested
+            .then(|| usize::try_from(RUN_SLOTS).unwrap_or(usize::MAX))
+    }
+
     /// What a run may take beside its pages; `None` where that follows from its rows.
     pub(super) fn run_bytes_max(&self) -> Option<u64> {
         (self.is_nested || self.is_front_coded).then_some(self.run_bytes_max)
@@ -181,10 +187,6 @@ impl Pages {
     pub(super) fn run(&self, wanted: u64) -> u64 {
         let (index, read) = self.next;
         let (mut values, mut bytes) = (0, 0);
-        let wanted = match self.is_nested {
-            true => wanted.min(RUN_SLOTS),
-            false => wanted,
-        };
         let bytes_max = if self.is_front_coded { 0 } else { RUN_BYTES };
         for (page_values, page_bytes) in self.data.iter().skip(index) {
             bytes += page_bytes;
