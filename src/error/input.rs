@@ -110,6 +110,11 @@ pub enum InputError {
 impl InputError {
     /// The error of a file whose content is another than when it was read before.
     pub fn changed_digest(before: u128, now: u128) -> super::Error {
+        Self::digests(before, now).into()
+    }
+
+    /// The same before it has a place.
+    pub(crate) fn digests(before: u128, now: u128) -> Self {
         let (before, after) = (format!("{before:032x}"), format!("{now:032x}"));
         let what = "content digest";
         Self::Changed {
@@ -117,6 +122,5 @@ impl InputError {
             before,
             after,
         }
-        .into()
     }
 }

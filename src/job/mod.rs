@@ -100,7 +100,8 @@ fn stream_found(run: &Run<'_>) -> Result<Outcome> {
         .and_then(|report| run.cancel.check().map(|()| report));
     match made {
         Ok(report) => {
-            run.last_pass(Pass::Commit, || staging.commit())?;
+            run.last_pass(Pass::Commit, || staging.commit(run.cancel))?;
+            warnings::after_commit(run);
             Ok(Outcome::Written(Box::new(run.finish(report))))
         }
         Err(error) => Err(staging.put_away(error)),

@@ -185,6 +185,7 @@ impl<'a> Run<'a> {
         RunReport {
             passes: self.passes(),
             peak_memory_bytes: peak_memory_bytes(),
+            warnings: self.warnings(),
             ..report
         }
     }

@@ -2,6 +2,7 @@
 //! likely not what was meant.
 
 use super::run::Run;
+use crate::error::ErrorKind;
 use crate::kernel::{Moments, Side};
 use crate::pass::{Fitted, SplitTotal};
 use crate::source::table::Table;
@@ -57,6 +58,17 @@ pub(super) fn after_fit(run: &Run<'_>, table: &Table, fitted: &Fitted) {
         run.warn(format!(
             "{} columns have no more than --ddof {ddof} values and keep scale 1: {shown}",
             names.len()
+        ));
+    }
+}
+
+/// What is known once the output is there.
+pub(super) fn after_commit(run: &Run<'_>) {
+    if let Err(stop) = run.cancel.check()
+        && let ErrorKind::Interrupted { signal } = stop.kind()
+    {
+        run.warn(format!(
+            "signal {signal} came after the output was in its place: it is complete"
         ));
     }
 }

@@ -90,7 +90,7 @@ struct CachedFile {
     name: String,
     rows: usize,
     columns: Vec<Found>,
-    /// Of the records in it, as they stand in the source.
+    /// Of what it was read from: the source as scanned, or the records of a compressed one.
     #[serde(with = "hex128")]
     digest: u128,
 }
@@ -118,7 +118,7 @@ impl Text<'_> {
         let parse_all = self.context.ordered_on(parsers, parts.len());
         let mut cached = parse_all.collect(|index| {
             let part = &parts[index];
-            match self.first_reading(index) {
+            match self.first_reading(index, part)? {
                 Some(cached) => Ok(cached),
                 None => self.parse(index, part, &inferred[part.input]),
             }
@@ -145,7 +145,7 @@ impl Text<'_> {
         let reread = parse_again.collect(|turn| {
             let index = again[turn];
             if let Some(cached) = self.partials.take_up(&again_name(index)) {
-                return Ok(cached);
+                return self.of_this_content(&parts[index], cached);
             }
             self.parse_again(index, &parts[index], &rereadings[index], &cached[index])
         })?;
@@ -156,12 +156,26 @@ impl Text<'_> {
     }
 
     /// What an earlier run has found in a part. Its files may be gone, if it was read again.
-    fn first_reading(&self, index: usize) -> Option<Cached> {
+    fn first_reading(&self, index: usize, part: &Part) -> Result<Option<Cached>> {
         let name = first_name(index);
-        self.partials.take_up(&name).or_else(|| {
+        let found = self.partials.take_up(&name).or_else(|| {
             let again: Option<Cached> = self.partials.take_up(&again_name(index));
             again.and_then(|_| self.partials.read_without_files(&name))
-        })
+        });
+        found
+            .map(|cached| self.of_this_content(part, cached))
+            .transpose()
+    }
+
+    /// What an earlier run has read, if it was what the scan has read now. The size and time of the
+    /// source are those it had: they are part of the job.
+    fn of_this_content(&self, part: &Part, cached: Cached) -> Result<Cached> {
+        let now = part.unit.as_ref().map(TextUnit::source_digest);
+        let other = |now: &u128| cached.iter().find(|file| file.digest != *now);
+        match now.and_then(|now| other(&now).map(|old| (old.digest, now))) {
+            Some((old, now)) => Err(self.changed_content(part, old, now)),
+            None => Ok(cached),
+        }
     }
 
     /// Finds the records of all plain files, and with them the parts.
@@ -288,9 +302,7 @@ impl Text<'_> {
             };
             if old.digest != batch.source_digest {
                 // Columns of one content must not stand beside those of another.
-                return Err(InputError::changed_digest(old.digest, batch.source_digest)
-                    .at(Place::path(&self.context.inputs[part.input].path))
-                    .hint(CHANGED_HINT));
+                return Err(self.changed_content(part, old.digest, batch.source_digest));
             }
             let old_path = self.cache.join(&old.name);
             let file = rewrite_cache(path, &old_path, names, batch, &settled)?;
@@ -340,6 +352,12 @@ impl Text<'_> {
         }
         self.partials.keep(name, &cached, files)?;
         Ok(cached)
+    }
+
+    fn changed_content(&self, part: &Part, before: u128, now: u128) -> Error {
+        InputError::changed_digest(before, now)
+            .at(Place::path(&self.context.inputs[part.input].path))
+            .hint(CHANGED_HINT)
     }
 
     /// The error of a file that has other rows at its second reading.

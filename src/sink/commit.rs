@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::files::{io_error, remove, sync_directory, sync_tree, write_synced};
 use super::staging::{Destination, OLD, Occupant, RenameSupport};
+use crate::engine::Cancel;
 use crate::error::{Error, OutputError, Place, Result};
 use crate::spec::Overwrite;
 
@@ -19,18 +20,20 @@ pub(super) const COMPLETE: &str =
 /// The hint of an error between the rename and its being on disk.
 const NOT_DURABLE: &str = "the output is in place, but a power cut may undo that";
 
-/// Puts `out` in the destination's place; an old generation ends up in the staging directory.
+/// Puts `out` in the destination's place; an old generation ends up in the staging directory. `cancel`
+/// is looked at before every sync, each of which may take long, and for the last time before the rename.
 pub(super) fn publish(
     destination: &Destination,
     out: &Path,
-    overwrite: Overwrite,
-    renames: RenameSupport,
+    (overwrite, renames): (Overwrite, RenameSupport),
+    cancel: &Cancel,
 ) -> Result<()> {
     let occupant = destination.occupant()?;
     write_synced(&out.join("_SUCCESS"), b"")?;
     keep_permissions(destination, occupant, out)?;
-    sync_tree(out)?;
+    sync_tree(out, cancel)?;
     sync_directory(&destination.staging)?;
+    cancel.check()?;
     match (occupant, overwrite) {
         (Occupant::Nothing, _) => move_in(destination, out, renames.no_replace)?,
         (Occupant::Empty, _) => move_in(destination, out, false)?,

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::engine::Cancel;
 use crate::error::{Error, OutputError, Place, Result};
 
 /// Writes a file whole, replacing what was there, and waits until it is on disk.
@@ -56,11 +57,12 @@ pub(super) fn sync_directory(path: &Path) -> Result<()> {
     }
 }
 
-/// Waits until every file and directory of a tree is on disk, leaves first.
-pub(super) fn sync_tree(root: &Path) -> Result<()> {
+/// Waits until every file and directory of a tree is on disk, leaves first; or until a stop is asked for.
+pub(super) fn sync_tree(root: &Path, cancel: &Cancel) -> Result<()> {
     for (path, is_directory) in list(root)? {
+        cancel.check()?;
         if is_directory {
-            sync_tree(&path)?;
+            sync_tree(&path, cancel)?;
         } else {
             let file =
                 File::open(&path).map_err(|source| io_error("open the file", &path, source))?;

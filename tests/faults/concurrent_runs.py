@@ -122,7 +122,7 @@ def main():
         found = ", ".join(f"{name} {count}" for name, count in noticed.items())
         lines.append(f"{kind} inputs changed {options.changes} times each way at random moments, noticed: {found};")
     codes = ", ".join(f"code {code} {count} times" for code, count in sorted(ended.items()))
-    faults.record(options.write, verdict, [
+    faults.record(options, verdict, [
         f"{options.rounds} rounds of 2 and of 8 runs on one output at once: {codes}; each time one output, that of",
         "an undisturbed run.", "", *lines,
         "the others were done before the change, with the bytes of the old input.",

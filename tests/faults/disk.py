@@ -61,7 +61,7 @@ def main():
                 lines += measure(verdict, kind, inputs, disk)
         finally:
             subprocess.run(["umount", str(disk)], check=True)
-    faults.record(options.write, verdict, [
+    faults.record(options, verdict, [
         "A tmpfs with room for a share of what the run takes at its peak, new and beside an older output.",
         "",
         "| input | share of the need | ended with |", "|---|---|---|", *lines, "",

@@ -147,23 +147,31 @@ def arguments(description, **counts):
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default, metavar="N")
     parser.add_argument("--seed", type=int, default=1, metavar="N")
     parser.add_argument("--write", type=pathlib.Path, metavar="FILE")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.commit = commit()
+    return options
+
+
+def commit():
+    """What the tree is at; asked when a script begins, since it may take an hour."""
+    named = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(named, cwd=PROJECT, capture_output=True, text=True).stdout.strip()
 
 
 HEADING = "## Injected faults"
 
 
-def record(path, verdict, lines):
-    """Writes a script's results into its own section of `path`, below one heading."""
+def record(options, verdict, lines):
+    """Writes a script's results into its own section of a file, below one heading."""
+    path = options.write
     if path is None:
         return
     name = pathlib.Path(sys.argv[0]).name
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True)
     typed = " ".join(["python3", f"tests/faults/{name}", *sys.argv[1:]])
     date = datetime.date.today().isoformat()
     result = "nothing wrong" if not verdict.wrong else f"{len(verdict.wrong)} WRONG"
     body = [f"### `{name}`", "", *lines, "", f"{verdict.checked:,} checks, {result}. Run on {date} at commit "
-            f"{commit.stdout.strip()} by `{typed}`."]
+            f"{options.commit} by `{typed}`."]
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     section = "\n".join([begin, *body, end])
     text = path.read_text() if path.exists() else "# Reliability\n"

@@ -59,7 +59,7 @@ def main():
             verdict.check(names == ["in", "old", "out"], f"round {number}: left behind: {names}")
             subprocess.run(["rm", "-rf", work / "out", work / ".out.prep"], check=True)
     found = ", ".join(f"{state} {count} times" for state, count in states.items())
-    faults.record(options.write, verdict, [
+    faults.record(options, verdict, [
         f"`kill -9` at {options.rounds} random moments of a run of {undisturbed.seconds:.1f} s, every second one",
         f"replacing an older output. Found afterwards: {found}. Each time the same command was run again:",
         "it ended with the bytes of an undisturbed run, and nothing else was left.",

@@ -138,7 +138,7 @@ def main():
                     judge(*result)
         hostile = corpora(root, judge, verdict)
     ended = ", ".join(f"code {code}: {count:,}" for code, count in sorted(outcomes.items(), key=str))
-    faults.record(options.write, verdict, [
+    faults.record(options, verdict, [
         f"{options.mutations:,} seeded mutations of {len(good)} good files (Parquet in six codecs, CSV, TSV, gzip, zstd)",
         f"and {hostile} hostile files of other projects, each alone and beside an undamaged one, under",
         f"`RLIMIT_DATA` of 1 GiB: no panic, no signal, nothing over {SECONDS_MAX} s, every must-error file an error.",

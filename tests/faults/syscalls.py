@@ -1,7 +1,7 @@
 """A fault at every system call of a small run that touches its files.
 
-strace kills the process at the call, or makes the call fail: once, or every time from then on. After
-each: a known exit code with one message, no panic, the older output as it was or the new one complete;
+strace kills the process at the call, asks it to stop there (SIGINT), or makes the call fail: once, or
+every time from then on. After each: a known exit code with one message, no panic, the older output as it was or the new one complete;
 the rerun ends with the bytes of an undisturbed run, and nothing but them is left.
 """
 
@@ -17,12 +17,14 @@ import faults
 CALLS = ("write", "pwrite64", "writev", "rename", "renameat", "renameat2", "fsync", "fdatasync", "openat", "mkdir",
          "mkdirat", "unlink", "unlinkat", "rmdir", "fallocate", "ftruncate", "copy_file_range", "link", "linkat")
 OPENING = {"openat"}
+STOPPED = 130
 NAMING = {"openat", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir"}
 
 
 def faults_of(call, number):
     """strace's words for every fault of one call."""
     yield f"{call}:signal=KILL:when={number}"
+    yield f"{call}:signal=INT:when={number}"
     errors = ["EIO", "ENOSPC"]
     errors += ["EMFILE"] if call in OPENING else []
     errors += ["EACCES"] if call in NAMING else []
@@ -82,15 +84,21 @@ class Bench:
         job = self.job(work, replaces)
         run = faults.prep(*job, wrapper=["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject={fault}"], timeout=120)
         wrong = []
-        is_kill = "KILL" in fault
+        is_kill, is_stop = "signal=KILL" in fault, "signal=INT" in fault
         # What fails from some write on can't tell anybody.
         is_mute = fault.startswith("write:") and fault.endswith("+")
         complaint = None if is_kill else run.complaint(needs_message=not is_mute)
+        if is_stop and run.code == STOPPED:
+            complaint = None if run.stderr.count("prep: error: ") == 1 else f"no message: {run.stderr!r}"
+        elif is_stop and run.code != 0:
+            complaint = f"stopped with exit code {run.code}: {run.stderr!r}"
         if complaint:
             wrong.append(complaint)
         before = self.old if replaces else None
         left = faults.tree(work / "out")
         allowed = [before, self.new] if is_kill or run.code != 0 else [self.new]
+        # A stop before the rename leaves the output alone; one after it is too late, and the run is done.
+        allowed = [before] if run.code == STOPPED else allowed
         if left not in allowed:
             wrong.append(f"after exit code {run.code} the output is neither old nor new")
         was_done = left == self.new and not replaces and not (work / ".out.prep").exists()
@@ -131,12 +139,12 @@ def main():
             for wrong in done:
                 verdict.check(not wrong, "; ".join(wrong))
     part = "every" if options.every == 1 else f"every {options.every}th"
-    faults.record(options.write, verdict, [
+    faults.record(options, verdict, [
         f"A small run makes {calls} calls that write, rename, sync, open, make or remove its files, half of them",
-        f"when it replaces an older output. At {part} one: killed by signal 9, or the call made to fail with EIO,",
-        "ENOSPC, EMFILE (opening) or EACCES (what has a name), once and from then on. After each: a known exit",
-        "code with one message, no panic, the older output or the complete new one; the rerun ended with the",
-        "bytes of an undisturbed run, and nothing else was left.",
+        f"when it replaces an older output. At {part} one: killed by signal 9, stopped by SIGINT, or the call made to",
+        "fail with EIO, ENOSPC, EMFILE (opening) or EACCES (what has a name), once and from then on. After each: a",
+        "known exit code with one message, no panic, the older output or the complete new one (after a stop with",
+        "code 130 always the older); the rerun ended with the bytes of an undisturbed run, and nothing else was left.",
     ])
     return verdict.finish()
 

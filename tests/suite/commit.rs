@@ -71,6 +71,39 @@ fn an_output_with_data_is_refused_and_stays_as_it_was() {
 }
 
 #[test]
+fn a_run_stopped_between_its_last_two_steps_was_complete_and_says_so_when_it_is_repeated() {
+    let scratch = scratch_with_input();
+    let command = ["stream", "--in", "in", "--out", "out"];
+    scratch.prep(&command).succeeds();
+    let before = scratch.bytes_of("out");
+    let staging = scratch.path(".out.prep");
+    // The lock is gone, and with it the record of what was published; the directory is still there.
+    let stop = || fs::create_dir(&staging).expect("a directory");
+    let only_the_output = BTreeSet::from(["in".into(), "out".into()]);
+
+    stop();
+    let run = scratch.prep(&command).succeeds();
+    assert!(run.stdout.contains("up to date"), "{}", run.describe());
+    assert_eq!(entries(&scratch), only_the_output);
+
+    // Another job's output is none of this one's, and a finished run's isn't made again.
+    for other in [&["--seed", "1"][..], &["--exclude", "x"]] {
+        stop();
+        let arguments = [&command, other].concat();
+        scratch.prep(&arguments).fails_with(4);
+        assert_eq!(entries(&scratch), only_the_output);
+    }
+    scratch.prep(&command).fails_with(4);
+    assert!(scratch.bytes_of("out") == before);
+
+    // An output that isn't whole any more isn't what the command makes.
+    stop();
+    fs::remove_file(scratch.path("out/_SUCCESS")).expect("remove");
+    scratch.prep(&command).fails_with(4);
+    assert_eq!(entries(&scratch), only_the_output);
+}
+
+#[test]
 fn an_empty_output_directory_is_replaced() {
     let scratch = scratch_with_input();
     fs::create_dir(scratch.path("out")).expect("a directory");

@@ -38,12 +38,11 @@ fn parquet_files(scratch: &Scratch) -> PathBuf {
 fn text_files(scratch: &Scratch) -> PathBuf {
     for file in 0..3 {
         let code = if file == 2 { "none" } else { "007" };
-        let rows = normals(file).take(500);
-        let lines: String = rows.map(|z| format!("{z},{code}\n")).collect();
-        scratch.write(
-            format!("in/{file}.csv"),
-            format!("x,code\n{VALUE},{code}\n{lines}"),
-        );
+        let mut x: Vec<f64> = normals(file).take(500).collect();
+        // Behind the 4 KiB at the start that its fingerprint counts.
+        x[250] = VALUE;
+        let lines: String = x.iter().map(|x| format!("{x},{code}\n")).collect();
+        scratch.write(format!("in/{file}.csv"), format!("x,code\n{lines}"));
     }
     scratch.path("in/1.csv")
 }
@@ -211,23 +210,40 @@ fn text_rewritten_in_place_between_its_two_readings_is_found_by_its_content() {
 }
 
 #[test]
-fn a_file_rewritten_in_place_between_a_stopped_run_and_the_next_is_found_too() {
+fn text_rewritten_in_place_between_scan_and_parse_is_found_by_its_content() {
     let scratch = Scratch::new();
-    let path = parquet_files(&scratch);
-    let cancel = Cancel::default();
-    let observer = At(|event: &Event| {
-        if after(Pass::Fit)(event) {
-            cancel.cell().store(15, Ordering::Relaxed);
-        }
+    let path = text_files(&scratch);
+    // All files are scanned before the first one is parsed.
+    let readings = AtomicU64::new(0);
+    let outcome = changed_run(&scratch, &SplitBy::Row, &path, rewrite_in_place, |event| {
+        let is_read =
+            matches!(event, Event::Advanced { pass: Pass::Split, bytes, .. } if *bytes > 0);
+        is_read && readings.fetch_add(1, Ordering::Relaxed) == 0
     });
-    let spec = spec(&scratch, "out", &SplitBy::Row);
-    stream(&spec, &cancel, &observer).expect_err("stopped");
-    assert!(scratch.path(".out.prep/partials/fit-0000000.json").exists());
-    rewrite_in_place(&path);
-    let outcome = stream(&spec, &Cancel::default(), &Silent);
     let error = is_found(&scratch, &path, outcome);
     assert!(error.to_string().contains("content digest"), "{error}");
-    stream(&spec, &Cancel::default(), &Silent).expect("the old work is gone");
+}
+
+#[test]
+fn a_file_rewritten_in_place_between_a_stopped_run_and_the_next_is_found_too() {
+    for make in [parquet_files as fn(&Scratch) -> PathBuf, text_files] {
+        let scratch = Scratch::new();
+        let path = make(&scratch);
+        let cancel = Cancel::default();
+        let observer = At(|event: &Event| {
+            if after(Pass::Fit)(event) {
+                cancel.cell().store(15, Ordering::Relaxed);
+            }
+        });
+        let spec = spec(&scratch, "out", &SplitBy::Row);
+        stream(&spec, &cancel, &observer).expect_err("stopped");
+        assert!(scratch.path(".out.prep/partials/fit-0000000.json").exists());
+        rewrite_in_place(&path);
+        let outcome = stream(&spec, &Cancel::default(), &Silent);
+        let error = is_found(&scratch, &path, outcome);
+        assert!(error.to_string().contains("content digest"), "{error}");
+        stream(&spec, &Cancel::default(), &Silent).expect("the old work is gone");
+    }
 }
 
 #[test]

@@ -136,15 +136,11 @@ fn many_runs_at_once_end_with_one_whole_output() {
     scratch.stream_to("reference", "in", &[]);
     let runs: Vec<Running> = (0..8).map(|_| scratch.start(&STREAM)).collect();
     let codes: Vec<Option<i32>> = runs.into_iter().map(|run| run.finish().code).collect();
-    // Those that come late find the output there.
+    // Those that come late find the output there; one that comes while the staging directory is being
+    // removed may say that it is up to date.
     assert!(codes.contains(&Some(0)), "{codes:?}");
     assert!(
         codes.iter().all(|code| matches!(code, Some(0 | 4 | 5))),
-        "{codes:?}"
-    );
-    assert_eq!(
-        codes.iter().filter(|code| **code == Some(0)).count(),
-        1,
         "{codes:?}"
     );
     assert!(scratch.bytes_of("out") == scratch.bytes_of("reference"));

@@ -142,6 +142,34 @@ fn a_text_job_stopped_at_any_moment_ends_with_the_same_bytes() {
 }
 
 #[test]
+fn a_stop_is_heard_until_the_rename_and_told_to_be_too_late_after_it() {
+    let scratch = Scratch::new();
+    parquet_files(&scratch);
+    let by = &SplitBy::Row;
+    let wanted = reference(&scratch, by);
+    let commit =
+        |event: &Event| matches!(event, Event::Started { pass, .. } if *pass == Pass::Commit);
+    let taken_up = stopped_and_resumed(&scratch, by, commit, |_| ());
+    assert_eq!(taken_up, Some(9), "three units, three passes");
+    assert!(scratch.bytes_of("out") == wanted);
+    fs::remove_dir_all(scratch.path("out")).expect("remove the output");
+
+    let cancel = Cancel::default();
+    let observer = Stop {
+        is_now: |event: &Event| matches!(event, Event::Finished { pass, .. } if *pass == Pass::Commit),
+        cancel: cancel.clone(),
+    };
+    let outcome = stream(&spec(&scratch, "out", by), &cancel, &observer).expect("it is complete");
+    let Outcome::Written(report) = outcome else {
+        panic!("nothing was written");
+    };
+    let late = "signal 15 came after the output was in its place: it is complete";
+    assert_eq!(report.warnings, [late]);
+    assert!(scratch.bytes_of("out") == wanted);
+    assert!(!scratch.path(".out.prep").exists());
+}
+
+#[test]
 fn damaged_leftovers_are_made_again() {
     let scratch = Scratch::new();
     parquet_files(&scratch);

@@ -96,7 +96,11 @@ impl Destination {
             (Occupant::Nothing | Occupant::Empty, _)
             | (Occupant::Ours, Overwrite::Exchange | Overwrite::TwoStep) => Ok(()),
             // It may be what this command made before it was stopped: known once the job is.
-            (Occupant::Ours, Overwrite::Never) if self.is_just_published() => Ok(()),
+            (Occupant::Ours, Overwrite::Never)
+                if self.is_just_published() || self.is_nearly_tidy() =>
+            {
+                Ok(())
+            }
             (Occupant::Ours, Overwrite::Never) => Err(Error::from(OutputError::NotEmpty)
                 .at(at())
                 .hint("replace it with --overwrite, or choose another --out")),
@@ -113,6 +117,13 @@ impl Destination {
     fn is_just_published(&self) -> bool {
         Publishing::recorded(&self.staging)
             .is_some_and(|publishing| publishing.is_done(&self.output))
+    }
+
+    /// Whether an empty staging directory is there. A run that was stopped at its very end leaves one,
+    /// once the lock with the record of what it has published is gone; so does one that was stopped at
+    /// its very beginning: which of them it was, the output's own manifest says.
+    pub(super) fn is_nearly_tidy(&self) -> bool {
+        fs::read_dir(&self.staging).is_ok_and(|mut entries| entries.next().is_none())
     }
 
     /// Whether a finished output of `job` is there, each shard with the size it had.

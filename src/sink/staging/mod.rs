@@ -23,6 +23,7 @@ use super::files::{create_directory, sync_directory, write_synced};
 use super::lock::{Lock, Publishing};
 use super::partials::{PARTIALS, Partials};
 use crate::artifact::JobId;
+use crate::engine::Cancel;
 use crate::error::{Error, OutputError, Place, Result};
 use crate::spec::{OutputSpec, Overwrite};
 
@@ -41,6 +42,7 @@ pub(super) const OLD: &str = "old";
 /// The place where one run makes its output; locked while it exists.
 ///
 /// ```
+/// use prep_stream::engine::Cancel;
 /// use prep_stream::sink::{Staging, staging::shard_name, write_synced};
 /// use prep_stream::spec::Overwrite;
 ///
@@ -51,7 +53,7 @@ pub(super) const OLD: &str = "old";
 /// let shard = staging.side_dir("train")?.join(shard_name(0, &job));
 /// write_synced(&shard, b"rows")?;
 /// assert!(!out.exists());
-/// staging.commit()?;
+/// staging.commit(&Cancel::default())?;
 /// assert!(out.join("train/part-0000000-1a2b3c4d.parquet").exists());
 /// assert!(out.join("_SUCCESS").exists());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -96,11 +98,12 @@ impl Staging {
     ) -> Result<Self> {
         let destination = Destination::resolve(out)?;
         leftovers::admitted(&destination, overwrite)?;
+        let was_nearly_tidy = destination.is_nearly_tidy();
         let mut lock = Lock::acquire(&destination.staging, out, break_lock).inspect_err(|_| {
             // Only an empty directory goes, such as one just made; any other is not ours to remove.
             std::fs::remove_dir(&destination.staging).unwrap_or_default();
         })?;
-        match prepare(&destination, &mut lock, overwrite, job) {
+        match prepare(&destination, &mut lock, overwrite, job, was_nearly_tidy) {
             Ok(Prepared {
                 renames,
                 is_published,
@@ -191,17 +194,20 @@ impl Staging {
     }
 
     /// Adds `_SUCCESS`, publishes `out/` as `OUT` by one rename once all of it is on disk, and
-    /// removes the rest.
+    /// removes the rest. A stop that is asked for before the rename is heard; one after it is too late.
     ///
     /// # Errors
-    /// [`OutputError`]; `OUT` is as it was unless the message says that the output is complete. What
-    /// was made stays for the next run of the same job.
-    pub fn commit(mut self) -> Result<()> {
+    /// [`OutputError`] or [`crate::error::ErrorKind::Interrupted`]; `OUT` is as it was unless the
+    /// message says that the output is complete. What was made stays for the next run of the same job.
+    pub fn commit(mut self, cancel: &Cancel) -> Result<()> {
         let out = self.out_dir();
         self.lock.check_held(&self.destination.given)?;
         let published = Publishing::new(self.partials.job(), &out)
             .and_then(|publishing| self.lock.set_publishing(Some(publishing)))
-            .and_then(|()| commit::publish(&self.destination, &out, self.overwrite, self.renames));
+            .and_then(|()| {
+                let how = (self.overwrite, self.renames);
+                commit::publish(&self.destination, &out, how, cancel)
+            });
         match published {
             Ok(()) => leftovers::remove_staging(&self.destination.staging, self.lock)
                 .map_err(|error| error.hint(commit::COMPLETE)),
@@ -248,18 +254,24 @@ fn prepare(
     lock: &mut Lock,
     overwrite: Overwrite,
     job: &JobId,
+    was_nearly_tidy: bool,
 ) -> Result<Prepared> {
     let staging = &destination.staging;
+    let published = Prepared {
+        renames: RenameSupport::NONE,
+        is_published: true,
+    };
     if let Some(publishing) = Publishing::recorded(staging)
         && publishing.is_done(&destination.output)
     {
         leftovers::remove_old(staging)?;
         if publishing.job == *job {
-            return Ok(Prepared {
-                renames: RenameSupport::NONE,
-                is_published: true,
-            });
+            return Ok(published);
         }
+    }
+    // Whoever wants the output made again says so; for anyone else this is what the command makes.
+    if was_nearly_tidy && overwrite == Overwrite::Never && destination.holds(job) {
+        return Ok(published);
     }
     lock.set_publishing(None)?;
     commit::restore_old(destination)?;

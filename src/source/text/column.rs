@@ -62,7 +62,8 @@ pub struct TextBatch {
     pub columns: Vec<TextColumn>,
     /// Bytes of the records that were parsed.
     pub source_bytes: u64,
-    /// XXH3-128 of those records: who reads them again finds out whether they are the same.
+    /// XXH3-128 of what they were read from, which is all of a scanned file or the records of a segment:
+    /// who reads them again finds out whether they are the same.
     pub source_digest: u128,
 }
 

@@ -14,6 +14,7 @@ use super::header::{Header, read_header};
 use super::parse::{Rows, parse};
 use super::scan::{RangeSummary, scan};
 use super::segment::{Segment, Segments};
+use super::spans::SpanReader;
 use super::stitch::{SUB_CHUNK_ROWS, Stitched, TextUnit, stitch};
 use crate::error::{Error, InputError, Place, Result};
 use crate::spec;
@@ -177,7 +178,8 @@ impl TextFile {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or a record is malformed. Units are in file order, so the error
+    /// When the file cannot be read, has other bytes than its scan has read, or a record is malformed.
+    /// Units are in file order, so the error
     /// of the first unit that fails is the first of the file.
     pub fn parse(&self, unit: &TextUnit, requests: &[ColumnRequest]) -> Result<TextBatch> {
         let start = Position {
@@ -191,11 +193,14 @@ impl TextFile {
             count: unit.rows,
             last: unit.last,
         };
-        let open = || PositionalReader {
-            file: &self.file,
-            offset: unit.start_byte,
-        };
-        parse(self.context(), rows, requests, open)
+        let open = || SpanReader::new(&self.file, &unit.spans, unit.start_byte);
+        parse(
+            self.context(),
+            rows,
+            requests,
+            Some(unit.source_digest()),
+            open,
+        )
     }
 
     /// The segments of a file, compressed or not: runs of whole records of about `segment_bytes`
@@ -252,7 +257,9 @@ impl TextFile {
             count: segment.rows,
             last: false,
         };
-        parse(self.context(), rows, requests, || segment.text.as_slice())
+        parse(self.context(), rows, requests, None, || {
+            segment.text.as_slice()
+        })
     }
 
     /// Parses a whole file segment by segment.

@@ -32,6 +32,7 @@ mod reader;
 mod record;
 mod scan;
 mod segment;
+mod spans;
 mod stitch;
 mod structure;
 #[cfg(test)]

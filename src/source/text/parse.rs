@@ -25,11 +25,13 @@ pub(crate) struct Rows {
 /// Parses rows; `open` gives the source from its start, as often as it is called.
 ///
 /// `requests` has an entry for each column. The source is read a second time if a column turned out
-/// to be text after some of its rows, and then only that column is stored.
+/// to be text after some of its rows, and then only that column is stored. `source_digest` is that of a
+/// source which makes sure itself that it gives the same bytes each time; of any other one is taken here.
 pub(crate) fn parse<R: Read>(
     context: Context<'_>,
     rows: Rows,
     requests: &[ColumnRequest],
+    source_digest: Option<u128>,
     open: impl Fn() -> R,
 ) -> Result<TextBatch> {
     let columns = context.names.map_or(0, <[String]>::len);
@@ -38,7 +40,9 @@ pub(crate) fn parse<R: Read>(
     let mut builders: Vec<_> = (0..columns)
         .filter_map(|column| ColumnBuilder::new(column, request(column), rows_held))
         .collect();
-    let (source_bytes, source_digest) = fill(context, rows, &mut builders, open())?;
+    let is_hashed = source_digest.is_none();
+    let (source_bytes, found) = fill(context, rows, &mut builders, is_hashed, open())?;
+    let source_digest = source_digest.unwrap_or(found);
     let mut late: Vec<_> = builders
         .iter()
         .filter_map(ColumnBuilder::late)
@@ -47,9 +51,9 @@ pub(crate) fn parse<R: Read>(
         })
         .collect();
     if !late.is_empty() {
-        let (_, again) = fill(context, rows, &mut late, open())?;
-        if again != source_digest {
-            return Err(InputError::changed_digest(source_digest, again)
+        let (_, again) = fill(context, rows, &mut late, is_hashed, open())?;
+        if again != found {
+            return Err(InputError::changed_digest(found, again)
                 .at(Place::path(context.path))
                 .hint(CHANGED_HINT));
         }
@@ -69,11 +73,13 @@ pub(crate) fn parse<R: Read>(
     })
 }
 
-/// Reads the rows into the builders and returns the bytes of their records, and their digest.
+/// Reads the rows into the builders and returns the bytes of their records, and their digest if it is
+/// wanted.
 fn fill(
     context: Context<'_>,
     rows: Rows,
     builders: &mut [ColumnBuilder],
+    is_hashed: bool,
     source: impl Read,
 ) -> Result<(u64, u128)> {
     let mut hasher = XxHash3_128::new();
@@ -95,7 +101,9 @@ fn fill(
         }
         found += block.rows() as u64;
         bytes += block.record_bytes();
-        block.digest_into(&mut hasher);
+        if is_hashed {
+            block.digest_into(&mut hasher);
+        }
     }
     if rows.last && reader.next_block(1)?.is_some() {
         return Err(changed(context, rows, found + 1));

@@ -10,6 +10,7 @@ use super::block::{Block, Context, Position};
 use super::record::{Fault, RecordTable};
 use super::scan::LineEnds;
 use crate::error::{Error, InputError, Place, Result};
+use crate::source::discover::CHANGED_HINT;
 
 /// Fits the second-level cache together with its table of fields.
 /// Tests use one so small that records are cut everywhere.
@@ -159,6 +160,13 @@ impl<'a, R: Read> RecordReader<'a, R> {
                 Ok(read) => self.filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(source) => {
+                    let source = match source.downcast::<InputError>() {
+                        Ok(changed) => {
+                            let place = Place::path(self.context.path);
+                            return Err(Error::from(changed).at(place).hint(CHANGED_HINT));
+                        }
+                        Err(source) => source,
+                    };
                     let place = Place::path(self.context.path)
                         .byte(self.position.byte + self.filled as u64);
                     let action = "read the file";

@@ -10,6 +10,7 @@ use memchr::{memchr, memchr_iter};
 
 use super::automaton::{State, run};
 use super::dialect::Dialect;
+use super::spans::{Span, SpanRecorder};
 use crate::error::Result;
 
 /// Large enough that a read is cheap, small enough to stay in the second-level cache.
@@ -38,6 +39,8 @@ pub struct RangeSummary {
     /// In the order of [`State::STARTS`].
     pub(crate) tracks: [Track; 6],
     pub(crate) lines: LineEnds,
+    /// Digests of the bytes.
+    pub(crate) spans: Vec<Span>,
 }
 
 /// Counts line ends (`\n`, `\r\n`, lone `\r`) over consecutive pieces of a file.
@@ -107,6 +110,7 @@ pub(crate) fn scan(
     mut read_at: impl FnMut(&mut [u8], u64) -> Result<usize>,
 ) -> Result<RangeSummary> {
     let mut scan = Scan::new(dialect, range.clone(), at_record_start);
+    let mut spans = SpanRecorder::new(range.start);
     let bounded = |bytes: u64| usize::try_from(bytes).map_or(BUFFER_BYTES, |n| n.min(BUFFER_BYTES));
     let mut buffer = vec![0; bounded(range.end.saturating_sub(range.start))];
     let mut offset = range.start;
@@ -116,6 +120,7 @@ pub(crate) fn scan(
         if read == 0 {
             break;
         }
+        spans.extend(&buffer[..read]);
         let (head, tail) = buffer[..read].split_at(read.min(FIRST_BYTES));
         if offset == range.start {
             scan.extend(head, offset);
@@ -125,6 +130,7 @@ pub(crate) fn scan(
         }
         offset += read as u64;
     }
+    scan.summary.spans = spans.finish();
     Ok(scan.summary)
 }
 
@@ -154,6 +160,7 @@ impl<'a> Scan<'a> {
                 range,
                 tracks,
                 lines,
+                spans: Vec::new(),
             },
         }
     }

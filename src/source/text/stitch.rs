@@ -4,8 +4,11 @@
 //! the start of the file, so no statistics sub-chunk is ever cut, whatever the range size. A unit
 //! reads from its range's first record and past its range's end, as far as its rows reach.
 
+use std::sync::Arc;
+
 use super::automaton::State;
 use super::scan::{LineEnds, RangeSummary};
+use super::spans::Spans;
 
 /// Rows of a statistics sub-chunk: units start and end at multiples of it.
 pub const SUB_CHUNK_ROWS: u64 = 4096;
@@ -27,6 +30,15 @@ pub struct TextUnit {
     pub(crate) start_line: u64,
     /// Whether the unit reads to the end of the file.
     pub(crate) last: bool,
+    /// What the scan has read of the file.
+    pub(crate) spans: Arc<Spans>,
+}
+
+impl TextUnit {
+    /// The digest of the whole file's records, as the scan has read them.
+    pub fn source_digest(&self) -> u128 {
+        self.spans.digest()
+    }
 }
 
 /// A file's ranges composed: how many rows it has, and the units that own them.
@@ -78,9 +90,11 @@ pub(crate) fn stitch(first_line: u64, summaries: &[RangeSummary], sub_chunk_rows
     }
     let body = summaries.first().map_or(0, |first| first.range.start)
         ..summaries.last().map_or(0, |last| last.range.end);
+    let spans = summaries.iter().flat_map(|summary| summary.spans.iter());
+    let spans = Arc::new(Spans::new(body.start, spans.copied().collect()));
     Stitched {
         rows,
-        units: own_rows(rows, body, &starts, sub_chunk_rows),
+        units: own_rows(rows, body, &starts, sub_chunk_rows, &spans),
     }
 }
 
@@ -89,6 +103,7 @@ fn own_rows(
     body: std::ops::Range<u64>,
     starts: &[Start],
     sub_chunk_rows: u64,
+    spans: &Arc<Spans>,
 ) -> Vec<TextUnit> {
     let aligned = |row: u64| row.next_multiple_of(sub_chunk_rows).min(rows);
     let mut units: Vec<TextUnit> = Vec::new();
@@ -114,6 +129,7 @@ fn own_rows(
             start_row: start.row,
             start_line: start.line,
             last,
+            spans: Arc::clone(spans),
         });
         counted_to = end_byte;
     }

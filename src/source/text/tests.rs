@@ -313,11 +313,35 @@ fn a_file_that_grows_or_shrinks_between_scan_and_parse_is_an_error() {
     let file = TextFile::open(&path, &Dialect::default()).unwrap();
     let summaries = file.ranges(100).into_iter().map(|range| file.scan(range));
     let stitched = file.stitch(&summaries.collect::<Result<Vec<_>>>().unwrap());
-    for (text, found) in [(&b"x\n1\n"[..], 1), (b"x\n1\n2\n3\n", 3)] {
+    for text in [&b"x\n1\n"[..], b"x\n1\n2\n3\n", b"x\n1\n2"] {
         std::fs::write(Path::new(&path), text).unwrap();
         let error = file.parse(&stitched.units[0], &[]).unwrap_err().to_string();
-        let expected =
-            format!("file changed while it was read: {found} rows where 2 were counted before");
+        let expected = format!(
+            "the file changed during the run: its size was 6 bytes and is now {} bytes",
+            text.len()
+        );
         assert!(error.starts_with(&expected), "{error}");
+    }
+}
+
+#[test]
+fn a_file_rewritten_in_place_between_scan_and_parse_is_an_error_in_the_unit_that_reads_it() {
+    let lines: String = (100..160).map(|line| format!("{line}\n")).collect();
+    let text = format!("x\n{lines}");
+    let (_directory, path) = file(text.as_bytes());
+    let file = TextFile::open(&path, &Dialect::default()).unwrap();
+    let summaries = file.ranges(50).into_iter().map(|range| file.scan(range));
+    let summaries = summaries.collect::<Result<Vec<_>>>().unwrap();
+    let stitched = stitch(file.header().body.line, &summaries, 4);
+    assert!(stitched.units.len() > 3);
+    // As many rows, and a number as before.
+    std::fs::write(&path, text.replace("130", "999")).unwrap();
+    let parsed = stitched.units.iter().map(|unit| file.parse(unit, &[]));
+    let errors: Vec<String> = parsed
+        .filter_map(|batch| batch.err().map(|error| error.to_string()))
+        .collect();
+    assert!(!errors.is_empty() && errors.len() < stitched.units.len());
+    for error in errors {
+        assert!(error.contains("its content digest was "), "{error}");
     }
 }

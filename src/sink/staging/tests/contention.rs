@@ -19,7 +19,7 @@ fn two_runs_on_one_output_do_not_meet() {
         text.ends_with("hint: wait for it to end, or choose another --out"),
         "{text}"
     );
-    first.commit().unwrap();
+    first.commit(&Cancel::default()).unwrap();
     let error = Staging::open(&out, Overwrite::Never, &job()).unwrap_err();
     assert_eq!(error.exit_code(), 4);
 }
@@ -67,7 +67,7 @@ fn what_a_killed_run_left_is_taken_up_by_the_same_job() {
     fs::write(&shard, "1").unwrap();
     fs::write(staging.out_dir().join("stray"), "x").unwrap();
     staging.keep_only(&[shard]).unwrap();
-    staging.commit().unwrap();
+    staging.commit(&Cancel::default()).unwrap();
     assert_eq!(
         names(&out),
         ["_SUCCESS", "train", "train/part-0000000-aaaaaaaa.parquet"]
@@ -86,7 +86,7 @@ fn what_a_killed_run_left_is_removed_by_another_job() {
         ["cache", "job.json", "lock", "out", "partials"]
     );
     fill(&staging, "2");
-    staging.commit().unwrap();
+    staging.commit(&Cancel::default()).unwrap();
     assert_eq!(version_of(&out), "2");
 }
 
@@ -151,7 +151,7 @@ fn a_run_that_was_killed_after_its_rename_is_complete() {
         if overwrite == Overwrite::TwoStep {
             let staging = Staging::open(&out, overwrite, &job()).unwrap();
             fill(&staging, "old");
-            staging.commit().unwrap();
+            staging.commit(&Cancel::default()).unwrap();
         }
         killed_after_its_rename(&out, overwrite);
         Staging::check(&out, overwrite).unwrap();
@@ -167,6 +167,28 @@ fn a_run_that_was_killed_after_its_rename_is_complete() {
             4
         );
     }
+}
+
+#[test]
+fn a_stop_before_the_rename_keeps_what_was_finished_and_commits_nothing() {
+    let root = TempDir::new().unwrap();
+    let out = root.path().join("out");
+    let shard = killed(&out);
+    let staging = Staging::open(&out, Overwrite::Never, &job()).unwrap();
+    let cancel = Cancel::default();
+    cancel
+        .cell()
+        .store(15, std::sync::atomic::Ordering::Relaxed);
+    let error = staging.commit(&cancel).unwrap_err();
+    assert_eq!(error.exit_code(), 143, "{error}");
+    assert!(!out.exists());
+    assert!(shard.exists());
+    let staging = Staging::open(&out, Overwrite::Never, &job()).unwrap();
+    let taken: Option<String> = staging.partials().take_up("write-0000000");
+    assert_eq!(taken.as_deref(), Some("content"));
+    staging.commit(&Cancel::default()).unwrap();
+    assert_eq!(version_of(&out), "1");
+    assert_eq!(list(root.path()).unwrap().len(), 1);
 }
 
 #[test]
@@ -262,7 +284,7 @@ fn a_run_killed_between_two_steps_gives_the_old_output_back() {
     let out = root.path().join("out");
     let first = Staging::open(&out, Overwrite::Never, &job()).unwrap();
     fill(&first, "1");
-    first.commit().unwrap();
+    first.commit(&Cancel::default()).unwrap();
     let killed = Staging::open(&out, Overwrite::TwoStep, &job()).unwrap();
     fill(&killed, "2");
     fs::rename(&out, root.path().join(".out.prep").join(OLD)).unwrap();
@@ -281,7 +303,7 @@ fn the_old_output_is_never_lost_when_its_place_is_taken() {
     let out = root.path().join("out");
     let first = Staging::open(&out, Overwrite::Never, &job()).unwrap();
     fill(&first, "1");
-    first.commit().unwrap();
+    first.commit(&Cancel::default()).unwrap();
     let killed = Staging::open(&out, Overwrite::TwoStep, &job()).unwrap();
     fs::rename(&out, root.path().join(".out.prep").join(OLD)).unwrap();
     drop(killed);
@@ -344,7 +366,7 @@ fn a_lock_dies_with_its_process() {
     );
     let staging = Staging::open(&out, Overwrite::Never, &job()).unwrap();
     fill(&staging, "whole");
-    staging.commit().unwrap();
+    staging.commit(&Cancel::default()).unwrap();
     assert_eq!(version_of(&out), "whole");
     fs::remove_file(&ready).unwrap();
     assert_eq!(list(root.path()).unwrap().len(), 1);

@@ -84,7 +84,7 @@ fn an_output_appears_whole_at_the_commit() {
         fill(&staging, "1");
         fs::write(staging.cache_dir().join("x"), b"cached").unwrap();
         assert!(!out.join("manifest.json").exists());
-        staging.commit().unwrap();
+        staging.commit(&Cancel::default()).unwrap();
         assert_eq!(version_of(&out), "1");
         assert_eq!(
             names(&out),
@@ -128,7 +128,7 @@ fn overwriting_keeps_the_old_output_until_the_commit() {
                     (version.parse::<u8>().unwrap() - 1).to_string()
                 );
             }
-            staging.commit().unwrap();
+            staging.commit(&Cancel::default()).unwrap();
             assert_eq!(version_of(&out), version);
             assert_eq!(list(root.path()).unwrap().len(), 1);
         }

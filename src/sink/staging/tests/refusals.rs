@@ -155,7 +155,7 @@ fn an_output_that_appears_meanwhile_is_not_replaced() {
         };
         fs::write(out.join(name), manifest("0")).unwrap();
         assert_eq!(
-            message(&root, staging.commit()),
+            message(&root, staging.commit(&Cancel::default())),
             "the output appeared during the run\n  --> out\n  \
              hint: remove it or choose another --out, then run again"
         );
