@@ -19,7 +19,7 @@ use crate::schema::{Role, describe};
 use crate::sink::staging::shard_name;
 use crate::sink::write_synced;
 use crate::source::discover::Fingerprint;
-use crate::spec::SplitBy;
+use crate::spec::{SplitBy, SplitSpec};
 
 /// What the passes found.
 #[derive(Debug, Clone, Copy)]
@@ -113,6 +113,7 @@ fn manifest(
         spec: Manifest::spec_value(run.spec)?,
         skipped: Manifest::skipped_counts(&run.found.skipped),
         inputs,
+        left_out: results.sides.rows_on(Side::LeftOut),
         bad_files: run.found.bad.iter().map(ManifestBadFile::new).collect(),
         columns,
         shards: shards(job, results),
@@ -183,7 +184,8 @@ fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunReport {
         inputs: inputs(run, table.rows()),
         sides: sides(run, results),
         left_out: results.sides.rows_on(Side::LeftOut),
-        split_by: split_by(&spec.split.by),
+        split_by: spec.split.by.to_string(),
+        narrowed: narrowed(&spec.split),
         seed: spec.split.seed,
         columns: columns(results),
         passes: run.passes(),
@@ -212,12 +214,12 @@ fn inputs(run: &Run<'_>, rows: u64) -> InputReport {
     }
 }
 
-/// The split as recorded: "row", or "column:NAME".
-pub(super) fn split_by(by: &SplitBy) -> String {
-    match by {
-        SplitBy::Row => "row".to_string(),
-        SplitBy::Column(name) => format!("column:{name}"),
-    }
+/// What keeps rows out, as it is typed without dashes: `sample 0.1`, `where x > 3`.
+pub(super) fn narrowed(split: &SplitSpec) -> Vec<String> {
+    let sample = split.sample.map(|share| format!("sample {share}"));
+    let filter = split.filter.as_ref();
+    let filter = filter.map(|filter| format!("where {filter}"));
+    sample.into_iter().chain(filter).collect()
 }
 
 fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
@@ -237,7 +239,9 @@ fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
                 name: side.name().to_string(),
                 rows: rows_on(side),
                 asked,
-                band: asked.map(|share| binomial_band(total, share)),
+                band: asked
+                    .filter(|_| split.by == SplitBy::Row)
+                    .map(|share| binomial_band(total, share)),
                 shards: made.clone().count() as u64,
                 bytes: made.map(|shard| shard.written.bytes).sum(),
             }

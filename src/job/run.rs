@@ -166,10 +166,12 @@ impl<'a> Run<'a> {
         if allowed >= needed {
             let columns = FLOOR_COLUMN_BYTES * plan.columns() as u64;
             // The floor has room for what footers usually say of a column.
-            let unit = plan.unit_bytes().saturating_sub(columns);
-            self.memory.share_out(columns, unit);
+            let footers = plan.footer_bytes().saturating_sub(columns);
+            let sides = plan.sides_bytes(self.spec);
+            self.memory
+                .share_out(columns.saturating_add(sides), footers);
             let what = || "what the footers list".to_owned();
-            return self.memory.check_worker_fits(unit, what);
+            return self.memory.check_worker_fits(footers, what);
         }
         let what = format!("a table of {} columns", plan.columns());
         Err(Error::from(ErrorKind::Budget {

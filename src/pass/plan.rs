@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use parquet::file::metadata::FileMetaData;
 
-use super::Context;
+use super::{Context, SplitPlan, split};
 use crate::engine::{Pass, guarded};
 use crate::error::{DataError, Error, Place, Result, escape_path};
 use crate::schema::{OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, output_schema};
@@ -144,16 +144,26 @@ impl Plan {
         }
     }
 
-    /// What each worker holds of its unit whatever it does, at most: the sides, a bit a row, since a
-    /// footer can claim any number of rows; and the footers. Units of text are small.
-    pub fn unit_bytes(&self) -> u64 {
+    /// What the sides of the largest unit take, which are held in memory; a footer can claim any
+    /// number of rows. Units of text are small.
+    pub fn sides_bytes(&self, spec: &JobSpec) -> u64 {
+        let rows = match &self.rows {
+            Rows::Table(prepared) => {
+                let rows = prepared.table.units.iter().map(|unit| unit.rows as u64);
+                rows.max().unwrap_or(0)
+            }
+            Rows::Text(_) => 0,
+        };
+        split::sides_bytes(&spec.split, rows, spec.resources.threads)
+    }
+
+    /// What the footers of a unit take, at most; each worker holds those of its own.
+    pub fn footer_bytes(&self) -> u64 {
         let Rows::Table(prepared) = &self.rows else {
             return 0;
         };
-        let table = &prepared.table;
-        let units = table.units.iter();
-        let bytes =
-            units.map(|unit| (unit.rows as u64 / 8).saturating_add(table.footer_bytes(unit)));
+        let units = prepared.table.units.iter();
+        let bytes = units.map(|unit| prepared.table.footer_bytes(unit));
         bytes.max().unwrap_or(0)
     }
 }
@@ -270,7 +280,8 @@ impl Stores {
             .first()
             .map(|input| input.hive.iter().map(|(key, _)| key.clone()).collect())
             .unwrap_or_default();
-        let schema = unifier.finish(&folders, &spec.columns, &spec.split.by)?;
+        let schema = unifier.finish(&folders, &spec.columns, &spec.split)?;
+        SplitPlan::new(context, &schema, &spec.split)?;
         let output = output_schema(
             &schema,
             self.first.as_ref(),

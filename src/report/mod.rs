@@ -37,8 +37,10 @@ pub struct RunReport {
     pub sides: Vec<SideReport>,
     /// Rows on no side.
     pub left_out: u64,
-    /// The split as recorded: "row", or "column:NAME".
+    /// The split as recorded: "row", "content", "group:NAME,NAME", or "column:NAME".
     pub split_by: String,
+    /// What keeps rows on no side: "sample 0.1", "where x > 3".
+    pub narrowed: Vec<String>,
     /// Seed of the split.
     pub seed: u64,
     /// Columns and their peculiarities.
