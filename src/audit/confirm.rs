@@ -17,6 +17,9 @@ use crate::source::parquet::LeafRun;
 /// Values of several candidates that are held at a time.
 const HELD_BYTES_MAX: usize = 8 << 20;
 
+/// Canonical bytes by side and row.
+type RowValues = BTreeMap<(usize, u64), Vec<u8>>;
+
 /// Candidates of one pair of sides, and what is compared.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Comparison<'a> {
@@ -106,8 +109,8 @@ impl Comparison<'_> {
         leaf: usize,
         candidates: &[Candidate],
         mut room: usize,
-    ) -> Result<Option<BTreeMap<(usize, u64), Vec<u8>>>> {
-        let mut values: BTreeMap<(usize, u64), Vec<u8>> = BTreeMap::new();
+    ) -> Result<Option<RowValues>> {
+        let mut values = RowValues::new();
         for ((side, index), rows) in self.wanted(candidates) {
             let shard = &self.published.sides[side].shards[index];
             let file = self.published.open_shard(shard)?.by_pages();

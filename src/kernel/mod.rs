@@ -6,9 +6,11 @@
 //! [`Moments`] make a [`Scaler`].
 
 mod compare;
+mod drift;
 mod exact;
 mod exact_text;
 mod fraction;
+mod histogram;
 mod keys;
 mod lanes;
 mod missing;
@@ -28,9 +30,11 @@ mod welford;
 mod tests;
 
 pub use compare::{Constant, Operator};
+pub use drift::{Drift, DriftLevel};
 pub use exact::{ExactSquareSum, ExactSum, FixedPoint};
 pub use exact_text::ExactTextError;
 pub use fraction::{Fraction, FractionError, Threshold};
+pub use histogram::{BINS, BinCounts, Histogram, SparseCounts, SparseCountsError, bin_edges};
 pub use keys::KeyHash;
 pub use lanes::SUB_CHUNK_ROWS;
 pub use missing::{count_infinite, first_infinite};
