@@ -219,8 +219,11 @@ def table(results):
     return "\n".join(lines)
 
 
-def section(results):
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True).stdout.strip()
+def head():
+    return subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True).stdout.strip()
+
+
+def section(results, commit):
     return (
         f"{BEGIN}\n"
         "Peak memory of the whole process, as the kernel counts it (VmHWM: allocations, code and mapped files),\n"
@@ -244,6 +247,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=pathlib.Path, default=PROJECT / "target" / "memory")
     parser.add_argument("--prep", type=pathlib.Path, default=PROJECT / "target" / "release" / "prep")
+    parser.add_argument("--commit", default=head(), help="what the binary was built from")
     parser.add_argument("--only", help="cases whose name holds this")
     parser.add_argument("--write", type=pathlib.Path, help="write the table to this Markdown file, between its marks")
     options = parser.parse_args()
@@ -253,7 +257,7 @@ def main():
     results = [result for case in chosen for result in measure(options.prep, folder, *case)]
     print(table(results))
     if options.write:
-        write_section(options.write, section(results))
+        write_section(options.write, section(results, options.commit))
     wrong = verdict(results)
     for line in wrong:
         print(f"FAILED: {line}")

@@ -515,7 +515,7 @@ fn rows_of_long_strings_are_compared_like_those_of_short_ones() {
     let (train, test) = (80, 40);
     // Each test row is one of the train rows; half of the last ones differ in the number beside it.
     let origin = |row: usize| if row < train { row } else { 2 * (row - train) };
-    let differs = |row: usize| row >= train + 20 && row % 2 == 0;
+    let differs = |row: usize| row >= train + 20 && row.is_multiple_of(2);
     for length in [10, 300_000] {
         let scratch = Scratch::new();
         let rows = 0..train + test;
