@@ -83,6 +83,11 @@ impl Memory {
         }
     }
 
+    /// No budget at all: nothing is refused, and nobody waits.
+    pub fn unlimited() -> Self {
+        Self::new(u64::MAX, 1)
+    }
+
     /// The same budget for one thread that reads several leaves at once: the pages of all readers
     /// that use this handle, or clones of it, count together.
     #[must_use]

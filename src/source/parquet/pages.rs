@@ -142,7 +142,8 @@ impl Pages {
     /// What a run takes beside its pages, where those don't say: as much as there is room for, since
     /// one row may hold most of what the chunk does.
     fn beside(&mut self, slots: u64, shape: Shape, memory: &Memory) -> u64 {
-        let generous = memory.page_bytes_max() / 4;
+        // Without a budget, too, several readers must have room.
+        let generous = (memory.page_bytes_max() / 4).min(1 << 36);
         let mut beside = 0;
         if shape.is_nested {
             let least = (RUN_SLOTS + 2 * self.values_max).saturating_mul(shape.slot_bytes());
