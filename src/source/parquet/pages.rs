@@ -146,7 +146,9 @@ impl Pages {
         let generous = (memory.page_bytes_max() / 4).min(1 << 36);
         let mut beside = 0;
         if shape.is_nested {
-            let least = (RUN_SLOTS + 2 * self.values_max).saturating_mul(shape.slot_bytes());
+            // A run, the row that ends it, the pages that both begin and end in, and one before.
+            let slots_least = RUN_SLOTS.saturating_add(4 * self.values_max);
+            let least = slots_least.saturating_mul(shape.slot_bytes());
             let most = (slots + self.values_max).saturating_mul(shape.slot_bytes());
             beside = least.max(generous).min(most);
             self.run_bytes_max = beside.saturating_sub(self.values_max * shape.slot_bytes());
