@@ -13,6 +13,7 @@
 
 mod audit; // planted leaks are found, none is invented
 mod bad_files; // files that cannot be read: an error, or left out on request
+mod bombs; // files far larger in memory than on disk
 mod columns; // which columns are scaled, which pass through, and their types
 mod commit; // the output appears whole or not at all
 mod compile_fail; // what must not compile
