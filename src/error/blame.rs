@@ -42,6 +42,7 @@ fn is_damage(error: &DataError) -> bool {
         | DataError::ColumnType { .. }
         | DataError::DuplicateColumn { .. }
         | DataError::UnknownSide { .. }
+        | DataError::NotATime { .. }
         | DataError::OutOfRange { .. }
         | DataError::Infinite { .. }
         | DataError::NoRows { .. } => false,

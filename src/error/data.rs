@@ -6,6 +6,12 @@ use parquet::errors::ParquetError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
+    /// A text in a column of times that is none.
+    #[error("cannot read \"{value}\" as a date or time")]
+    NotATime {
+        /// The text.
+        value: String,
+    },
     /// A Parquet file cannot be decoded.
     #[error("cannot {action}: {source}")]
     Parquet {

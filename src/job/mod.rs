@@ -114,8 +114,8 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
 
     let (prepared, split_plan, sides) = run.pass(Pass::Split, || {
         let prepared = pass::settle(context, spec, plan.rows, &staging.cache_dir(), partials)?;
-        let split_plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
-        let sides = pass::split(context, partials, &prepared.table, &split_plan)?;
+        let mut split_plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
+        let sides = pass::split(context, partials, &prepared.table, &mut split_plan)?;
         Ok((prepared, split_plan, sides))
     })?;
     let table = &prepared.table;

@@ -17,7 +17,7 @@ use crate::source::discover::InputFile;
 pub use fit::{FitPartial, FitTotal, Fitted, fit};
 pub use infinities::{Infinities, check_infinities};
 pub use plan::{Plan, Prepared, Rows, check_unchanged, plan, screen};
-pub use split::{SplitPlan, SplitTotal, check_rows, check_split, split};
+pub use split::{ClassTotal, SplitPlan, SplitTotal, check_rows, check_split, split};
 pub use text::settle;
 pub use write::{WriteJob, WritePartial, shard_paths, write};
 

@@ -62,6 +62,9 @@ pub fn assign_roles(
     known("--exclude", &spec.exclude)?;
     known("--text", &spec.text)?;
     known("--split-by", split.by.columns())?;
+    if let Some(stratify) = &split.stratify {
+        known_column(candidates, "--stratify", &stratify.column)?;
+    }
     for comparison in split.filter.iter().flat_map(|filter| &filter.comparisons) {
         known_column(candidates, "--where", &comparison.column)?;
     }
