@@ -132,6 +132,9 @@ pub struct ColumnSpec {
     pub exclude: Vec<String>,
     /// If given, only these may be features.
     pub features: Option<Vec<String>>,
+    /// The weights of rows in the fit, passed through, never scaled; `None`: all weigh the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
     /// Columns of text files that are read as text whatever they look like.
     pub text: Vec<String>,
 }

@@ -43,6 +43,7 @@ fn is_damage(error: &DataError) -> bool {
         | DataError::DuplicateColumn { .. }
         | DataError::UnknownSide { .. }
         | DataError::NotATime { .. }
+        | DataError::Weight { .. }
         | DataError::OutOfRange { .. }
         | DataError::Infinite { .. }
         | DataError::NoRows { .. } => false,

@@ -93,9 +93,11 @@ pub enum UsageError {
         /// What its type can be compared with.
         needs: &'static str,
     },
-    /// `--columns` names a column that holds no numbers.
-    #[error("column \"{column}\" of --columns is not numeric")]
+    /// A flag names a column that must hold numbers and doesn't.
+    #[error("column \"{column}\" of {flag} is not numeric")]
     NotNumeric {
+        /// The flag in full.
+        flag: &'static str,
         /// The name as typed.
         column: String,
     },

@@ -124,7 +124,8 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     warnings::after_split(run, table, &sides);
 
     let fitted = run.pass(Pass::Fit, || {
-        let total = pass::fit(context, partials, table, &split_plan)?;
+        let weights = spec.columns.weights.as_deref();
+        let total = pass::fit(context, partials, table, &split_plan, weights)?;
         pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
         Ok(total.finish(spec.fit.ddof))
     })?;

@@ -26,6 +26,7 @@ mod sides;
 mod split;
 mod timeline;
 mod value;
+mod weighted;
 mod welford;
 
 #[cfg(test)]

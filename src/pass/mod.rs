@@ -9,6 +9,7 @@ mod route;
 mod slicer;
 mod split;
 mod text;
+mod weights;
 mod write;
 
 use crate::engine::{Cancel, Event, Memory, Observer, Ordered, Pass};

@@ -1,9 +1,13 @@
 """The split menu against scikit-learn's splitters, where there is a counterpart."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit, TimeSeriesSplit
+
+from sklearn.preprocessing import StandardScaler
 
 from conftest import run
 
@@ -53,3 +57,17 @@ def test_the_latest_rows_and_the_gap_are_those_of_time_series_split(tmp_path, ga
     train, test = list(TimeSeriesSplit(n_splits=2, test_size=held_out, gap=gap).split(np.arange(rows)))[-1]
     np.testing.assert_array_equal(np.sort(order[ours["train"]]), train)
     np.testing.assert_array_equal(np.sort(order[ours["test"]]), test)
+
+
+def test_weighted_moments_are_those_of_standard_scaler(tmp_path):
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"x": rng.normal(1e6, 3, 5000), "y": rng.exponential(1e-3, 5000), "w": rng.exponential(size=5000)})
+    frame.loc[rng.random(5000) < 0.1, "y"] = np.nan
+    frame.loc[rng.random(5000) < 0.1, "w"] = 0
+    ours = split(tmp_path, frame, "--weights", "w")
+    train = frame.iloc[ours["train"]]
+    theirs = StandardScaler().fit(train[["x", "y"]], sample_weight=train["w"])
+    scaler = json.loads((tmp_path / "out" / "scaler.json").read_text())
+    assert scaler["feature_names_in_"] == ["x", "y"]
+    np.testing.assert_allclose(scaler["mean_"], theirs.mean_, rtol=1e-12)
+    np.testing.assert_allclose(scaler["scale_"], theirs.scale_, rtol=1e-9)

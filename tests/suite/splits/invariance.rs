@@ -20,6 +20,7 @@ const MODES: &[&[&str]] = &[
     &["--stratify", "x", "--stratify-bins", "4"],
     &["--split-by", "group:user", "--test-size", "3000"],
     &["--split-by", "time:user", "--val-size", "0.1", "--gap", "2"],
+    &["--weights", "user"],
 ];
 
 /// Many units of few rows.

@@ -7,6 +7,7 @@ mod narrow;
 mod properties;
 mod sides;
 mod time;
+mod weights;
 
 use std::collections::BTreeMap;
 
