@@ -11,9 +11,13 @@ fn hashes(rows: u64, distinct: u64) -> Vec<u64> {
 
 /// The hashes, in parts of `part`.
 fn ranks(hashes: &[u64], centers: &[u64], part: usize) -> Ranks {
-    let mut all = Ranks::new(centers, 8.0);
+    ranks_within(hashes, centers, part, 8.0)
+}
+
+fn ranks_within(hashes: &[u64], centers: &[u64], part: usize, reach: f64) -> Ranks {
+    let mut all = Ranks::new(centers, reach);
     for part in hashes.chunks(part) {
-        let mut ranks = Ranks::new(centers, 8.0);
+        let mut ranks = Ranks::new(centers, reach);
         part.iter().for_each(|hash| ranks.push(*hash));
         ranks.tidy();
         all.merge(&ranks);
@@ -54,7 +58,7 @@ fn a_rank_near_its_share_is_found_exactly_and_little_is_held() {
 #[test]
 fn equal_hashes_are_never_parted() {
     let hashes = hashes(1000, 10);
-    let ranks = ranks(&hashes, &[1 << 62], 300);
+    let ranks = ranks_within(&hashes, &[1 << 62], 300, 1e30);
     let mut sorted = hashes.clone();
     sorted.sort_unstable();
     for (rank, found) in [
