@@ -180,6 +180,9 @@ pub struct OutputSpec {
     /// Look for leaks before the output is published.
     #[serde(skip)]
     pub audit: bool,
+    /// Draw `report.html` and `report.json`.
+    #[serde(skip)]
+    pub report: bool,
 }
 
 /// Type of standardized features.

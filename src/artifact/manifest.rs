@@ -250,7 +250,7 @@ impl Manifest {
 }
 
 /// An array with one element a line.
-fn lines<T: Serialize>(what: &'static str, elements: &[T]) -> Result<String> {
+pub(super) fn lines<T: Serialize>(what: &'static str, elements: &[T]) -> Result<String> {
     if elements.is_empty() {
         return Ok("[]".to_owned());
     }

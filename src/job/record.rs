@@ -9,11 +9,14 @@ use crate::artifact::manifest::{
     ManifestBadFile, ManifestColumn, ManifestFile, ManifestInput, ManifestShard,
 };
 use crate::artifact::run::{FORMAT_VERSION, InputTime, PassTiming};
-use crate::artifact::{FittedColumn, JobId, Manifest, RunRecord, ScalerFile, escape_name};
+use crate::artifact::{
+    FittedColumn, HistogramColumn, HistogramsFile, JobId, Manifest, RunRecord, ScalerFile,
+    escape_name, histograms,
+};
 use crate::engine::peak_memory_bytes;
 use crate::error::{OutputError, Result};
 use crate::kernel::{Moments, Side};
-use crate::pass::{Fitted, Prepared, SplitTotal, WritePartial};
+use crate::pass::{Fitted, Prepared, SplitTotal, Written};
 use crate::report::{ColumnReport, InputReport, RunReport, SideReport};
 use crate::schema::{Role, describe};
 use crate::sink::staging::shard_name;
@@ -29,7 +32,7 @@ pub(super) struct Results<'a> {
     pub fitted: &'a Fitted,
     pub sides: &'a SplitTotal,
     pub sides_written: &'a [Side],
-    pub written: &'a [WritePartial],
+    pub written: &'a Written,
 }
 
 /// Writes every record below `out`, `_SUCCESS` last.
@@ -41,7 +44,12 @@ pub(super) fn write(
 ) -> Result<RunReport> {
     let scaler = scaler_file(run, results)?;
     write_synced(&out.join("scaler.json"), &scaler)?;
-    let files = vec![ManifestFile::new("scaler.json", &scaler)];
+    let histograms = histograms_file(job, results).render()?;
+    write_synced(&out.join(histograms::FILE_NAME), &histograms)?;
+    let files = vec![
+        ManifestFile::new("scaler.json", &scaler),
+        ManifestFile::new(histograms::FILE_NAME, &histograms),
+    ];
     write_synced(
         &out.join("manifest.json"),
         &manifest(run, job, results, files)?.render()?,
@@ -76,6 +84,22 @@ fn scaler_file(run: &Run<'_>, results: &Results<'_>) -> Result<Vec<u8>> {
             }
             .into()
         })
+}
+
+fn histograms_file(job: &JobId, results: &Results<'_>) -> HistogramsFile {
+    let written = results.sides_written;
+    let features = results.prepared.table.schema.features();
+    let columns = features
+        .zip(&results.written.histograms.0)
+        .map(|((_, column), sides)| HistogramColumn {
+            name: column.name.clone(),
+            sides: written
+                .iter()
+                .map(|side| sides[side.index()].clone())
+                .collect(),
+        });
+    let names = written.iter().map(|side| side.name().to_owned());
+    HistogramsFile::new(job, names.collect(), columns.collect())
 }
 
 fn manifest(
@@ -125,7 +149,7 @@ fn shards(job: &JobId, results: &Results<'_>) -> Vec<ManifestShard> {
     let mut shards = Vec::new();
     for side in results.sides_written {
         let name = side.name();
-        for partial in results.written {
+        for partial in &results.written.partials {
             let unit = partial.unit as u64;
             shards.extend(partial.shard(*side).map(|shard| ManifestShard {
                 side: name.to_string(),
@@ -240,6 +264,7 @@ fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
         .map(|side| {
             let made = results
                 .written
+                .partials
                 .iter()
                 .filter_map(|partial| partial.shard(*side));
             let asked = asked_share(split, *side);
@@ -247,14 +272,20 @@ fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
                 name: side.name().to_string(),
                 rows: rows_on(side),
                 asked,
-                band: asked
-                    .filter(|_| split.by == SplitBy::Row && !split.is_exact())
-                    .map(|share| binomial_band(total, share)),
+                band: band(split, total, asked),
                 shards: made.clone().count() as u64,
                 bytes: made.map(|shard| shard.written.bytes).sum(),
             }
         })
         .collect()
+}
+
+/// Where 99.9% of such splits fall, if rows are drawn one by one.
+pub(super) fn band(split: &SplitSpec, total: u64, asked: Option<f64>) -> Option<(u64, u64)> {
+    let by_lot = split.by == SplitBy::Row && !split.is_exact();
+    asked
+        .filter(|_| by_lot)
+        .map(|share| binomial_band(total, share))
 }
 
 /// Where 99.9% of draws of `rows` rows with this share fall, by the normal approximation.

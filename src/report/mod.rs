@@ -3,8 +3,10 @@
 
 pub mod audit;
 mod audit_text;
+mod figures;
 pub mod json;
 mod layout;
+mod page;
 mod plan;
 mod plan_text;
 mod run_text;
@@ -12,7 +14,12 @@ mod verify;
 
 pub use audit::AuditReport;
 pub use audit_text::audit_text;
+pub use figures::{
+    ColumnCounts, FeatureFigures, FeatureSide, Figures, InputFigures, Records, RunFigures,
+    SplitFigures,
+};
 pub use layout::{Paint, bytes_decimal, count, memory_binary, percent, seconds};
+pub use page::{figures_html, figures_json};
 pub use plan::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
 pub use plan_text::plan_text;
 pub use run_text::{run_text, unchanged_text};
