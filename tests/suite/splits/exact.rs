@@ -113,7 +113,7 @@ fn keys_of_many_rows_come_as_near_to_a_size_as_they_can() {
     for (side, wanted) in [("test", 1010), ("val", 2000)] {
         let rows = sides[side].len();
         assert!(
-            rows % 40 == 0 && rows.abs_diff(wanted) <= 20,
+            rows.is_multiple_of(40) && rows.abs_diff(wanted) <= 20,
             "{rows} rows are {side}"
         );
     }
