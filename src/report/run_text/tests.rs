@@ -57,6 +57,7 @@ fn report() -> RunReport {
         peak_memory_bytes: 512 << 20,
         warnings: vec![],
         audit: None,
+        validation: None,
     }
 }
 
