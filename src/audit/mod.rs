@@ -70,7 +70,7 @@ pub fn audit(context: &Context<'_>, dir: &Path, spec: &AuditSpec) -> Result<Audi
     // A thread may hold readers of several shards at once, so none may wait for a permit.
     let published = Published::open(dir, &Memory::unlimited())?;
     let watched = Watched::new(&published, spec)?;
-    let origin = origin::origin(&published, dir, &spec.source)?;
+    let origin = origin::origin(&published, dir, spec)?;
     let limits = Limits::new(&published, &watched, context.resources)?;
     let (threads, cancel) = (limits.threads, context.cancel);
 
