@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use prep_stream::kernel::{
-    ColumnScaler, Cuts, Fraction, HashSplit, NumericRows, Parts, SUB_CHUNK_ROWS, Sides, Welford,
-    file_key, first_infinite, mix,
+    BinCounts, ColumnScaler, Cuts, Fraction, HashSplit, NumericRows, Parts, SUB_CHUNK_ROWS, Sides,
+    Welford, file_key, first_infinite, mix,
 };
 
 /// Rows of the block: 16 sub-chunks, 512 KiB of float64.
@@ -129,6 +129,18 @@ fn bench_write(criterion: &mut Criterion) {
     group.bench_function("first infinite", |bencher| {
         bencher.iter(|| first_infinite(black_box(&values)));
     });
+    let mut standardized = Vec::with_capacity(ROWS);
+    scaler.transform_into_f64(&values, &mut standardized);
+    let constant = vec![0.0; ROWS];
+    for (name, values) in [("count bins", &standardized), ("count one bin", &constant)] {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let mut counts = BinCounts::default();
+                counts.extend(black_box(values));
+                counts.finish(0)
+            });
+        });
+    }
     group.finish();
 }
 

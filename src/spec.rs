@@ -1,6 +1,8 @@
 //! `JobSpec`: what a run means, independent of how it was typed. Plain data, no I/O.
 
 mod audit;
+mod filter;
+mod split;
 mod validate;
 
 use std::path::PathBuf;
@@ -8,9 +10,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::Fraction;
-
 pub use audit::{AuditSpec, FailOn};
+pub use filter::{Comparison, Filter, FilterError, Literal};
+pub use split::{DEFAULT_SEED, DEFAULT_TEST_SIZE, SplitBy, SplitSpec};
 pub use validate::{Activation, LearningRate, Optimizer, Task, TrainingSpec, ValidateSpec};
 
 /// Everything that decides what a run does.
@@ -119,48 +121,6 @@ pub const DEFAULT_NULL_TOKENS: &[&str] = &[
     "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
 ];
 
-/// The share of rows on the test side unless another is given.
-pub const DEFAULT_TEST_SIZE: Fraction = Fraction::FIFTH;
-
-/// The seed unless another is given.
-pub const DEFAULT_SEED: u64 = 42;
-
-/// How rows are assigned to sides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SplitSpec {
-    /// What decides a row's side.
-    pub by: SplitBy,
-    /// The share of rows on the test side, for hashed modes.
-    pub test_size: Fraction,
-    /// The share of rows on the val side; `None`: there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub val_size: Option<Fraction>,
-    /// Seed of the hash.
-    pub seed: u64,
-}
-
-impl Default for SplitSpec {
-    /// Every fifth row is test, and there is no val side.
-    fn default() -> Self {
-        Self {
-            by: SplitBy::Row,
-            test_size: DEFAULT_TEST_SIZE,
-            val_size: None,
-            seed: DEFAULT_SEED,
-        }
-    }
-}
-
-/// What decides a row's side.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SplitBy {
-    /// A hash of the file's relative path and the row's index in it.
-    Row,
-    /// A column that says it: `train`/`val`/`test`, 0/1 or false/true.
-    Column(String),
-}
-
 /// Which columns play which part; names, not indices.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ColumnSpec {
@@ -215,6 +175,9 @@ pub struct OutputSpec {
     /// Look for leaks before the output is published.
     #[serde(skip)]
     pub audit: bool,
+    /// Draw `report.html` and `report.json`.
+    #[serde(skip)]
+    pub report: bool,
 }
 
 /// Type of standardized features.

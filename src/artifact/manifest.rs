@@ -34,6 +34,8 @@ pub struct Manifest {
     pub skipped: BTreeMap<String, u64>,
     /// Input files in the order of the units.
     pub inputs: Vec<ManifestInput>,
+    /// Rows of the inputs that are on no side.
+    pub left_out: u64,
     /// Files that can't be read and were left out on request, by path.
     pub bad_files: Vec<ManifestBadFile>,
     /// Columns in the order of the output.
@@ -122,6 +124,8 @@ struct Stored {
     spec: serde_json::Value,
     skipped: BTreeMap<String, u64>,
     inputs: Vec<ManifestInput>,
+    #[serde(default)]
+    left_out: u64,
     bad_files: Vec<ManifestBadFile>,
     columns: Vec<ManifestColumn>,
     shards: Vec<ManifestShard>,
@@ -194,6 +198,9 @@ impl Manifest {
         field("spec", encode("the job spec", &self.spec)?);
         field("skipped", encode("the manifest", &self.skipped)?);
         field("inputs", lines("the inputs", &self.inputs)?);
+        if self.left_out > 0 {
+            field("left_out", self.left_out.to_string());
+        }
         field("bad_files", lines("the bad files", &self.bad_files)?);
         field("columns", lines("the columns", &self.columns)?);
         field("shards", lines("the shards", &self.shards)?);
@@ -225,6 +232,7 @@ impl Manifest {
             spec: stored.spec,
             skipped: stored.skipped,
             inputs: stored.inputs,
+            left_out: stored.left_out,
             bad_files: stored.bad_files,
             columns: stored.columns,
             shards: stored.shards,
@@ -242,7 +250,7 @@ impl Manifest {
 }
 
 /// An array with one element a line.
-fn lines<T: Serialize>(what: &'static str, elements: &[T]) -> Result<String> {
+pub(super) fn lines<T: Serialize>(what: &'static str, elements: &[T]) -> Result<String> {
     if elements.is_empty() {
         return Ok("[]".to_owned());
     }

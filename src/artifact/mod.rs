@@ -4,6 +4,7 @@
 //! type elsewhere.
 
 mod escape;
+pub mod histograms;
 pub mod job_id;
 pub mod manifest;
 pub mod partial;
@@ -13,12 +14,13 @@ mod seal;
 pub mod validation;
 
 pub use escape::{escape_name, unescape_name};
+pub use histograms::{HistogramColumn, HistogramsFile};
 pub use job_id::JobId;
 pub use manifest::Manifest;
 pub(crate) use manifest::hex128;
 pub use run::RunRecord;
 pub use scaler::{FittedColumn, ScalerFile, ScalerFileError};
-pub use seal::is_sealed;
+pub use seal::{is_sealed, is_sealed_page, seal, seal_page};
 pub use validation::{Figure, Validation};
 
 use crate::error::{Error, OutputError, Result};

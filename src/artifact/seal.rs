@@ -1,4 +1,5 @@
-//! The seal: the last key of a JSON file is the XXH3-128 of every byte before its line.
+//! The seal: the last line of a file holds the XXH3-128 of every byte before it, as the last key of
+//! JSON or as a comment in HTML.
 //!
 //! A file that names the checksums of others can't be named by one of them; sealed, it proves itself.
 //! Invariant: any changed byte breaks the seal, those of the seal's own line included. Limit: a seal
@@ -8,8 +9,8 @@ use twox_hash::XxHash3_128;
 
 use super::manifest::hex;
 
-/// Closes a document: `fields` begins with `{` and ends after its last value.
-pub(super) fn seal(mut fields: String) -> Vec<u8> {
+/// Closes a JSON document: `fields` begins with `{` and ends after its last value.
+pub fn seal(mut fields: String) -> Vec<u8> {
     fields.push_str(",\n");
     let line = line(fields.as_bytes());
     fields.push_str(&line);
@@ -30,8 +31,36 @@ pub fn is_sealed(bytes: &[u8]) -> bool {
     found == line(body).as_bytes()
 }
 
+/// Closes an HTML page by a comment, its last line.
+pub fn seal_page(mut page: String) -> Vec<u8> {
+    let line = page_line(page.as_bytes());
+    page.push_str(&line);
+    page.into_bytes()
+}
+
+/// Whether the seal of an HTML page is whole.
+///
+/// ```
+/// use prep_stream::artifact::{is_sealed_page, seal_page};
+///
+/// let sealed = seal_page("<p>1</p>\n".to_owned());
+/// assert!(is_sealed_page(&sealed));
+/// assert!(!is_sealed_page(&sealed[1..]));
+/// ```
+pub fn is_sealed_page(bytes: &[u8]) -> bool {
+    let (body, found) = bytes.split_at(bytes.len().saturating_sub(PAGE_LINE_BYTES));
+    found == page_line(body).as_bytes()
+}
+
 /// Bytes of the seal's line and the closing brace.
 const LINE_BYTES: usize = "\"xxh3_128\": \"\"\n}\n".len() + 32;
+
+/// Bytes of a page's seal.
+const PAGE_LINE_BYTES: usize = "<!-- xxh3_128  -->\n".len() + 32;
+
+fn page_line(body: &[u8]) -> String {
+    format!("<!-- xxh3_128 {} -->\n", hex(XxHash3_128::oneshot(body)))
+}
 
 fn line(body: &[u8]) -> String {
     format!(

@@ -3,8 +3,6 @@
 //! Invariant: what is read is exactly what `manifest.json` names: every shard is there with its size,
 //! rows, columns and checksum, or there is an error that names it. Limit: format version 1.
 
-use std::fs;
-use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -14,8 +12,8 @@ use crate::artifact::manifest::{ManifestShard, hex};
 use crate::artifact::{Manifest, ScalerFile};
 use crate::engine::Memory;
 use crate::error::{Error, Place, PublishedError, Result};
-use crate::source::file_digest;
 use crate::source::parquet::ParquetFile;
+use crate::source::{file_digest, record};
 
 /// Sides in the order in which every list here has them; others come after.
 const SIDE_ORDER: [&str; 3] = ["train", "val", "test"];
@@ -237,26 +235,6 @@ impl Published {
     pub(super) fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
     }
-}
-
-fn record<T>(
-    dir: &Path,
-    what: &'static str,
-    parse: impl FnOnce(&[u8]) -> std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>,
-) -> Result<T> {
-    let path = dir.join(what);
-    let bytes = fs::read(&path).map_err(|source| {
-        if source.kind() == io::ErrorKind::NotFound {
-            return Error::from(PublishedError::NotAnOutput { missing: what })
-                .at(Place::path(dir))
-                .hint("give the path that was --out of prep stream");
-        }
-        let action = "read the file";
-        Error::from(PublishedError::Io { action, source }).at(Place::path(&path))
-    })?;
-    parse(&bytes).map_err(|source| {
-        Error::from(PublishedError::Record { what, source }).at(Place::path(&path))
-    })
 }
 
 /// Reads a shard; one that isn't there has an error of its own.

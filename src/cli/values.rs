@@ -124,13 +124,17 @@ pub(super) fn threads(text: &str) -> Result<usize, String> {
     }
 }
 
-/// `row` or `column:NAME`; the name is everything after the first colon.
+/// `row`, `content`, `group:NAME[,NAME...]` or `column:NAME`; that name is everything after the first
+/// colon.
 pub(super) fn split_by(text: &str) -> Result<SplitBy, String> {
     match text.split_once(':') {
         None if text == "row" => Ok(SplitBy::Row),
+        None if text == "content" => Ok(SplitBy::Content),
+        Some(("group", "")) => Err("group: needs the name of a column".to_owned()),
+        Some(("group", list)) => names(list).map(|names| SplitBy::Group(names.0)),
         Some(("column", "")) => Err("column: needs the name of a column".to_owned()),
         Some(("column", name)) => Ok(SplitBy::Column(name.to_owned())),
-        _ => Err("expected row or column:NAME".to_owned()),
+        _ => Err("expected row, content, group:NAME[,NAME...] or column:NAME".to_owned()),
     }
 }
 

@@ -37,11 +37,37 @@ pub enum UsageError {
         /// Its type.
         found: String,
     },
+    /// `--split-by group:` names a column that doesn't hold one value a row.
+    #[error(
+        "column \"{column}\" of --split-by holds lists or structs ({found}), which are no keys"
+    )]
+    NotAKey {
+        /// The name as typed.
+        column: String,
+        /// Its type.
+        found: String,
+    },
+    /// A comparison of `--where` whose column and value don't go together.
+    #[error("cannot use \"{comparison}\" of --where: column \"{column}\" is compared with {needs}")]
+    NotComparable {
+        /// The comparison.
+        comparison: String,
+        /// The column.
+        column: String,
+        /// What its type can be compared with.
+        needs: &'static str,
+    },
     /// `--columns` names a column that holds no numbers.
     #[error("column \"{column}\" of --columns is not numeric")]
     NotNumeric {
         /// The name as typed.
         column: String,
+    },
+    /// `prep verify --in` for an output whose sides it doesn't compute again.
+    #[error("cannot compare every row of an output that was made with {what}")]
+    NotVerifiable {
+        /// The flag.
+        what: String,
     },
     /// Two flags contradict each other.
     #[error("{first} and {second} cannot be used together: {reason}")]

@@ -13,7 +13,7 @@ use crate::sink::{Staging, write_atomically, write_synced};
 use crate::spec::{AuditSpec, FailOn, Resources};
 
 /// The record that an audit leaves.
-const AUDIT: &str = "audit.json";
+pub(super) const AUDIT: &str = "audit.json";
 
 /// Looks for leaks in the output at `out`, and writes what it found into it as `audit.json`.
 ///
@@ -35,6 +35,7 @@ pub fn audit(
     write_atomically(&out.join(AUDIT), &render(&report)?).map_err(|error| {
         error.hint("the audit found what it found: only its record cannot be left beside the data")
     })?;
+    super::report::redraw(out)?;
     Ok(report)
 }
 

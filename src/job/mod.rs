@@ -5,6 +5,7 @@ mod audit;
 mod bad_files;
 mod outlook;
 mod record;
+mod report;
 mod run;
 mod warnings;
 
@@ -20,6 +21,7 @@ use crate::spec::JobSpec;
 
 pub use audit::{audit, judge};
 use record::Results;
+pub use report::report;
 use run::Run;
 
 /// How a run ended that didn't fail.
@@ -114,7 +116,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
 
     let (prepared, split_plan, sides) = run.pass(Pass::Split, || {
         let prepared = pass::settle(context, spec, plan.rows, &staging.cache_dir(), partials)?;
-        let split_plan = SplitPlan::new(context, &prepared.table, &spec.split)?;
+        let split_plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
         let sides = pass::split(context, partials, &prepared.table, &split_plan)?;
         Ok((prepared, split_plan, sides))
     })?;
@@ -151,11 +153,11 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
             job,
         };
         let written = pass::write(&write)?;
-        staging.keep_only(&pass::shard_paths(&write, &written))?;
+        staging.keep_only(&pass::shard_paths(&write, &written.partials))?;
         Ok(written)
     })?;
 
-    pass::check_rows(&sides, &written)?;
+    pass::check_rows(&sides, &written.partials)?;
     pass::check_unchanged(context, &plan.fingerprints)?;
     arrivals::warn_of(run);
     run.took_up(partials.taken_up());
@@ -168,7 +170,9 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
         written: &written,
     };
     let report = record::write(run, job, &results, &staging.out_dir())?;
-    audit::before_publishing(run, staging, report)
+    let report = audit::before_publishing(run, staging, report)?;
+    report::before_publishing(run, staging)?;
+    Ok(report)
 }
 
 /// What would happen: files, columns, roles, units; reads footers and headers only.

@@ -1,6 +1,6 @@
 //! The outlook: what a run would do, put together from its plan.
 
-use super::record::split_by;
+use super::record::narrowed;
 use super::run::Run;
 use crate::artifact::{JobId, Manifest};
 use crate::kernel::{Fraction, Side};
@@ -26,7 +26,8 @@ pub(super) fn report(run: &Run<'_>, job: &JobId, plan: &Plan) -> PlanReport {
         row_groups: prepared.map(row_groups),
         columns: columns(plan, prepared),
         sides: sides(run, rows),
-        split_by: split_by(&run.spec.split.by),
+        split_by: run.spec.split.by.to_string(),
+        narrowed: narrowed(&run.spec.split),
         seed: run.spec.split.seed,
         memory_floor_bytes: Run::memory_floor(plan),
         memory_bytes_max: resources.memory_bytes_max,
@@ -96,6 +97,9 @@ fn columns(plan: &Plan, prepared: Option<&Prepared>) -> Vec<PlannedColumn> {
 
 fn sides(run: &Run<'_>, rows: Option<u64>) -> Vec<PlannedSide> {
     let split = &run.spec.split;
+    // How many rows a filter keeps, only the data can tell.
+    let rows = rows.filter(|_| split.filter.is_none());
+    let sample = split.sample.map_or(1.0, Fraction::to_f64);
     let is_planned = |side: &Side| *side != Side::Val || split.val_size.is_some();
     Side::WRITTEN
         .into_iter()
@@ -106,7 +110,7 @@ fn sides(run: &Run<'_>, rows: Option<u64>) -> Vec<PlannedSide> {
                 name: side.name().to_string(),
                 rows_expected: rows
                     .zip(asked)
-                    .map(|(rows, share)| whole_rows(rows as f64 * share)),
+                    .map(|(rows, share)| whole_rows(rows as f64 * sample * share)),
                 asked,
             }
         })
@@ -119,9 +123,9 @@ pub(super) fn asked_share(split: &SplitSpec, side: Side) -> Option<f64> {
     let val = split.val_size.map_or(0.0, Fraction::to_f64);
     match (&split.by, side) {
         (SplitBy::Column(_), _) | (_, Side::LeftOut) => None,
-        (SplitBy::Row, Side::Train) => Some(1.0 - test - val),
-        (SplitBy::Row, Side::Val) => Some(val),
-        (SplitBy::Row, Side::Test) => Some(test),
+        (_, Side::Train) => Some(1.0 - test - val),
+        (_, Side::Val) => Some(val),
+        (_, Side::Test) => Some(test),
     }
 }
 

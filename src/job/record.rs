@@ -9,17 +9,20 @@ use crate::artifact::manifest::{
     ManifestBadFile, ManifestColumn, ManifestFile, ManifestInput, ManifestShard,
 };
 use crate::artifact::run::{FORMAT_VERSION, InputTime, PassTiming};
-use crate::artifact::{FittedColumn, JobId, Manifest, RunRecord, ScalerFile, escape_name};
+use crate::artifact::{
+    FittedColumn, HistogramColumn, HistogramsFile, JobId, Manifest, RunRecord, ScalerFile,
+    escape_name, histograms,
+};
 use crate::engine::peak_memory_bytes;
 use crate::error::{OutputError, Result};
 use crate::kernel::{Moments, Side};
-use crate::pass::{Fitted, Prepared, SplitTotal, WritePartial};
+use crate::pass::{Fitted, Prepared, SplitTotal, Written};
 use crate::report::{ColumnReport, InputReport, RunReport, SideReport};
 use crate::schema::{Role, describe};
 use crate::sink::staging::shard_name;
 use crate::sink::write_synced;
 use crate::source::discover::Fingerprint;
-use crate::spec::SplitBy;
+use crate::spec::{SplitBy, SplitSpec};
 
 /// What the passes found.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +32,7 @@ pub(super) struct Results<'a> {
     pub fitted: &'a Fitted,
     pub sides: &'a SplitTotal,
     pub sides_written: &'a [Side],
-    pub written: &'a [WritePartial],
+    pub written: &'a Written,
 }
 
 /// Writes every record below `out`, `_SUCCESS` last.
@@ -41,7 +44,12 @@ pub(super) fn write(
 ) -> Result<RunReport> {
     let scaler = scaler_file(run, results)?;
     write_synced(&out.join("scaler.json"), &scaler)?;
-    let files = vec![ManifestFile::new("scaler.json", &scaler)];
+    let histograms = histograms_file(job, results).render()?;
+    write_synced(&out.join(histograms::FILE_NAME), &histograms)?;
+    let files = vec![
+        ManifestFile::new("scaler.json", &scaler),
+        ManifestFile::new(histograms::FILE_NAME, &histograms),
+    ];
     write_synced(
         &out.join("manifest.json"),
         &manifest(run, job, results, files)?.render()?,
@@ -76,6 +84,22 @@ fn scaler_file(run: &Run<'_>, results: &Results<'_>) -> Result<Vec<u8>> {
             }
             .into()
         })
+}
+
+fn histograms_file(job: &JobId, results: &Results<'_>) -> HistogramsFile {
+    let written = results.sides_written;
+    let features = results.prepared.table.schema.features();
+    let columns = features
+        .zip(&results.written.histograms.0)
+        .map(|((_, column), sides)| HistogramColumn {
+            name: column.name.clone(),
+            sides: written
+                .iter()
+                .map(|side| sides[side.index()].clone())
+                .collect(),
+        });
+    let names = written.iter().map(|side| side.name().to_owned());
+    HistogramsFile::new(job, names.collect(), columns.collect())
 }
 
 fn manifest(
@@ -113,6 +137,7 @@ fn manifest(
         spec: Manifest::spec_value(run.spec)?,
         skipped: Manifest::skipped_counts(&run.found.skipped),
         inputs,
+        left_out: results.sides.rows_on(Side::LeftOut),
         bad_files: run.found.bad.iter().map(ManifestBadFile::new).collect(),
         columns,
         shards: shards(job, results),
@@ -124,7 +149,7 @@ fn shards(job: &JobId, results: &Results<'_>) -> Vec<ManifestShard> {
     let mut shards = Vec::new();
     for side in results.sides_written {
         let name = side.name();
-        for partial in results.written {
+        for partial in &results.written.partials {
             let unit = partial.unit as u64;
             shards.extend(partial.shard(*side).map(|shard| ManifestShard {
                 side: name.to_string(),
@@ -183,7 +208,8 @@ fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunReport {
         inputs: inputs(run, table.rows()),
         sides: sides(run, results),
         left_out: results.sides.rows_on(Side::LeftOut),
-        split_by: split_by(&spec.split.by),
+        split_by: spec.split.by.to_string(),
+        narrowed: narrowed(&spec.split),
         seed: spec.split.seed,
         columns: columns(results),
         passes: run.passes(),
@@ -212,12 +238,12 @@ fn inputs(run: &Run<'_>, rows: u64) -> InputReport {
     }
 }
 
-/// The split as recorded: "row", or "column:NAME".
-pub(super) fn split_by(by: &SplitBy) -> String {
-    match by {
-        SplitBy::Row => "row".to_string(),
-        SplitBy::Column(name) => format!("column:{name}"),
-    }
+/// What keeps rows out, as it is typed without dashes: `sample 0.1`, `where x > 3`.
+pub(super) fn narrowed(split: &SplitSpec) -> Vec<String> {
+    let sample = split.sample.map(|share| format!("sample {share}"));
+    let filter = split.filter.as_ref();
+    let filter = filter.map(|filter| format!("where {filter}"));
+    sample.into_iter().chain(filter).collect()
 }
 
 fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
@@ -230,6 +256,7 @@ fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
         .map(|side| {
             let made = results
                 .written
+                .partials
                 .iter()
                 .filter_map(|partial| partial.shard(*side));
             let asked = asked_share(split, *side);
@@ -237,7 +264,9 @@ fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
                 name: side.name().to_string(),
                 rows: rows_on(side),
                 asked,
-                band: asked.map(|share| binomial_band(total, share)),
+                band: asked
+                    .filter(|_| split.by == SplitBy::Row)
+                    .map(|share| binomial_band(total, share)),
                 shards: made.clone().count() as u64,
                 bytes: made.map(|shard| shard.written.bytes).sum(),
             }
@@ -246,7 +275,7 @@ fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
 }
 
 /// Where 99.9% of draws of `rows` rows with this share fall, by the normal approximation.
-fn binomial_band(rows: u64, share: f64) -> (u64, u64) {
+pub(super) fn binomial_band(rows: u64, share: f64) -> (u64, u64) {
     const NORMAL_QUANTILE: f64 = 3.290_526_731_491_926;
     let expected = rows as f64 * share;
     let reach = NORMAL_QUANTILE * (expected * (1.0 - share)).sqrt();

@@ -165,7 +165,7 @@ impl<'a> Run<'a> {
         );
         if allowed >= needed {
             let columns = FLOOR_COLUMN_BYTES * plan.columns() as u64;
-            self.memory.share_out(columns + plan.sides_bytes());
+            self.memory.share_out(columns + plan.sides_bytes(self.spec));
             return Ok(());
         }
         let what = format!("a table of {} columns", plan.columns());

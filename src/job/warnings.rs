@@ -25,6 +25,13 @@ pub(super) fn after_split(run: &Run<'_>, table: &Table, sides: &SplitTotal) {
             "no row is on the train side: the features of {rows} are written as they are"
         ));
     }
+    if sides.null_keys() > 0 {
+        let (rows, keys) = (sides.null_keys(), &run.spec.split.by);
+        run.warn(format!(
+            "{rows} rows have no value in a column of --split-by {keys}: null is a key like any other, \
+             so they may all be one group"
+        ));
+    }
     let own = |key: &String| {
         table
             .schema

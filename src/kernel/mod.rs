@@ -5,11 +5,16 @@
 //! work: only [`Sides::train`] makes [`TrainRows`], only [`Welford::finish`] makes [`Moments`], only
 //! [`Moments`] make a [`Scaler`].
 
+mod compare;
+mod drift;
 mod exact;
 mod exact_text;
 mod fraction;
+mod histogram;
+mod keys;
 mod lanes;
 mod missing;
+mod moment;
 mod moments;
 mod partition;
 mod passes;
@@ -18,20 +23,27 @@ mod round;
 mod scaler;
 mod sides;
 mod split;
+mod value;
 mod welford;
 
 #[cfg(test)]
 mod tests;
 
+pub use compare::{Constant, Operator};
+pub use drift::{Drift, DriftLevel};
 pub use exact::{ExactSquareSum, ExactSum, FixedPoint};
 pub use exact_text::ExactTextError;
 pub use fraction::{Fraction, FractionError, Threshold};
+pub use histogram::{BINS, BinCounts, Histogram, SparseCounts, SparseCountsError, bin_edges};
+pub use keys::KeyHash;
 pub use lanes::SUB_CHUNK_ROWS;
 pub use missing::{count_infinite, first_infinite};
+pub use moment::{Moment, NoMoment};
 pub use moments::Moments;
 pub use partition::Parts;
 pub use record::StateError;
 pub use scaler::{ColumnScaler, Scaler};
 pub use sides::{NumericRows, Side, Sides, TrainRows, WRITTEN_SIDES};
-pub use split::{Cuts, Domain, HashSplit, file_key, mix, row_hash};
+pub use split::{Cuts, Domain, HashSplit, RowSample, file_key, mix, row_hash};
+pub use value::Value;
 pub use welford::Welford;

@@ -149,6 +149,20 @@ impl Sides {
         }
     }
 
+    /// Appends the rows of `other`; those whose bit isn't set in `kept` are left out. Bit 0 of word 0
+    /// is the first row.
+    ///
+    /// # Panics
+    /// If `kept` is too short.
+    pub fn append_kept(&mut self, other: &Self, kept: &[u64]) {
+        let (bits, rows) = (kept.len() * 64, other.rows);
+        assert!(bits >= rows, "{bits} bits say what is kept of {rows} rows");
+        for (first, kept) in (0..rows).step_by(64).zip(kept) {
+            let (low, high) = other.words(first);
+            self.push_words(low | !kept, high | !kept, (rows - first).min(64));
+        }
+    }
+
     /// Appends `count` rows, at least 1, to the planes; bits past them are zero.
     #[inline]
     fn append(&mut self, low: u64, high: u64, count: usize) {

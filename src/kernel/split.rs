@@ -14,6 +14,9 @@ use sha2::{Digest, Sha256};
 
 use super::{Fraction, Side, Sides, Threshold};
 
+#[cfg(test)]
+mod tests;
+
 /// What a use of the hash is for: each use has its own published constant, so that a 1% sample does
 /// not lie wholly on one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,12 +25,23 @@ pub struct Domain(u64);
 impl Domain {
     /// Deciding sides.
     pub const SPLIT: Self = Self(0);
-    /// The trainer's initial weights: the first 8 bytes of the SHA-256 of `prep trainer weights`.
+    /// Deciding sides by group keys: the first 8 bytes of the SHA-256 of `prep group`.
+    pub const GROUP: Self = Self(0xc4c5_3b65_954b_9562);
+    /// Deciding sides by the content of rows: likewise of `prep content`.
+    pub const CONTENT: Self = Self(0x8a94_05ce_cb80_10c8);
+    /// Which rows are used at all: likewise of `prep sample`.
+    pub const SAMPLE: Self = Self(0x66e0_cd4b_1ee1_f5e9);
+    /// The trainer's initial weights: likewise of `prep trainer weights`.
     pub const TRAINER_WEIGHTS: Self = Self(0x645f_a71c_a474_93bd);
     /// The order in which the trainer sees rows: likewise of `prep trainer order`.
     pub const TRAINER_ORDER: Self = Self(0xbd1e_26e6_18b1_dde0);
     /// The part of the rows that one of its arms sees: likewise of `prep trainer part`.
     pub const TRAINER_PART: Self = Self(0x83ed_4c12_a97d_5eb0);
+
+    /// What is mixed into the seed.
+    pub(super) fn constant(self) -> u64 {
+        self.0
+    }
 }
 
 /// One step of SplitMix64: a bijection of 64-bit words that scatters neighbours.
@@ -112,6 +126,54 @@ impl Cuts {
             (false, false) => Side::Train,
         }
     }
+
+    /// Appends the side of each hash to `sides`.
+    pub fn assign(self, hashes: &[u64], sides: &mut Sides) {
+        let bits = |word: &[u64], threshold: Threshold| {
+            let bit = |hash: &u64| u64::from(threshold.contains(*hash));
+            word.iter()
+                .rev()
+                .fold(0, |bits, hash| (bits << 1) | bit(hash))
+        };
+        for word in hashes.chunks(64) {
+            let low = bits(word, self.test);
+            let high = match self.held_out == self.test {
+                true => 0,
+                false => bits(word, self.held_out) & !low,
+            };
+            sides.push_words(low, high, word.len());
+        }
+    }
+}
+
+/// Which rows are used at all: a share of them, whatever their side. A smaller share is part of a
+/// larger one.
+#[derive(Debug, Clone, Copy)]
+pub struct RowSample {
+    seed: u64,
+    threshold: Threshold,
+}
+
+impl RowSample {
+    /// A sample of this share.
+    pub fn new(seed: u64, share: Fraction) -> Self {
+        Self {
+            seed,
+            threshold: share.threshold(),
+        }
+    }
+
+    /// Clears the bit of every row of `rows` (indices in their file) that is not in the sample; bit 0
+    /// of word 0 is the first row.
+    pub fn keep(&self, file_key: u64, rows: Range<u64>, kept: &mut [u64]) {
+        let Threshold::Below(limit) = self.threshold else {
+            return;
+        };
+        let stream = mix(self.seed ^ Domain::SAMPLE.0 ^ file_key);
+        for (word, row) in kept.iter_mut().zip(rows.clone().step_by(64)) {
+            *word &= bits_below(stream, row, (rows.end - row).min(64), limit);
+        }
+    }
 }
 
 /// Assigns rows to sides by hash.
@@ -166,82 +228,4 @@ fn bits_below(stream: u64, first: u64, count: u64, limit: u64) -> u64 {
         let is_below = mix(stream ^ (first + i)) < limit;
         (word << 1) + u64::from(is_below)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_published_vectors_hold() {
-        let key = file_key(b"a.parquet");
-        assert_eq!(key, 0xcb8e_b0d4_cd41_f22d);
-        let expected = [
-            0xe6f8_6535_2676_cb80,
-            0x233c_db63_7169_05c9,
-            0xc2c1_f58f_d9a4_0d5c,
-        ];
-        for (row, expected) in (0..).zip(expected) {
-            assert_eq!(row_hash(42, Domain::SPLIT, key, row), expected);
-        }
-        let mut sides = Sides::default();
-        HashSplit::new(42, Cuts::test("0.2".parse().unwrap())).assign(
-            key,
-            0..1_000_000,
-            &mut sides,
-        );
-        assert_eq!(sides.len(), 1_000_000);
-        assert_eq!(sides.rows_on(Side::Test), 199_540);
-        assert_eq!(sides.rows_on(Side::Train), 800_460);
-    }
-
-    #[test]
-    fn a_rows_side_does_not_depend_on_the_range_it_came_in() {
-        let key = file_key("nested/\u{e9}.csv".as_bytes());
-        let [test, val] = ["0.37", "0.11"].map(|text| text.parse().unwrap());
-        let split = HashSplit::new(0, Cuts::new(test, val).unwrap());
-        let mut whole = Sides::default();
-        split.assign(key, 5..1_000, &mut whole);
-        let mut pieces = Sides::default();
-        for (start, end) in [(5, 5), (5, 6), (6, 77), (77, 640), (640, 1_000)] {
-            split.assign(key, start..end, &mut pieces);
-        }
-        assert_eq!(whole, pieces);
-        let [test, held_out] =
-            ["0.37", "0.48"].map(|text| text.parse::<Fraction>().unwrap().threshold());
-        for row in 5..1_000_usize {
-            let hash = row_hash(0, Domain::SPLIT, key, row as u64);
-            let side = match () {
-                () if test.contains(hash) => Side::Test,
-                () if held_out.contains(hash) => Side::Val,
-                () => Side::Train,
-            };
-            assert_eq!(whole.side(row - 5), Some(side), "row {row}");
-        }
-    }
-
-    #[test]
-    fn the_extreme_fractions_put_every_row_on_one_side() {
-        for (fraction, expected) in [(Fraction::ZERO, 0), (Fraction::ONE, 1_000)] {
-            let mut sides = Sides::default();
-            HashSplit::new(42, Cuts::test(fraction)).assign(7, 0..1_000, &mut sides);
-            assert_eq!(sides.rows_on(Side::Test), expected);
-        }
-    }
-
-    #[test]
-    fn a_val_side_takes_its_rows_from_train_alone() {
-        let [test, val]: [Fraction; 2] = ["0.2", "0.1"].map(|text| text.parse().unwrap());
-        let (mut two, mut three) = (Sides::default(), Sides::default());
-        HashSplit::new(42, Cuts::test(test)).assign(7, 0..10_000, &mut two);
-        let cuts = Cuts::new(test, val).unwrap();
-        HashSplit::new(42, cuts).assign(7, 0..10_000, &mut three);
-        for row in 0..10_000 {
-            let is_test = |sides: &Sides| sides.side(row) == Some(Side::Test);
-            assert_eq!(is_test(&two), is_test(&three), "row {row}");
-        }
-        let val = three.rows_on(Side::Val);
-        assert!((900..1_100).contains(&val), "{val} of 10,000 rows are val");
-        assert_eq!(Cuts::new(Fraction::ONE, test), None);
-    }
 }

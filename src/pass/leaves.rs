@@ -1,11 +1,13 @@
 //! One leaf of one block: read, treated, routed to its sides, encoded.
 
+use num_traits::Float;
 use parquet::basic::{ConvertedType, Type as PhysicalType};
 use parquet::data_type::{
     BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType,
     Int32Type, Int64Type, Int96Type,
 };
 
+use super::histograms::SideCounts;
 use super::route::Router;
 use super::slicer::{RUN_ROWS, Slicer};
 use crate::engine::{Cancel, guarded};
@@ -53,11 +55,13 @@ pub(super) struct BlockSource<'a> {
 pub(super) type Partition<T> = fn(&Sides, usize, &[T], &mut Parts<T>);
 
 impl BlockSource<'_> {
-    /// Encodes `leaf` once per side; `scaler` is that of its column if it is a feature.
+    /// Encodes `leaf` once per side; `scaler` is that of its column if it is a feature, whose
+    /// standardized values are counted then.
     pub(super) fn encode(
         &self,
         leaf: Leaf,
         scaler: Option<&ColumnScaler>,
+        counts: Option<&mut SideCounts>,
     ) -> Result<Vec<EncodedColumn>> {
         let treatment = &self.open.table.schema.columns[leaf.column].treatment;
         match (treatment, scaler) {
@@ -68,7 +72,7 @@ impl BlockSource<'_> {
                         scaler.transform_into_f64(x, z);
                         check_range(x, z, self.dtype)
                     },
-                    Sides::partition_copy,
+                    counts,
                 ),
                 Dtype::Float32 => self.numbers::<FloatType>(
                     leaf,
@@ -76,7 +80,7 @@ impl BlockSource<'_> {
                         scaler.transform_into_f32(x, z);
                         check_range(x, z, self.dtype)
                     },
-                    Sides::partition_copy,
+                    counts,
                 ),
             },
             (Treatment::Widen(NumericKind::Int64 | NumericKind::UInt64), _) => self.integers(leaf),
@@ -86,7 +90,7 @@ impl BlockSource<'_> {
                     out.extend_from_slice(x);
                     Ok(())
                 },
-                Sides::partition_copy,
+                None,
             ),
             (Treatment::Folder(index), _) => self.folder(leaf, *index),
             (Treatment::Copy, _) => self.copy(leaf),
@@ -160,11 +164,14 @@ impl BlockSource<'_> {
         &self,
         leaf: Leaf,
         convert: impl Fn(&[f64], &mut Vec<T::T>) -> Result<()>,
-        partition: Partition<T::T>,
-    ) -> Result<Vec<EncodedColumn>> {
+        mut counts: Option<&mut SideCounts>,
+    ) -> Result<Vec<EncodedColumn>>
+    where
+        T::T: Float + Default,
+    {
         let (mut run, mut converted) = (LeafRun::default(), LeafRun::default());
         let null_infinities = leaf.feature.is_some() && self.on_inf == OnInf::Null;
-        self.encode_runs::<T>(leaf, partition, |file, piece, column, each| {
+        self.encode_runs::<T>(leaf, Sides::partition_copy, |file, piece, column, each| {
             let kind = column.kind.unwrap_or(NumericKind::Float64);
             let mut reader = NumberReader::open(file, piece.row_group, column.first_leaf, kind)?;
             each.drive(&mut reader, NumberReader::skip, |reader, rows, each| {
@@ -177,6 +184,9 @@ impl BlockSource<'_> {
                 std::mem::swap(&mut run.definition, &mut converted.definition);
                 let written = each.write(&converted, rows);
                 std::mem::swap(&mut run.definition, &mut converted.definition);
+                if let Some(counts) = &mut counts {
+                    counts.add(&each.router);
+                }
                 written
             })?;
             reader.finish()

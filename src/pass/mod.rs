@@ -2,6 +2,7 @@
 //! `source`, arithmetic from `kernel`, shards go to `sink`.
 
 mod fit;
+mod histograms;
 mod infinities;
 mod leaves;
 mod plan;
@@ -15,11 +16,12 @@ use crate::engine::{Cancel, Event, Memory, Observer, Ordered, Pass};
 use crate::source::discover::InputFile;
 
 pub use fit::{FitPartial, FitTotal, Fitted, fit};
+pub use histograms::{Histograms, SideHistograms};
 pub use infinities::{Infinities, check_infinities};
 pub use plan::{Plan, Prepared, Rows, check_unchanged, plan, screen};
 pub use split::{SplitPlan, SplitTotal, check_rows, check_split, split};
 pub use text::settle;
-pub use write::{WriteJob, WritePartial, shard_paths, write};
+pub use write::{WriteJob, WritePartial, Written, shard_paths, write};
 
 /// What the partial of a unit is called: `fit-0000012`.
 fn partial_name(pass: Pass, unit: usize) -> String {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 
-use super::Context;
+use super::{Context, SplitPlan, split};
 use crate::engine::{Pass, guarded};
 use crate::error::{DataError, Error, Place, Result, escape_path};
 use crate::schema::{OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, output_schema};
@@ -144,14 +144,17 @@ impl Plan {
         }
     }
 
-    /// What the sides of the largest unit take, a bit a row, which are held in memory; a footer can
-    /// claim any number of rows. Units of text are small.
-    pub fn sides_bytes(&self) -> u64 {
-        let Rows::Table(prepared) = &self.rows else {
-            return 0;
+    /// What the sides of the largest unit take, which are held in memory; a footer can claim any
+    /// number of rows. Units of text are small.
+    pub fn sides_bytes(&self, spec: &JobSpec) -> u64 {
+        let rows = match &self.rows {
+            Rows::Table(prepared) => {
+                let rows = prepared.table.units.iter().map(|unit| unit.rows as u64);
+                rows.max().unwrap_or(0)
+            }
+            Rows::Text(_) => 0,
         };
-        let rows = prepared.table.units.iter().map(|unit| unit.rows as u64);
-        rows.max().unwrap_or(0) / 8
+        split::sides_bytes(&spec.split, rows, spec.resources.threads)
     }
 }
 
@@ -244,7 +247,8 @@ impl Stores {
             .first()
             .map(|input| input.hive.iter().map(|(key, _)| key.clone()).collect())
             .unwrap_or_default();
-        let schema = unifier.finish(&folders, &spec.columns, &spec.split.by)?;
+        let schema = unifier.finish(&folders, &spec.columns, &spec.split)?;
+        SplitPlan::new(context, &schema, &spec.split)?;
         let output = output_schema(
             &schema,
             self.first.as_ref(),

@@ -45,13 +45,16 @@ impl<T: DataType> Slicer<'_, '_, T> {
         while rest > 0 {
             self.source.cancel.check()?;
             let rows = run(reader, RUN_ROWS.min(rest), self)?;
+            // Strings point into pages, which are not to be held any longer.
+            self.router.clear();
             self.first += rows;
             rest -= rows;
         }
         Ok(())
     }
 
-    /// Writes a run of rows, each to its side; returns how many there were.
+    /// Writes a run of rows, each to its side, where they stay until the run is over; returns how many
+    /// there were.
     pub(super) fn write(&mut self, run: &LeafRun<T::T>, rows: usize) -> Result<usize> {
         if self.top == 0 && !run.definition.is_empty() {
             return Err(Error::from(DataError::Decoder {
@@ -81,8 +84,6 @@ impl<T: DataType> Slicer<'_, '_, T> {
                 )
                 .map_err(encoding)?;
         }
-        // Strings point into pages, which are not to be held any longer.
-        self.router.clear();
         Ok(rows)
     }
 }

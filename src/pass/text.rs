@@ -21,7 +21,7 @@ use crate::sink::cache::{CacheFile, remove_cache, rewrite_cache, write_cache};
 use crate::source::discover::CHANGED_HINT;
 use crate::source::parquet::ParquetFile;
 use crate::source::text::{ColumnRequest, ColumnType, TextBatch, TextFile, TextUnit};
-use crate::spec::{JobSpec, SplitBy};
+use crate::spec::JobSpec;
 
 use types::{Found, rereading, settle_types, settled_types};
 
@@ -262,7 +262,7 @@ impl Text<'_> {
     /// Whether a column is none of the features, whatever it holds.
     fn passes_through(&self, name: &String) -> bool {
         let spec = &self.spec.columns;
-        let key = matches!(&self.spec.split.by, SplitBy::Column(column) if column == name);
+        let key = self.spec.split.by.columns().contains(name);
         let chosen = spec
             .features
             .as_ref()

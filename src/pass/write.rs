@@ -8,17 +8,18 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::fit::pages_read;
+use super::histograms::{Histograms, SideCounts};
 use super::leaves::{BlockSource, Leaf};
 use super::{Context, SplitPlan, partial_name};
 use crate::artifact::JobId;
 use crate::engine::Pass;
 use crate::error::Result;
-use crate::kernel::{Scaler, Side, Sides, WRITTEN_SIDES};
+use crate::kernel::{Scaler, Side, WRITTEN_SIDES};
 use crate::schema::Role;
 use crate::sink::shard::{RowGroup, Shard, ShardFormat, ShardWriter};
 use crate::sink::staging::shard_name;
 use crate::sink::{Partials, SpoolPlace};
-use crate::source::blocks::{Block, block_rows, blocks};
+use crate::source::blocks::{block_rows, blocks};
 use crate::source::table::{OpenUnit, Table};
 use crate::spec::{Dtype, OnInf};
 
@@ -58,6 +59,17 @@ pub struct WritePartial {
     pub unit: usize,
     /// The shard of each side that has rows, by [`Side::index`].
     pub shards: [Option<Shard>; WRITTEN_SIDES],
+    /// How its standardized values are distributed.
+    pub histograms: Histograms,
+}
+
+/// What pass 3 leaves.
+#[derive(Debug)]
+pub struct Written {
+    /// One partial per unit, in order; their histograms are taken out.
+    pub partials: Vec<WritePartial>,
+    /// The histograms of all units, merged.
+    pub histograms: Histograms,
 }
 
 impl WritePartial {
@@ -67,18 +79,25 @@ impl WritePartial {
     }
 }
 
-/// Runs pass 3; returns one partial per unit, in order.
+/// Runs pass 3.
 ///
 /// # Errors
 /// When a column can't be read or a shard can't be written.
-pub fn write(job: &WriteJob<'_>) -> Result<Vec<WritePartial>> {
+pub fn write(job: &WriteJob<'_>) -> Result<Written> {
     let units = &job.table.units;
     let leaves = leaves(job);
     let (lanes, columns) = job.context.lanes(units.len());
-    let mut partials = job
-        .context
-        .ordered_on(lanes, units.len())
-        .collect(|index| take_up_unit(job, &leaves, index, columns))?;
+    let mut partials = Vec::with_capacity(units.len());
+    let mut histograms = Histograms::new(job.scaler.columns().len());
+    job.context.ordered_on(lanes, units.len()).run(
+        |index| take_up_unit(job, &leaves, index, columns),
+        |_, mut partial| {
+            // Merged at once: those of all units would grow with the rows.
+            histograms.merge(&std::mem::take(&mut partial.histograms));
+            partials.push(partial);
+            Ok(())
+        },
+    )?;
     for (place, side) in job.written.iter().enumerate() {
         if partials
             .iter()
@@ -90,12 +109,16 @@ pub fn write(job: &WriteJob<'_>) -> Result<Vec<WritePartial>> {
                 partials.push(WritePartial {
                     unit: 0,
                     shards: Default::default(),
+                    histograms: Histograms::default(),
                 });
             }
             partials[0].shards[side.index()] = Some(shard);
         }
     }
-    Ok(partials)
+    Ok(Written {
+        partials,
+        histograms,
+    })
 }
 
 /// The files of `partials`.
@@ -190,8 +213,24 @@ fn write_unit(
             _ => Some(ShardWriter::create(&path, job.format)?),
         });
     }
+    let mut histograms = Histograms::new(job.scaler.columns().len());
     for block in blocks(open.unit, block_rows(&job.table.schema)) {
-        write_block(job, leaves, &open, &sides, &block, &mut writers, threads)?;
+        let source = BlockSource {
+            open: &open,
+            inputs: job.context.inputs,
+            sides: &sides,
+            written: job.written,
+            block: &block,
+            format: job.format,
+            spool: SpoolPlace {
+                memory: job.context.memory,
+                directory: job.spool,
+            },
+            dtype: job.dtype,
+            on_inf: job.on_inf,
+            cancel: job.context.cancel,
+        };
+        write_block(job, leaves, &source, &mut writers, &mut histograms, threads)?;
         job.context.advanced(Pass::Write, block.rows as u64, 0);
     }
     job.context.advanced(Pass::Write, 0, stored_bytes(&open)?);
@@ -202,6 +241,7 @@ fn write_unit(
     Ok(WritePartial {
         unit: index,
         shards,
+        histograms,
     })
 }
 
@@ -216,13 +256,14 @@ fn stored_bytes(open: &OpenUnit<'_>) -> Result<u64> {
 fn write_block(
     job: &WriteJob<'_>,
     leaves: &[Leaf],
-    open: &OpenUnit<'_>,
-    sides: &Sides,
-    block: &Block,
+    source: &BlockSource<'_>,
     writers: &mut [Option<ShardWriter>],
+    histograms: &mut Histograms,
     threads: usize,
 ) -> Result<()> {
-    let rows = sides.rows_within(block.first, block.rows);
+    let rows = source
+        .sides
+        .rows_within(source.block.first, source.block.rows);
     let mut groups: Vec<Option<RowGroup<'_>>> = Vec::with_capacity(job.written.len());
     for (writer, side) in writers.iter_mut().zip(job.written) {
         let group = writer
@@ -231,30 +272,20 @@ fn write_block(
             .map(ShardWriter::begin_row_group);
         groups.push(group.transpose()?);
     }
-    let source = BlockSource {
-        open,
-        inputs: job.context.inputs,
-        sides,
-        written: job.written,
-        block,
-        format: job.format,
-        spool: SpoolPlace {
-            memory: job.context.memory,
-            directory: job.spool,
-        },
-        dtype: job.dtype,
-        on_inf: job.on_inf,
-        cancel: job.context.cancel,
-    };
     job.context.ordered_on(threads, leaves.len()).run(
         |index| {
             let leaf = leaves[index];
             let scaler = leaf
                 .feature
                 .and_then(|feature| job.scaler.columns().get(feature));
-            source.encode(leaf, scaler)
+            let mut counts = leaf.feature.map(|_| SideCounts::default());
+            let columns = source.encode(leaf, scaler, counts.as_mut())?;
+            Ok((columns, counts.map(SideCounts::finish)))
         },
-        |_, columns| {
+        |index, (columns, counted)| {
+            if let (Some(feature), Some(counted)) = (leaves[index].feature, counted) {
+                histograms.merge_feature(feature, &counted);
+            }
             for (group, column) in groups.iter_mut().zip(columns) {
                 if let Some(group) = group {
                     group.append(column)?;

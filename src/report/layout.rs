@@ -207,6 +207,16 @@ pub(super) fn skipped(skipped: &[(String, u64)]) -> Option<String> {
     (!parts.is_empty()).then(|| format!("skipped {}", parts.join(", ")))
 }
 
+/// What decides sides: `by row, seed 42, sample 0.1`.
+pub(super) fn split_line(split_by: &str, seed: u64, narrowed: &[String]) -> String {
+    let mut text = format!("by {}, seed {seed}", printable(split_by));
+    for narrow in narrowed {
+        text.push_str(", ");
+        text.push_str(&printable(narrow));
+    }
+    text
+}
+
 /// The number with its noun, plural where due.
 pub(super) fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };

@@ -3,8 +3,10 @@
 
 pub mod audit;
 mod audit_text;
+mod figures;
 pub mod json;
 mod layout;
+mod page;
 mod plan;
 mod plan_text;
 mod run_text;
@@ -12,7 +14,12 @@ mod verify;
 
 pub use audit::AuditReport;
 pub use audit_text::audit_text;
+pub use figures::{
+    ColumnCounts, FeatureFigures, FeatureSide, Figures, InputFigures, Records, RunFigures,
+    SplitFigures,
+};
 pub use layout::{Paint, bytes_decimal, count, memory_binary, percent, seconds};
+pub use page::{figures_html, figures_json};
 pub use plan::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
 pub use plan_text::plan_text;
 pub use run_text::{run_text, unchanged_text};
@@ -37,8 +44,10 @@ pub struct RunReport {
     pub sides: Vec<SideReport>,
     /// Rows on no side.
     pub left_out: u64,
-    /// The split as recorded: "row", or "column:NAME".
+    /// The split as recorded: "row", "content", "group:NAME,NAME", or "column:NAME".
     pub split_by: String,
+    /// What keeps rows on no side: "sample 0.1", "where x > 3".
+    pub narrowed: Vec<String>,
     /// Seed of the split.
     pub seed: u64,
     /// Columns and their peculiarities.

@@ -23,8 +23,10 @@ pub struct PlanReport {
     pub columns: Vec<PlannedColumn>,
     /// Sides in their order, train first.
     pub sides: Vec<PlannedSide>,
-    /// The split as recorded: "row", or "column:NAME".
+    /// The split as recorded: "row", "content", "group:NAME,NAME", or "column:NAME".
     pub split_by: String,
+    /// What keeps rows on no side: "sample 0.1", "where x > 3".
+    pub narrowed: Vec<String>,
     /// Seed of the split.
     pub seed: u64,
     /// The smallest memory budget that would do, in bytes.

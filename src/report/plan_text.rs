@@ -1,6 +1,6 @@
 //! The plan report as a person reads it.
 
-use super::layout::{Lines, counted, printable, skipped};
+use super::layout::{Lines, counted, printable, skipped, split_line};
 use super::{Paint, PlanReport, bytes_decimal, count, memory_binary, percent};
 
 /// Columns listed one by one; a wider table shows these and how many more.
@@ -16,7 +16,7 @@ pub fn plan_text(report: &PlanReport, paint: Paint) -> String {
     lines.line("Units", &format!("{}{row_groups}", count(report.units)));
     lines.line(
         "Split",
-        &format!("by {}, seed {}", printable(&report.split_by), report.seed),
+        &split_line(&report.split_by, report.seed, &report.narrowed),
     );
     for side in &report.sides {
         lines.line("", &side_line(side));

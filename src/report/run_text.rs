@@ -1,7 +1,7 @@
 //! The run report as a person reads it: short, aligned, the peculiar columns by name.
 
 use super::audit_text::findings;
-use super::layout::{Lines, counted, first_names, printable, skipped};
+use super::layout::{Lines, counted, first_names, printable, skipped, split_line};
 use super::{
     Paint, RunReport, SideReport, UnchangedReport, bytes_decimal, count, memory_binary, percent,
     seconds,
@@ -17,7 +17,7 @@ pub fn run_text(report: &RunReport, paint: Paint) -> String {
     bad_files(report, &mut lines);
     lines.line(
         "Split",
-        &format!("by {}, seed {}", printable(&report.split_by), report.seed),
+        &split_line(&report.split_by, report.seed, &report.narrowed),
     );
     lines.table("", &sides(report));
     if report.left_out > 0 {

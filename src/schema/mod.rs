@@ -4,6 +4,7 @@
 
 mod describe;
 mod hints;
+mod meaning;
 mod number;
 mod output;
 mod role;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use parquet::schema::types::TypePtr;
 
 pub use describe::describe;
+pub use meaning::{Meaning, MomentUnit};
 pub use number::NumericKind;
 pub use output::{OutputSchema, output_schema};
 pub use role::{Role, assign_roles};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::{Error, Result, UsageError};
-use crate::spec::{ColumnSpec, SplitBy};
+use crate::spec::{ColumnSpec, SplitSpec};
 
 /// What a column is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -51,7 +51,7 @@ pub struct Candidate<'a> {
 pub fn assign_roles(
     candidates: &[Candidate<'_>],
     spec: &ColumnSpec,
-    split: &SplitBy,
+    split: &SplitSpec,
 ) -> Result<Vec<(Role, &'static str)>> {
     let known = |flag, names: &[String]| {
         names
@@ -61,8 +61,9 @@ pub fn assign_roles(
     known("--label", &spec.label)?;
     known("--exclude", &spec.exclude)?;
     known("--text", &spec.text)?;
-    if let SplitBy::Column(name) = split {
-        known_column(candidates, "--split-by", name)?;
+    known("--split-by", split.by.columns())?;
+    for comparison in split.filter.iter().flat_map(|filter| &filter.comparisons) {
+        known_column(candidates, "--where", &comparison.column)?;
     }
     for name in spec.features.iter().flatten() {
         if !known_column(candidates, "--columns", name)?.numeric {
@@ -76,13 +77,11 @@ pub fn assign_roles(
         .collect())
 }
 
-fn role_of(candidate: Candidate<'_>, spec: &ColumnSpec, split: &SplitBy) -> (Role, &'static str) {
+fn role_of(candidate: Candidate<'_>, spec: &ColumnSpec, split: &SplitSpec) -> (Role, &'static str) {
     let named = |names: &[String]| names.iter().any(|name| name == candidate.name);
     let chosen = spec.features.as_deref().map(named);
     match () {
-        () if matches!(split, SplitBy::Column(name) if name == candidate.name) => {
-            (Role::Split, "--split-by")
-        }
+        () if named(split.by.columns()) => (Role::Split, "--split-by"),
         () if named(&spec.label) => (Role::Label, "--label"),
         () if named(&spec.exclude) => (Role::Passed, "--exclude"),
         () if chosen == Some(true) => (Role::Feature, "--columns"),

@@ -16,7 +16,7 @@ use super::hints::Hints;
 use super::role::{Candidate, assign_roles};
 use super::{Column, NumericKind, Role, Schema, SharedLayout, Treatment};
 use crate::error::{DataError, Error, Place, Result, UsageError, escape_path};
-use crate::spec::{ColumnSpec, SplitBy};
+use crate::spec::{ColumnSpec, SplitBy, SplitSpec};
 
 /// What to do about files that don't fit together.
 pub(crate) const SAME_COLUMNS: &str =
@@ -154,7 +154,12 @@ impl Unifier {
     ///
     /// # Errors
     /// As [`assign_roles`].
-    pub fn finish(self, folders: &[String], spec: &ColumnSpec, split: &SplitBy) -> Result<Schema> {
+    pub fn finish(
+        self,
+        folders: &[String],
+        spec: &ColumnSpec,
+        split: &SplitSpec,
+    ) -> Result<Schema> {
         let mut drafts = self.merged;
         let own = drafts.len();
         for (index, name) in folders.iter().enumerate() {
@@ -174,7 +179,8 @@ impl Unifier {
         let roles = assign_roles(&candidates, spec, split)?;
         for (column, (role, _)) in drafts.iter().zip(&roles) {
             column.check_lossless(*role, &self.first_path)?;
-            if *role == Role::Split && !column.names_sides() {
+            let says_sides = *role == Role::Split && matches!(split.by, SplitBy::Column(_));
+            if says_sides && !column.names_sides() {
                 return Err(Error::from(UsageError::NotASide {
                     column: column.name.clone(),
                     found: describe(&column.root),

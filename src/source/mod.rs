@@ -6,7 +6,9 @@ pub mod blocks;
 mod digest;
 pub mod discover;
 pub mod parquet;
+mod record;
 pub mod table;
 pub mod text;
 
 pub use digest::file_digest;
+pub use record::{RecordError, optional_record, record};

@@ -7,7 +7,7 @@ use twox_hash::XxHash3_128;
 
 use super::findings::Findings;
 use super::scaler::RecordedScaler;
-use crate::artifact::{Manifest, RunRecord, ScalerFile};
+use crate::artifact::{Manifest, RunRecord, ScalerFile, is_sealed, is_sealed_page};
 
 /// A record of ten million inputs is smaller.
 const RECORD_BYTES_MAX: u64 = 4 << 30;
@@ -32,6 +32,7 @@ pub(super) fn read(output: &Path, findings: &mut Findings) -> Option<Records> {
         );
         findings.push("run.json", what);
     }
+    check_report(output, findings);
     let mut scaler = None;
     for file in &manifest.files {
         let Some(bytes) = bytes(output, &file.path, findings) else {
@@ -48,6 +49,19 @@ pub(super) fn read(output: &Path, findings: &mut Findings) -> Option<Records> {
         findings.push("manifest.json", "it does not name scaler.json");
     }
     Some(Records { manifest, scaler })
+}
+
+/// Both files of a report, if there is one, are what was drawn.
+fn check_report(output: &Path, findings: &mut Findings) {
+    let mut check = |name: &str, is_whole: fn(&[u8]) -> bool| {
+        if output.join(name).exists()
+            && bytes(output, name, findings).is_some_and(|bytes| !is_whole(&bytes))
+        {
+            findings.push(name, "its own checksum, in its last line, is another");
+        }
+    };
+    check("report.json", is_sealed);
+    check("report.html", is_sealed_page);
 }
 
 /// How size and checksum of a file differ from what the manifest says, if they do.

@@ -15,18 +15,14 @@ pub(super) const VAL: u8 = 2;
 /// The split as the manifest records it.
 #[derive(Debug, Deserialize)]
 pub(super) struct RecordedSplit {
-    by: By,
+    /// `"row"` or `{"column": NAME}`; any other is not known here.
+    by: serde_json::Value,
     test_size: serde_json::Value,
     /// Not there without a val side.
     val_size: Option<serde_json::Value>,
     seed: u64,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum By {
-    Row,
-    Column(String),
+    sample: Option<serde_json::Value>,
+    filter: Option<serde_json::Value>,
 }
 
 /// What decides sides.
@@ -48,23 +44,35 @@ pub(super) struct Hash {
 }
 
 impl RecordedSplit {
+    /// What of it is not computed again here, as it is typed.
+    pub(super) fn unknown(&self) -> Option<String> {
+        let mode = match &self.by {
+            serde_json::Value::String(mode) => mode.as_str(),
+            by => by.as_object().and_then(|by| by.keys().next())?,
+        };
+        match (mode, &self.sample, &self.filter) {
+            ("row" | "column", None, None) => None,
+            ("row" | "column", Some(_), _) => Some("--sample".to_owned()),
+            ("row" | "column", None, Some(_)) => Some("--where".to_owned()),
+            _ => Some(format!("--split-by {mode}")),
+        }
+    }
+
     /// Resolves the thresholds; `None` if a size is no fraction, or they are more than all rows.
     pub(super) fn resolve(self) -> Option<Split> {
-        Some(match self.by {
-            By::Column(name) => Split::Column(name),
-            By::Row => {
-                let test = self.test_size.as_str()?;
-                let val = match &self.val_size {
-                    Some(size) => size.as_str()?,
-                    None => "0",
-                };
-                Split::Hash(Hash {
-                    seed: self.seed,
-                    test: threshold(units(test)?)?,
-                    held_out: threshold(units(test)? + units(val)?)?,
-                })
-            }
-        })
+        if let Some(name) = self.by.get("column") {
+            return Some(Split::Column(name.as_str()?.to_owned()));
+        }
+        let test = self.test_size.as_str()?;
+        let val = match &self.val_size {
+            Some(size) => size.as_str()?,
+            None => "0",
+        };
+        Some(Split::Hash(Hash {
+            seed: self.seed,
+            test: threshold(units(test)?)?,
+            held_out: threshold(units(test)? + units(val)?)?,
+        }))
     }
 }
 

@@ -17,11 +17,14 @@ use super::rows::{Comparison, Span};
 use super::sides::RecordedSplit;
 use super::slots::Piece;
 use crate::artifact::escape_name;
-use crate::error::Result;
+use crate::error::{Error, Result, UsageError};
 use crate::report::VerifyReport;
 use crate::source::discover::{InputFile, discover, fingerprint};
 use crate::source::text::{ColumnRequest, ColumnType, TextFile};
 use crate::spec::{Dialect, Format, InputSpec, OnBadFile};
+
+const WITHOUT_IN: &str =
+    "leave out --in: files, checksums, schemas, row counts and the scaler are verified without it";
 
 /// Rows of a span, and the most files in it.
 const SPAN_ROWS: usize = 1 << 20;
@@ -57,6 +60,9 @@ pub(super) fn check(
             return Ok(());
         }
     };
+    if let Some(what) = spec.split.unknown() {
+        return Err(Error::from(UsageError::NotVerifiable { what }).hint(WITHOUT_IN));
+    }
     let Some(split) = spec.split.resolve() else {
         findings.push("manifest.json", "its test size is no fraction");
         return Ok(());

@@ -36,16 +36,17 @@ def run(*arguments):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def documented(language):
-    """The code block of docs/split.md in one language, as it stands there."""
+def documented(block):
+    """A code block of docs/split.md as it stands there, by what follows its backquotes."""
     text = (PROJECT / "docs" / "split.md").read_text()
-    return re.search(rf"```{language}\n(.*?)```", text, re.S)[1]
+    return re.search(rf"```{block}\n(.*?)```", text, re.S)[1]
 
 
-def documented_python():
-    """The functions that docs/split.md defines."""
+def documented_python(*blocks):
+    """The functions that docs/split.md defines, in these further blocks too."""
     space = {}
-    exec(documented("python"), space)
+    for block in ("python", *blocks):
+        exec(documented(block), space)
     return space
 
 

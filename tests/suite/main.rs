@@ -30,6 +30,7 @@ mod leak; // test rows can't reach the fit
 mod locking; // one run at a time on one output
 mod numbers; // values that break other programs, against exact arithmetic
 mod paths; // which paths are refused, followed, written; any name works
+mod report; // histograms, report.json, report.html
 mod resume; // a stopped run goes on, and its output shows nothing of it
 mod signals; // real signals in the middle of real runs
 mod splits; // which rows go to which side

@@ -22,6 +22,7 @@ fn example() -> Manifest {
             rows: 3,
             digest: u128::MAX,
         }],
+        left_out: 0,
         bad_files: vec![ManifestBadFile {
             path: "d/cut%0A.csv".to_owned(),
             bytes: 9,
@@ -75,6 +76,12 @@ fn a_manifest_reads_back_as_it_was() {
     let bytes = example().render().unwrap();
     assert!(Manifest::is_one(&bytes[..Manifest::FIRST_BYTES]));
     assert_eq!(Manifest::parse(&bytes).unwrap(), example());
+    let narrowed = Manifest {
+        left_out: 7,
+        ..example()
+    };
+    let bytes = narrowed.render().unwrap();
+    assert_eq!(Manifest::parse(&bytes).unwrap(), narrowed);
     let empty = Manifest {
         inputs: vec![],
         bad_files: vec![],

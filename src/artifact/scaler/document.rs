@@ -5,12 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::lines::Lines;
 use super::{FittedColumn, ScalerFile, ScalerFileError};
-use crate::kernel::{ColumnScaler, Fraction, Moments, Welford};
-use crate::spec::{FitSpec, OnInf, SplitBy, SplitSpec};
+use crate::kernel::{ColumnScaler, Moments, Welford};
+use crate::spec::{FitSpec, OnInf, SplitSpec};
 
 /// The format this version writes and reads.
 const FORMAT_VERSION: u32 = 1;
@@ -37,23 +37,11 @@ pub(super) struct Document {
 }
 
 /// The split as recorded.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize)]
 struct Split {
     version: String,
-    by: By,
-    test_size: Fraction,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    val_size: Option<Fraction>,
-    seed: u64,
-}
-
-/// What decides a row's side, as recorded.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum By {
-    Row,
-    Column(String),
+    #[serde(flatten)]
+    spec: SplitSpec,
 }
 
 /// A variance; JSON has no infinity.
@@ -156,30 +144,13 @@ impl Document {
 
     /// The split, if this version knows it.
     pub(super) fn split(&self) -> Result<SplitSpec, ScalerFileError> {
-        let Split {
-            version,
-            by,
-            test_size,
-            val_size,
-            seed,
-        } = &self.split;
-        if version != SPLIT_VERSION {
-            let found = version.clone();
-            return Err(ScalerFileError::SplitVersion {
-                found,
+        match self.split.version.as_str() {
+            SPLIT_VERSION => Ok(self.split.spec.clone()),
+            version => Err(ScalerFileError::SplitVersion {
+                found: version.to_owned(),
                 supported: SPLIT_VERSION,
-            });
+            }),
         }
-        let by = match by {
-            By::Row => SplitBy::Row,
-            By::Column(name) => SplitBy::Column(name.clone()),
-        };
-        Ok(SplitSpec {
-            by,
-            test_size: *test_size,
-            val_size: *val_size,
-            seed: *seed,
-        })
     }
 
     /// How the moments became a scaler.
@@ -270,18 +241,27 @@ impl Document {
 
 impl Split {
     fn of(split: &SplitSpec) -> Self {
-        let by = match &split.by {
-            SplitBy::Row => By::Row,
-            SplitBy::Column(name) => By::Column(name.clone()),
-        };
-        let version = SPLIT_VERSION.to_owned();
         Self {
-            version,
-            by,
-            test_size: split.test_size,
-            val_size: split.val_size,
-            seed: split.seed,
+            version: SPLIT_VERSION.to_owned(),
+            spec: split.clone(),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Split {
+    /// Of a version that isn't known, only the version.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = serde_json::Map::deserialize(deserializer)?;
+        let version = match fields.remove("version") {
+            Some(serde_json::Value::String(version)) => version,
+            _ => return Err(de::Error::missing_field("version")),
+        };
+        let spec = match version.as_str() {
+            SPLIT_VERSION => SplitSpec::deserialize(serde_json::Value::Object(fields)),
+            _ => Ok(SplitSpec::default()),
+        };
+        let spec = spec.map_err(de::Error::custom)?;
+        Ok(Self { version, spec })
     }
 }
 

@@ -36,6 +36,10 @@ pub(super) struct OutputArgs {
     /// alive on this machine keeps it
     #[arg(long)]
     break_lock: bool,
+
+    /// Leave report.html and report.json out; prep report draws them at any time
+    #[arg(long)]
+    no_report: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -68,6 +72,7 @@ impl OutputArgs {
             if_changed: self.if_changed,
             break_lock: self.break_lock,
             audit,
+            report: !self.no_report,
         }
     }
 }

@@ -4,6 +4,7 @@ mod audit;
 mod completions;
 mod man;
 mod plan;
+mod report;
 mod stream;
 mod verify;
 
@@ -39,6 +40,7 @@ pub(super) enum Command {
     Plan(Box<plan::Args>),
     Audit(Box<audit::Args>),
     Verify(verify::Args),
+    Report(report::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -59,7 +61,7 @@ impl Command {
             Self::Plan(args) => Some(args.job.watch().log_format),
             Self::Audit(args) => Some(args.audit.watch().log_format),
             Self::Verify(args) => Some(args.log_format),
-            Self::Completions(_) | Self::Man(_) => None,
+            Self::Report(_) | Self::Completions(_) | Self::Man(_) => None,
         }
     }
 
@@ -70,6 +72,7 @@ impl Command {
             Self::Plan(args) => plan::run(*args, cancel),
             Self::Audit(args) => audit::run(*args, cancel),
             Self::Verify(args) => verify::run(args, cancel),
+            Self::Report(args) => report::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),
         }

@@ -92,3 +92,31 @@ fn a_short_validity_is_refused() {
         },
     );
 }
+
+#[test]
+fn rows_that_are_not_kept_are_left_out() {
+    let side = |row: usize| match row % 5 {
+        0 => Side::Test,
+        3 => Side::Val,
+        _ => Side::Train,
+    };
+    let mut piece = Sides::default();
+    (0..150).for_each(|row| piece.push(side(row)));
+    let mut kept = [0_u64; 3];
+    (0..150)
+        .filter(|row| row % 7 != 2)
+        .for_each(|row| kept[row / 64] |= 1 << (row % 64));
+    let (mut sides, mut expected) = (Sides::default(), Sides::default());
+    for sides in [&mut sides, &mut expected] {
+        sides.push(Side::Test);
+    }
+    sides.append_kept(&piece, &kept);
+    for row in 0..150 {
+        expected.push(if row % 7 == 2 {
+            Side::LeftOut
+        } else {
+            side(row)
+        });
+    }
+    assert_eq!(sides, expected);
+}

@@ -7,9 +7,9 @@ use parquet::basic::Type as PhysicalType;
 use parquet::data_type::{BoolType, ByteArrayType, DataType, FixedLenByteArrayType};
 
 use super::Context;
-use crate::error::{DataError, Error, Place, Result};
+use crate::error::{DataError, Error, Place, Result, UsageError};
 use crate::kernel::{Side, Sides};
-use crate::schema::Treatment;
+use crate::schema::{Schema, Treatment};
 use crate::source::parquet::{LeafReader, LeafRun, NumberReader, ParquetFile};
 use crate::source::table::{OpenUnit, Piece};
 
@@ -20,10 +20,24 @@ const RUN_ROWS: usize = 16 << 10;
 #[derive(Debug)]
 pub(super) struct ByColumn {
     /// Index of the column in the table.
-    pub column: usize,
+    column: usize,
 }
 
 impl ByColumn {
+    /// The column with this name.
+    ///
+    /// # Errors
+    /// [`UsageError::UnknownColumn`] if there is none, which was seen to with the roles.
+    pub(super) fn new(schema: &Schema, name: &str) -> Result<Self> {
+        let column = schema.position(name);
+        let column = column.ok_or_else(|| UsageError::UnknownColumn {
+            flag: "--split-by",
+            column: name.to_owned(),
+            available: format!("{} columns", schema.columns.len()),
+        })?;
+        Ok(Self { column })
+    }
+
     /// Appends the sides of a piece.
     pub(super) fn assign(
         &self,

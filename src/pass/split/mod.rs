@@ -5,19 +5,25 @@
 //! hashed mode the side is recomputed wherever it is needed, and this pass only counts.
 
 mod column;
+mod key;
+mod leaf;
+mod narrow;
 mod row;
 
 use serde::{Deserialize, Serialize};
 
 use self::column::ByColumn;
+use self::key::{ByKey, HASH_RUN_BYTES, KeyColumns};
+use self::narrow::Narrow;
 use self::row::ByRow;
 use super::{Context, WritePartial, partial_name};
 use crate::engine::{Pass, guarded};
 use crate::error::{Error, InputError, Place, Result, UsageError};
 use crate::kernel::{Cuts, Fraction, Side, Sides, WRITTEN_SIDES};
+use crate::schema::Schema;
 use crate::sink::Partials;
 use crate::source::discover::CHANGED_HINT;
-use crate::source::table::{OpenUnit, Table};
+use crate::source::table::{OpenUnit, Piece, Table};
 use crate::spec::{SplitBy, SplitSpec};
 
 /// What decides the side of every row of a table.
@@ -25,6 +31,7 @@ use crate::spec::{SplitBy, SplitSpec};
 pub struct SplitPlan<'a> {
     context: Context<'a>,
     by: By,
+    narrow: Narrow,
     /// Whether a val side was asked for.
     val: bool,
 }
@@ -32,13 +39,23 @@ pub struct SplitPlan<'a> {
 #[derive(Debug)]
 enum By {
     Row(ByRow),
+    Key(ByKey),
     Column(ByColumn),
+}
+
+/// The sides of the rows of a unit.
+#[derive(Debug, Default)]
+struct Assigned {
+    sides: Sides,
+    null_keys: u64,
 }
 
 /// How many rows pass 1 found on each side, in one unit or in all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitTotal {
     by_side: [u64; WRITTEN_SIDES + 1],
+    /// Rows in use whose group key has a null.
+    null_keys: u64,
 }
 
 impl SplitTotal {
@@ -47,10 +64,18 @@ impl SplitTotal {
         self.by_side[side.index()]
     }
 
-    fn of(sides: &Sides) -> Self {
-        let mut total = Self::default();
+    /// Rows whose group key has a null: all those are one group, if the key is one column.
+    pub fn null_keys(&self) -> u64 {
+        self.null_keys
+    }
+
+    fn of(assigned: &Assigned) -> Self {
+        let mut total = Self {
+            null_keys: assigned.null_keys,
+            ..Self::default()
+        };
         for side in Side::WRITTEN.into_iter().chain([Side::LeftOut]) {
-            total.by_side[side.index()] = sides.rows_on(side);
+            total.by_side[side.index()] = assigned.sides.rows_on(side);
         }
         total
     }
@@ -59,46 +84,81 @@ impl SplitTotal {
         for (total, rows) in self.by_side.iter_mut().zip(other.by_side) {
             *total += rows;
         }
+        self.null_keys += other.null_keys;
     }
 }
 
 impl<'a> SplitPlan<'a> {
-    /// Resolves the split for `table`.
+    /// Resolves the split for a table with this schema.
     ///
     /// # Errors
-    /// When the sides asked for are more than all rows.
-    pub fn new(context: Context<'a>, table: &Table, spec: &SplitSpec) -> Result<Self> {
+    /// When the sides asked for are more than all rows, or a column can't be used as asked.
+    pub fn new(context: Context<'a>, schema: &Schema, spec: &SplitSpec) -> Result<Self> {
         let cuts = check_split(spec)?;
-        let column = match &spec.by {
-            SplitBy::Row => None,
-            SplitBy::Column(name) => table.schema.position(name),
+        let by = match &spec.by {
+            SplitBy::Row => By::Row(ByRow::new(context, spec.seed, cuts)),
+            SplitBy::Content => By::Key(ByKey::new(KeyColumns::content(schema), spec.seed, cuts)),
+            SplitBy::Group(names) => {
+                let columns = KeyColumns::group(schema, names)?;
+                By::Key(ByKey::new(columns, spec.seed, cuts))
+            }
+            SplitBy::Column(name) => By::Column(ByColumn::new(schema, name)?),
         };
-        let by = match column {
-            None => By::Row(ByRow::new(context, spec.seed, cuts)),
-            Some(column) => By::Column(ByColumn { column }),
-        };
+        let narrow = Narrow::new(context, schema, spec)?;
         let val = spec.val_size.is_some();
-        Ok(Self { context, by, val })
+        Ok(Self {
+            context,
+            by,
+            narrow,
+            val,
+        })
     }
 
     /// The sides of all rows of a unit, in order.
     ///
     /// # Errors
-    /// When the split column can't be read, or holds a value that names no side.
+    /// When a column that has a say can't be read, or holds a value that names no side.
     pub fn sides(&self, open: &OpenUnit<'_>) -> Result<Sides> {
-        let mut sides = Sides::default();
+        Ok(self.assigned(open)?.sides)
+    }
+
+    fn assigned(&self, open: &OpenUnit<'_>) -> Result<Assigned> {
+        let mut assigned = Assigned::default();
         for piece in &open.unit.pieces {
             self.context.cancel.check()?;
-            match &self.by {
-                By::Row(by) => by.assign(self.context, open, piece, &mut sides)?,
-                By::Column(by) => {
-                    let input = &self.context.inputs[open.store(piece).input];
-                    guarded(|| by.assign(self.context, open, piece, &mut sides))
-                        .map_err(|error| error.at(Place::path(&input.path)))?;
-                }
-            }
+            let input = &self.context.inputs[open.store(piece).input];
+            guarded(|| self.piece(open, piece, &mut assigned))
+                .map_err(|error| error.at(Place::path(&input.path)))?;
         }
-        Ok(sides)
+        Ok(assigned)
+    }
+
+    /// Appends the sides of a piece.
+    fn piece(&self, open: &OpenUnit<'_>, piece: &Piece, assigned: &mut Assigned) -> Result<()> {
+        let ones = |word: u64| u64::from(word.count_ones());
+        if self.narrow.is_nothing() {
+            let nulls = self.assign(open, piece, &mut assigned.sides)?;
+            assigned.null_keys += nulls.into_iter().map(ones).sum::<u64>();
+            return Ok(());
+        }
+        let kept = self.narrow.kept(self.context, open, piece)?;
+        let mut sides = Sides::default();
+        let nulls = self.assign(open, piece, &mut sides)?;
+        assigned.sides.append_kept(&sides, &kept);
+        let used = nulls.iter().zip(&kept).map(|(null, kept)| null & kept);
+        assigned.null_keys += used.map(ones).sum::<u64>();
+        Ok(())
+    }
+
+    /// Appends the sides that the mode gives; returns a bit for each row whose key has a null.
+    fn assign(&self, open: &OpenUnit<'_>, piece: &Piece, sides: &mut Sides) -> Result<Vec<u64>> {
+        let context = self.context;
+        match &self.by {
+            By::Row(by) => by.assign(context, open, piece, sides)?,
+            By::Key(by) => return by.assign(context, open, piece, sides),
+            By::Column(by) => by.assign(context, open, piece, sides)?,
+        }
+        Ok(Vec::new())
     }
 
     /// The sides that are written: a val side only if one was asked for, by a flag or by the data.
@@ -106,6 +166,19 @@ impl<'a> SplitPlan<'a> {
         let is_written = |side: &Side| *side != Side::Val || self.val || total.rows_on(*side) > 0;
         Side::WRITTEN.into_iter().filter(is_written).collect()
     }
+}
+
+/// Bytes that finding the sides of `rows` rows takes beyond a bit or two a row for each of `workers`.
+pub(super) fn sides_bytes(spec: &SplitSpec, rows: u64, workers: usize) -> u64 {
+    let planes = match spec.sample.is_some() || spec.filter.is_some() {
+        true => 6,
+        false => 1 + u64::from(spec.val_size.is_some()),
+    };
+    let hashes = match spec.by {
+        SplitBy::Group(_) | SplitBy::Content => HASH_RUN_BYTES * workers as u64,
+        SplitBy::Row | SplitBy::Column(_) => 0,
+    };
+    rows / 8 * planes + hashes
 }
 
 /// Where the sides of `spec` end among the hashes.
@@ -144,8 +217,8 @@ pub fn split(
             let partial = match partials.take_up(&name) {
                 Some(partial) => partial,
                 None => {
-                    let sides = plan.sides(&OpenUnit::new(table, unit, context.memory))?;
-                    let partial = SplitTotal::of(&sides);
+                    let open = OpenUnit::new(table, unit, context.memory);
+                    let partial = SplitTotal::of(&plan.assigned(&open)?);
                     partials.keep(&name, &partial, Vec::new())?;
                     partial
                 }

@@ -34,6 +34,7 @@ fn report(columns: usize) -> PlanReport {
             side("test", None, None),
         ],
         split_by: "row".to_owned(),
+        narrowed: Vec::new(),
         seed: 42,
         memory_floor_bytes: 64 << 20,
         memory_bytes_max: 3 << 30,

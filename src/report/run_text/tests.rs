@@ -37,6 +37,7 @@ fn report() -> RunReport {
         ],
         left_out: 0,
         split_by: "row".to_owned(),
+        narrowed: Vec::new(),
         seed: 42,
         columns: ColumnReport {
             features: 28,

@@ -3,7 +3,7 @@
 use num_bigint::BigInt;
 
 /// `value / 10^scale`, correctly rounded.
-pub(super) fn decimal_to_f64(value: i64, scale: u32) -> f64 {
+pub(crate) fn decimal_to_f64(value: i64, scale: u32) -> f64 {
     const EXACT_INTEGERS: u64 = 1 << 53;
     const EXACT_POWERS: [f64; 23] = [
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
@@ -17,7 +17,7 @@ pub(super) fn decimal_to_f64(value: i64, scale: u32) -> f64 {
 }
 
 /// A big-endian two's complement integer over `10^scale`, correctly rounded.
-pub(super) fn decimal_bytes_to_f64(bytes: &[u8], scale: u32) -> f64 {
+pub(crate) fn decimal_bytes_to_f64(bytes: &[u8], scale: u32) -> f64 {
     let negative = bytes.first().is_some_and(|byte| byte & 0x80 != 0);
     let leading = bytes
         .iter()

@@ -10,6 +10,7 @@ mod numbers;
 mod pages;
 mod witness;
 
+pub(crate) use decimal::{decimal_bytes_to_f64, decimal_to_f64};
 pub use file::ParquetFile;
 pub use leaf::{LeafReader, LeafRun};
 pub use numbers::NumberReader;

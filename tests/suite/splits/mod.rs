@@ -1,5 +1,9 @@
 //! Which rows go to which side, by every flag that has a say in it.
 
+mod groups;
+mod invariance;
+mod narrow;
+mod properties;
 mod sides;
 
 use std::collections::BTreeMap;

@@ -25,6 +25,7 @@ fn manifest(version: &str) -> Vec<u8> {
         prep_version: version.to_owned(),
         job: job().to_string(),
         spec: serde_json::Value::Null,
+        left_out: 0,
         skipped: std::collections::BTreeMap::new(),
         inputs: vec![],
         columns: vec![],

@@ -1,0 +1,180 @@
+//! `report.json` and `report.html`: drawn from the records of an output, before it is published or at
+//! any later time.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::audit::AUDIT;
+use super::outlook::asked_share;
+use super::record::{binomial_band, narrowed};
+use super::run::Run;
+use crate::artifact::{
+    HistogramsFile, Manifest, RunRecord, ScalerFile, Validation, histograms, validation,
+};
+use crate::error::{Error, OutputError, Place, PublishedError, Result};
+use crate::kernel::Side;
+use crate::report::{Figures, Records, SideReport, SplitFigures, figures_html, figures_json};
+use crate::sink::{Staging, write_atomically, write_synced};
+use crate::source::{optional_record, record};
+use crate::spec::SplitSpec;
+
+/// For programs.
+const JSON: &str = "report.json";
+/// For people.
+const PAGE: &str = "report.html";
+
+/// Draws the report of the output at `out` into it, anew if it is there already; returns the page's
+/// path.
+///
+/// # Errors
+/// When `out` is no whole output of `prep`, or can't be written to.
+pub fn report(out: &Path) -> Result<PathBuf> {
+    let figures = figures(out)?;
+    write_atomically(&out.join(JSON), &rendered(figures_json(&figures))?)?;
+    let page = out.join(PAGE);
+    write_atomically(&page, &rendered(figures_html(&figures))?)?;
+    Ok(page)
+}
+
+/// Draws it anew where there is one, as the records that it shows have changed.
+pub(super) fn redraw(out: &Path) -> Result<()> {
+    if out.join(PAGE).exists() {
+        report(out)?;
+    }
+    Ok(())
+}
+
+/// Draws it into an output that nobody sees yet, if it is wanted.
+pub(super) fn before_publishing(run: &Run<'_>, staging: &Staging) -> Result<()> {
+    if !run.spec.output.report {
+        return Ok(());
+    }
+    let out = staging.out_dir();
+    let figures = figures(&out)?;
+    write_synced(&out.join(JSON), &rendered(figures_json(&figures))?)?;
+    write_synced(&out.join(PAGE), &rendered(figures_html(&figures))?)
+}
+
+fn figures(out: &Path) -> Result<Figures> {
+    if !out.is_dir() {
+        let missing = "directory";
+        return Err(Error::from(PublishedError::NotAnOutput { missing })
+            .at(Place::path(out))
+            .hint("give the path that was --out of prep stream"));
+    }
+    let records = Records {
+        manifest: record(out, "manifest.json", |b| {
+            Manifest::parse(b).map_err(Into::into)
+        })?,
+        scaler: record(out, "scaler.json", |b| {
+            ScalerFile::from_json(b).map_err(Into::into)
+        })?,
+        histograms: record(out, histograms::FILE_NAME, |b| {
+            HistogramsFile::parse(b).map_err(Into::into)
+        })?,
+        run: record(out, "run.json", |b| RunRecord::parse(b).map_err(Into::into))?,
+        validation: optional_record(out, validation::FILE_NAME, |b| {
+            Validation::parse(b).map_err(Into::into)
+        })?,
+        audit: optional_record(out, AUDIT, |b| Ok(findings(serde_json::from_slice(b)?)))?,
+    };
+    check_jobs(out, &records)?;
+    let split = split(&records);
+    Ok(Figures::new(records, split))
+}
+
+/// An audit without its figures of every column, which audit.json holds.
+fn findings(mut audit: Value) -> Value {
+    if let Some(fields) = audit.as_object_mut() {
+        fields.remove("columns");
+    }
+    audit
+}
+
+/// Every record must be of one job: another one's figures would stand beside this one's.
+fn check_jobs(out: &Path, records: &Records) -> Result<()> {
+    let manifest = &records.manifest;
+    let validation = records.validation.as_ref();
+    let audit = records.audit.as_ref();
+    let found = [
+        ("run.json", Some(records.run.job.as_str())),
+        (histograms::FILE_NAME, Some(records.histograms.job())),
+        (validation::FILE_NAME, validation.map(|it| it.job.as_str())),
+        (AUDIT, audit.and_then(|it| it.get("job")?.as_str())),
+    ];
+    let other = found
+        .into_iter()
+        .find_map(|(what, job)| Some((what, job.filter(|job| *job != manifest.job)?)));
+    if let Some((what, job)) = other {
+        let source = format!("it is of job {job}, manifest.json of job {}", manifest.job).into();
+        return Err(
+            Error::from(PublishedError::Record { what, source }).at(Place::path(out.join(what)))
+        );
+    }
+    let features = manifest
+        .columns
+        .iter()
+        .filter(|column| column.role == "feature")
+        .count();
+    for found in [
+        records.scaler.columns().len(),
+        records.histograms.columns.len(),
+    ] {
+        if found != features {
+            return Err(Error::from(PublishedError::Features {
+                found,
+                expected: features,
+            })
+            .at(Place::path(out)));
+        }
+    }
+    Ok(())
+}
+
+fn split(records: &Records) -> SplitFigures {
+    let (manifest, split) = (&records.manifest, records.scaler.split());
+    let sides = sides(manifest, split);
+    let rows: u64 = manifest.inputs.iter().map(|input| input.rows).sum();
+    let on_sides = sides.iter().map(|side| side.rows).sum();
+    SplitFigures {
+        by: split.by.to_string(),
+        seed: split.seed,
+        narrowed: narrowed(split),
+        left_out: rows.saturating_sub(on_sides),
+        sides,
+    }
+}
+
+fn sides(manifest: &Manifest, split: &SplitSpec) -> Vec<SideReport> {
+    let of_side = |name: &'static str| {
+        manifest
+            .shards
+            .iter()
+            .filter(move |shard| shard.side == name)
+    };
+    let total = manifest.shards.iter().map(|shard| shard.rows).sum();
+    let written = Side::WRITTEN
+        .into_iter()
+        .filter(|side| of_side(side.name()).next().is_some());
+    written
+        .map(|side| {
+            let asked = asked_share(split, side);
+            SideReport {
+                name: side.name().to_string(),
+                rows: of_side(side.name()).map(|shard| shard.rows).sum(),
+                asked,
+                band: asked.map(|share| binomial_band(total, share)),
+                shards: of_side(side.name()).count() as u64,
+                bytes: of_side(side.name()).map(|shard| shard.bytes).sum(),
+            }
+        })
+        .collect()
+}
+
+fn rendered(report: serde_json::Result<Vec<u8>>) -> Result<Vec<u8>> {
+    report.map_err(|source| {
+        let what = "the report";
+        OutputError::Encode { what, source }.into()
+    })
+}

@@ -1,0 +1,133 @@
+//! Which rows are used at all: `--sample` and `--where`. The others are on no side.
+
+use super::Context;
+use super::leaf::PieceRows;
+use crate::error::{Error, Result, UsageError};
+use crate::kernel::{Constant, Moment, Operator, RowSample, file_key};
+use crate::schema::{Column, Meaning, Schema};
+use crate::source::table::{OpenUnit, Piece};
+use crate::spec::{Comparison, Literal, SplitSpec};
+
+/// What keeps rows out.
+#[derive(Debug)]
+pub(super) struct Narrow {
+    sample: Option<RowSample>,
+    keys: Vec<u64>,
+    tests: Vec<Test>,
+}
+
+/// One comparison that must hold.
+#[derive(Debug)]
+struct Test {
+    /// Index of the column in the table.
+    column: usize,
+    operator: Operator,
+    constant: Constant,
+}
+
+impl Narrow {
+    /// Resolves what keeps rows out.
+    ///
+    /// # Errors
+    /// [`UsageError::NotComparable`] if a column's type and its value don't go together.
+    pub(super) fn new(context: Context<'_>, schema: &Schema, spec: &SplitSpec) -> Result<Self> {
+        let sample = spec.sample.map(|share| RowSample::new(spec.seed, share));
+        let inputs = sample.iter().flat_map(|_| context.inputs);
+        Ok(Self {
+            sample,
+            keys: inputs.map(|input| file_key(&input.relative)).collect(),
+            tests: tests(schema, spec)?,
+        })
+    }
+
+    /// Whether no row is kept out.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.sample.is_none() && self.tests.is_empty()
+    }
+
+    /// A bit for each row of a piece, set where it is used.
+    pub(super) fn kept(
+        &self,
+        context: Context<'_>,
+        open: &OpenUnit<'_>,
+        piece: &Piece,
+    ) -> Result<Vec<u64>> {
+        let mut kept = vec![u64::MAX; piece.rows.div_ceil(64)];
+        if let Some(sample) = &self.sample {
+            let key = self.keys[open.store(piece).input];
+            let rows = piece.first_row..piece.first_row + piece.rows as u64;
+            sample.keep(key, rows, &mut kept);
+        }
+        let rows = PieceRows {
+            context,
+            open,
+            piece,
+            first: 0,
+            rows: piece.rows,
+        };
+        for test in &self.tests {
+            rows.each(test.column, |row, value| {
+                let fails = !test.operator.holds(value, &test.constant);
+                kept[row / 64] &= !(u64::from(fails) << (row % 64));
+            })?;
+        }
+        Ok(kept)
+    }
+}
+
+/// Resolves the comparisons.
+fn tests(schema: &Schema, spec: &SplitSpec) -> Result<Vec<Test>> {
+    let comparisons = spec.filter.iter().flat_map(|filter| &filter.comparisons);
+    let mut tests = Vec::new();
+    for comparison in comparisons {
+        // That it is there was seen to with the roles.
+        let Some(column) = schema.position(&comparison.column) else {
+            continue;
+        };
+        tests.push(Test {
+            column,
+            operator: comparison.operator,
+            constant: constant(&schema.columns[column], comparison)?,
+        });
+    }
+    Ok(tests)
+}
+
+/// The value that a column is compared with.
+fn constant(column: &Column, comparison: &Comparison) -> Result<Constant> {
+    let refused = |needs: &'static str| {
+        Error::from(UsageError::NotComparable {
+            comparison: comparison.to_string(),
+            column: column.name.clone(),
+            needs,
+        })
+    };
+    match (Meaning::of(&column.root), &comparison.literal) {
+        (Meaning::Number(_), Literal::Number(digits)) => {
+            number(digits).ok_or_else(|| refused("a number"))
+        }
+        (Meaning::Boolean, Literal::Boolean(value)) => Ok(Constant::Boolean(*value)),
+        (Meaning::Bytes, Literal::Text(text)) => Ok(Constant::Bytes(text.as_bytes().to_vec())),
+        (Meaning::Moment(_), Literal::Text(text)) => {
+            let moment = text.parse::<Moment>();
+            let moment = moment.map_err(|error| refused(DATE).hint(error.to_string()))?;
+            Ok(Constant::Moment(moment))
+        }
+        (Meaning::Number(_), _) => Err(refused("a number")
+            .hint("compare it with a number, or read a text file's column as text with --text")),
+        (Meaning::Boolean, _) => Err(refused("true or false")),
+        (Meaning::Moment(_), _) => Err(refused(DATE)),
+        (Meaning::Bytes, _) => Err(refused("text in single quotes")),
+        (Meaning::Nested, _) => Err(refused("nothing: it doesn't hold one value a row")),
+    }
+}
+
+const DATE: &str = "a date or time in single quotes";
+
+/// A typed number; a decimal column is compared by the nearest float64 of both.
+fn number(digits: &str) -> Option<Constant> {
+    if let Ok(whole) = digits.parse() {
+        return Some(Constant::Integer(whole));
+    }
+    digits.parse().ok().map(Constant::Float)
+}
