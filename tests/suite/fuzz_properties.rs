@@ -20,7 +20,10 @@ fn holds(property: fn(&[u8]), seeds: &[Vec<u8>]) {
     for (index, seed) in seeds.iter().enumerate() {
         property(seed);
         let mut random = numbers(index as u64);
-        let mut below = |limit: usize| (random.next().expect("endless") % limit as u64) as usize;
+        let mut below = |limit: usize| {
+            let number = random.next().expect("endless") % limit as u64;
+            usize::try_from(number).expect("below a length")
+        };
         for _ in 0..MUTATIONS {
             let mut mutated = seed.clone();
             for _ in 0..=below(4) {

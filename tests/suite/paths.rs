@@ -260,9 +260,7 @@ fn links_that_leave_the_input_are_followed_on_request_and_loops_end() {
         let source = [&["followed", "--in", "in"], extra].concat();
         let run = scratch.prep(&[&["verify"], &source[..]].concat());
         assert_eq!(run.code == Some(0), is_there, "{}", run.describe());
-        let run = scratch
-            .prep(&[&["audit"], &source[..]].concat())
-            .succeeds();
+        let run = scratch.prep(&[&["audit"], &source[..]].concat()).succeeds();
         let gone = "of the output no longer there";
         assert_eq!(run.stdout.contains(gone), !is_there, "{}", run.describe());
     }

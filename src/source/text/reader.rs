@@ -14,7 +14,11 @@ use crate::source::discover::CHANGED_HINT;
 
 /// Fits the second-level cache together with its table of fields.
 /// Tests and fuzzers use one so small that records are cut everywhere.
-const BUFFER_BYTES: usize = if cfg!(any(test, fuzzing)) { 5 } else { 128 << 10 };
+const BUFFER_BYTES: usize = if cfg!(any(test, fuzzing)) {
+    5
+} else {
+    128 << 10
+};
 
 /// A buffer that holds some tens of rows even of a wide table: going from column to column costs a
 /// cache miss each, which one or two rows don't repay.

@@ -15,7 +15,11 @@ use crate::error::Result;
 
 /// Large enough that a read is cheap, small enough to stay in the second-level cache.
 /// Tests and fuzzers use one so small that records are cut everywhere.
-const BUFFER_BYTES: usize = if cfg!(any(test, fuzzing)) { 9 } else { 256 << 10 };
+const BUFFER_BYTES: usize = if cfg!(any(test, fuzzing)) {
+    9
+} else {
+    256 << 10
+};
 /// Most start states have met after this many bytes.
 const FIRST_BYTES: usize = if cfg!(any(test, fuzzing)) { 3 } else { 4 << 10 };
 
