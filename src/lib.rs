@@ -13,6 +13,7 @@ pub mod schema;
 pub mod sink;
 pub mod source;
 pub mod spec;
+pub mod train;
 pub mod verify;
 
 /// Version of this crate, as recorded in every output.

@@ -175,6 +175,9 @@ pub struct OutputSpec {
     /// Look for leaks before the output is published.
     #[serde(skip)]
     pub audit: bool,
+    /// Train a small network on the output, predicting the one label, before it appears.
+    #[serde(skip)]
+    pub validate: bool,
     /// Draw `report.html` and `report.json`.
     #[serde(skip)]
     pub report: bool,

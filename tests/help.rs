@@ -52,6 +52,11 @@ fn help_of_verify_says_what_is_proven() {
 }
 
 #[test]
+fn help_of_validate_says_which_networks_are_trained() {
+    insta::assert_snapshot!(help(&["validate", "--help"]));
+}
+
+#[test]
 fn help_of_audit_says_what_each_condition_is() {
     insta::assert_snapshot!(help(&["audit", "--help"]));
 }

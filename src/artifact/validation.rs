@@ -44,7 +44,8 @@ pub struct Validation {
     pub rows: Rows,
     /// Feature values that were missing and became the train mean.
     pub missing: Missing,
-    /// Predicting the same for every row: the mean, or the largest class of train.
+    /// Predicting the same for every row, the best that there is for test: its mean, or its largest
+    /// class. No network that learned nothing beats it by luck.
     pub baseline: Score,
     /// `raw, full`, `raw, part` and `standardized, full`, in this order.
     pub arms: Vec<Arm>,
@@ -176,11 +177,11 @@ pub enum Features {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Finite, and better than the baseline.
+    /// Finite, and better than the baseline by more than two standard errors.
     Learned,
-    /// Finite, and no better than the baseline.
+    /// Finite, and no better than the baseline, or by no more than chance.
     LearnedNothing,
-    /// Finite only since all units of a hidden layer died, and no better than the baseline.
+    /// Finite only since all units of a hidden layer died: the same output for every row.
     Died,
     /// NaN or infinite.
     Exploded,
@@ -253,6 +254,8 @@ pub struct Why {
     pub standardized: Stability,
     /// The columns with the largest mean squares, three at most.
     pub harmful: Vec<HarmfulColumn>,
+    /// The train value that is farthest from its column's mean, if any is off it.
+    pub farthest: Option<FarthestValue>,
 }
 
 /// How large steps a linear model on these features bears.
@@ -277,6 +280,29 @@ pub struct HarmfulColumn {
     pub scale: Figure,
     /// Orders of magnitude between its smallest and largest values other than 0, in the sample.
     pub orders_of_magnitude: Figure,
+}
+
+/// A value that standardizing leaves large.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FarthestValue {
+    /// Its column.
+    pub column: String,
+    /// The value.
+    pub value: Figure,
+    /// How many standard deviations it is from the mean.
+    pub deviations: Figure,
+    /// The largest learning rate at which a linear model is stable on a batch that holds it.
+    pub stable_learning_rate: Figure,
+}
+
+impl std::fmt::Display for Quantity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Loss => "loss",
+            Self::Gradient => "gradient",
+            Self::Weight => "weights",
+        })
+    }
 }
 
 impl Validation {

@@ -3,6 +3,8 @@
 //! Each function takes the text as typed; its error is the reason alone, a lowercase fragment, since
 //! flag and value are added by whoever reports it.
 
+pub(super) mod network;
+
 use std::time::Duration;
 
 use prep_stream::spec::{Compression, SplitBy};

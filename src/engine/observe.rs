@@ -18,11 +18,13 @@ pub enum Pass {
     Commit,
     /// Look for leaks in what was written.
     Audit,
+    /// Train networks on what was written.
+    Validate,
 }
 
 impl Pass {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
 }
 
 impl fmt::Display for Pass {
@@ -34,6 +36,7 @@ impl fmt::Display for Pass {
             Self::Write => "write",
             Self::Commit => "commit",
             Self::Audit => "audit",
+            Self::Validate => "validate",
         })
     }
 }

@@ -10,6 +10,7 @@ mod output;
 mod place;
 mod published;
 mod text;
+mod train;
 mod usage;
 
 pub use data::DataError;
@@ -18,6 +19,7 @@ pub use output::OutputError;
 pub use place::{Place, escape_path};
 pub use published::PublishedError;
 pub use text::TextError;
+pub use train::TrainError;
 pub use usage::UsageError;
 
 use std::fmt;
@@ -71,6 +73,15 @@ pub enum ErrorKind {
     /// The output cannot be written (exit code 4).
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// No network can be trained on an output (exit code 3).
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// Training on an output didn't do what it should (exit code 1).
+    #[error("the validation failed: {reason}")]
+    NotPassed {
+        /// What it did, in a lowercase sentence without a period.
+        reason: String,
+    },
     /// Another run holds the lock of this output (exit code 5).
     #[error("another run is writing {output}: host {host}, pid {pid}, started {started}")]
     Locked {
@@ -149,11 +160,14 @@ impl Error {
     /// The process exit code that this error ends with.
     pub fn exit_code(&self) -> u8 {
         match self.kind() {
-            ErrorKind::CheckFailed { .. } | ErrorKind::AuditFailed { .. } => 1,
+            ErrorKind::CheckFailed { .. }
+            | ErrorKind::AuditFailed { .. }
+            | ErrorKind::NotPassed { .. } => 1,
             ErrorKind::Usage(_) => 2,
             ErrorKind::Input(_)
             | ErrorKind::Data(_)
             | ErrorKind::Text(_)
+            | ErrorKind::Train(_)
             | ErrorKind::Published(_) => 3,
             ErrorKind::Output(_) => 4,
             ErrorKind::Locked { .. } => 5,

@@ -63,6 +63,12 @@ pub enum UsageError {
         /// The name as typed.
         column: String,
     },
+    /// `--validate` without the one label that it predicts.
+    #[error("--validate needs one --label, {labels} are given")]
+    ValidateLabel {
+        /// How many are.
+        labels: usize,
+    },
     /// `prep verify --in` for an output whose sides it doesn't compute again.
     #[error("cannot compare every row of an output that was made with {what}")]
     NotVerifiable {

@@ -7,6 +7,7 @@ mod outlook;
 mod record;
 mod report;
 mod run;
+mod validate;
 mod warnings;
 
 use crate::artifact::JobId;
@@ -23,6 +24,7 @@ pub use audit::{audit, judge};
 use record::Results;
 pub use report::report;
 use run::Run;
+pub use validate::{check, validate, validation_of};
 
 /// How a run ended that didn't fail.
 #[derive(Debug)]
@@ -65,6 +67,7 @@ fn without_bad_files<R>(
     work: impl Fn(&Discovery) -> Result<R>,
 ) -> Result<R> {
     pass::check_split(&spec.split)?;
+    validate::check_label(spec)?;
     Staging::check(&spec.output.path, spec.output.overwrite)?;
     let mut found = discover(&spec.input, &spec.output.path)?;
     loop {
@@ -171,6 +174,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     };
     let report = record::write(run, job, &results, &staging.out_dir())?;
     let report = audit::before_publishing(run, staging, report)?;
+    let report = validate::before_publishing(run, staging, report)?;
     report::before_publishing(run, staging)?;
     Ok(report)
 }

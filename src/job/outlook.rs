@@ -29,7 +29,7 @@ pub(super) fn report(run: &Run<'_>, job: &JobId, plan: &Plan) -> PlanReport {
         split_by: run.spec.split.by.to_string(),
         narrowed: narrowed(&run.spec.split),
         seed: run.spec.split.seed,
-        memory_floor_bytes: Run::memory_floor(plan),
+        memory_floor_bytes: run.memory_floor(plan),
         memory_bytes_max: resources.memory_bytes_max,
         threads: resources.threads,
         notes: notes(run, prepared),

@@ -217,6 +217,7 @@ fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunReport {
         peak_memory_bytes: peak_memory_bytes(),
         warnings: run.warnings(),
         audit: None,
+        validation: None,
     }
 }
 

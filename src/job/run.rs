@@ -10,6 +10,7 @@ use crate::pass::{Context, Plan};
 use crate::report::{PassReport, RunReport, UnchangedReport};
 use crate::source::discover::Discovery;
 use crate::spec::{Format, JobSpec};
+use crate::train;
 
 /// What the process needs whatever it does.
 const FLOOR_BYTES: u64 = 64 << 20;
@@ -74,7 +75,8 @@ impl<'a> Run<'a> {
         let text = pass == Pass::Split && self.found.format == Format::Csv;
         self.tally.event(&Event::Started {
             pass,
-            rows_total: self.rows.get(),
+            // Training sees every row many times.
+            rows_total: self.rows.get().filter(|_| pass != Pass::Validate),
             bytes_total: text.then(|| self.found.files.iter().map(|file| file.bytes).sum()),
         });
         let begin = Instant::now();
@@ -153,14 +155,20 @@ impl<'a> Run<'a> {
     }
 
     /// The least memory the job needs, in bytes.
-    pub(super) fn memory_floor(plan: &Plan) -> u64 {
-        FLOOR_BYTES + FLOOR_COLUMN_BYTES * plan.columns() as u64
+    pub(super) fn memory_floor(&self, plan: &Plan) -> u64 {
+        let columns = plan.columns();
+        let passes = FLOOR_BYTES + FLOOR_COLUMN_BYTES * columns as u64;
+        if self.spec.output.validate {
+            passes.max(train::memory_floor(columns))
+        } else {
+            passes
+        }
     }
 
     /// Refuses a budget below the floor, and shares out any other.
     pub(super) fn check_budget(&self, plan: &Plan) -> Result<()> {
         let (needed, allowed) = (
-            Self::memory_floor(plan),
+            self.memory_floor(plan),
             self.spec.resources.memory_bytes_max,
         );
         if allowed >= needed {
@@ -168,7 +176,12 @@ impl<'a> Run<'a> {
             self.memory.share_out(columns + plan.sides_bytes(self.spec));
             return Ok(());
         }
-        let what = format!("a table of {} columns", plan.columns());
+        let trained = if self.spec.output.validate {
+            "training on "
+        } else {
+            ""
+        };
+        let what = format!("{trained}a table of {} columns", plan.columns());
         Err(Error::from(ErrorKind::Budget {
             what,
             needed,

@@ -10,6 +10,7 @@ mod page;
 mod plan;
 mod plan_text;
 mod run_text;
+mod validation_text;
 mod verify;
 
 pub use audit::AuditReport;
@@ -23,10 +24,12 @@ pub use page::{figures_html, figures_json};
 pub use plan::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
 pub use plan_text::plan_text;
 pub use run_text::{run_text, unchanged_text};
+pub use validation_text::validation_text;
 pub use verify::{Finding, VerifyReport, verify_text};
 
 use serde::Serialize;
 
+pub use crate::artifact::Validation;
 use crate::engine::Pass;
 
 /// What a finished (or planned) run looks like to a person.
@@ -62,6 +65,8 @@ pub struct RunReport {
     pub warnings: Vec<String>,
     /// What the audit found, if there was one.
     pub audit: Option<AuditReport>,
+    /// With `--validate`: how a small network trained on the output.
+    pub validation: Option<Validation>,
 }
 
 /// A run that had nothing to do.

@@ -4,7 +4,7 @@ use super::audit_text::findings;
 use super::layout::{Lines, counted, first_names, printable, skipped, split_line};
 use super::{
     Paint, RunReport, SideReport, UnchangedReport, bytes_decimal, count, memory_binary, percent,
-    seconds,
+    seconds, validation_text,
 };
 
 /// Bad files that the summary names.
@@ -48,7 +48,12 @@ pub fn run_text(report: &RunReport, paint: Paint) -> String {
         "Output",
         &format!("{} (job {})", printable(&report.output), report.job),
     );
-    lines.finish()
+    let mut text = lines.finish();
+    if let Some(validation) = &report.validation {
+        text.push('\n');
+        text.push_str(&validation_text(validation, paint));
+    }
+    text
 }
 
 /// The line of a run that had nothing to do.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::Resources;
 use crate::kernel::Fraction;
 
 /// What `prep validate` does: which output, which label, which network.
@@ -19,8 +20,8 @@ pub struct ValidateSpec {
     pub training: TrainingSpec,
     /// Whether the raw arm is run again with what might help.
     pub diagnose: bool,
-    /// Worker threads, at least 1; never changes the result.
-    pub threads: usize,
+    /// Threads and memory; never changes the result.
+    pub resources: Resources,
 }
 
 /// The network and how it is trained; the same for every arm.

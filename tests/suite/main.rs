@@ -36,4 +36,5 @@ mod signals; // real signals in the middle of real runs
 mod splits; // which rows go to which side
 mod text; // CSV and TSV
 mod tidy; // rules of the source tree
+mod validate; // networks on raw and on standardized features
 mod verify; // good outputs are good, changed ones are found

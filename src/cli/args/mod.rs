@@ -9,12 +9,14 @@ mod output;
 mod run;
 mod split;
 mod text;
+mod train;
 
 use prep_stream::error::Result;
 use prep_stream::spec::{FailOn, JobSpec};
 
 pub(super) use self::audit::AuditArgs;
 pub(super) use self::run::{LogFormat, Watch};
+pub(super) use self::train::TrainArgs;
 
 /// The flags of a job, shared by `stream` and `plan`.
 #[derive(Debug, clap::Args)]

@@ -37,6 +37,10 @@ pub(super) struct OutputArgs {
     #[arg(long)]
     break_lock: bool,
 
+    /// Train a small network on the output, as prep validate does with its defaults; needs one --label
+    #[arg(long)]
+    validate: bool,
+
     /// Leave report.html and report.json out; prep report draws them at any time
     #[arg(long)]
     no_report: bool,
@@ -72,6 +76,7 @@ impl OutputArgs {
             if_changed: self.if_changed,
             break_lock: self.break_lock,
             audit,
+            validate: self.validate,
             report: !self.no_report,
         }
     }

@@ -6,6 +6,7 @@ mod man;
 mod plan;
 mod report;
 mod stream;
+mod validate;
 mod verify;
 
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ pub(super) enum Command {
     Stream(Box<stream::Args>),
     Plan(Box<plan::Args>),
     Audit(Box<audit::Args>),
+    Validate(Box<validate::Args>),
     Verify(verify::Args),
     Report(report::Args),
     Completions(completions::Args),
@@ -60,6 +62,7 @@ impl Command {
             Self::Stream(args) => Some(args.job.watch().log_format),
             Self::Plan(args) => Some(args.job.watch().log_format),
             Self::Audit(args) => Some(args.audit.watch().log_format),
+            Self::Validate(args) => Some(args.train.watch().log_format),
             Self::Verify(args) => Some(args.log_format),
             Self::Report(_) | Self::Completions(_) | Self::Man(_) => None,
         }
@@ -71,6 +74,7 @@ impl Command {
             Self::Stream(args) => return stream::run(*args, cancel),
             Self::Plan(args) => plan::run(*args, cancel),
             Self::Audit(args) => audit::run(*args, cancel),
+            Self::Validate(args) => validate::run(*args, cancel),
             Self::Verify(args) => verify::run(args, cancel),
             Self::Report(args) => report::run(&args),
             Self::Completions(args) => completions::run(&args),

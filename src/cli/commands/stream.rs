@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use prep_stream::engine::Cancel;
 use prep_stream::error::Result;
 use prep_stream::job::{self, Outcome};
-use prep_stream::report::{run_text, unchanged_text};
-use prep_stream::spec::AuditSpec;
+use prep_stream::report::{AuditReport, Validation, run_text, unchanged_text};
+use prep_stream::spec::{AuditSpec, JobSpec};
 
-use super::{audit, plan};
+use super::{audit, plan, validate};
 use crate::cli::args::{JobArgs, LogFormat, Watch};
 use crate::cli::{allocator, progress, terminal};
 
@@ -22,9 +22,9 @@ Examples:
 Settings: flag, then PREP_* variable (PREP_TEST_SIZE=0.1; PREP_IN takes several paths as PATH does),
 then --config FILE (test-size = 0.1), then the default.
 
-Exit codes: 0 done, 1 the audit found what --fail-on names, 2 usage, 3 input data, 4 output or disk,
-5 locked by another run, 6 does not fit --memory, 7 done but for bad files that were skipped on
-request, 128 + n stopped by signal n.";
+Exit codes: 0 done, 1 the audit found what --fail-on names or --validate failed, 2 usage, 3 input
+data, 4 output or disk, 5 locked by another run, 6 does not fit --memory, 7 done but for bad files
+that were skipped on request, 128 + n stopped by signal n.";
 
 /// Split rows, fit on train, write standardized Parquet for both sides
 #[derive(Debug, clap::Args)]
@@ -58,18 +58,28 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<ExitCode> {
     if !watch.is_quiet {
         print(&outcome, watch)?;
     }
-    let audit = match outcome {
-        Outcome::Written(report) => report.audit,
-        Outcome::Unchanged(_) if spec.output.audit => {
-            let (out, settings) = (&spec.output.path, AuditSpec::default());
-            Some(audit::show(out, &settings, spec.resources, watch, cancel)?)
-        }
-        Outcome::Unchanged(_) => None,
+    let (audit, validation) = match outcome {
+        Outcome::Written(report) => (report.audit, report.validation),
+        Outcome::Unchanged(_) => again(&spec, watch, cancel)?,
     };
-    audit.map_or(Ok(()), |report| {
-        job::judge(&report, &conditions, &spec.output.path)
-    })?;
+    let out = &spec.output.path;
+    audit.map_or(Ok(()), |report| job::judge(&report, &conditions, out))?;
+    validation.map_or(Ok(()), |validation| job::check(&validation, out))?;
     Ok(code)
+}
+
+/// The audit and the validation of an output that was there already, as far as they are wanted.
+fn again(
+    spec: &JobSpec,
+    watch: Watch,
+    cancel: &Cancel,
+) -> Result<(Option<AuditReport>, Option<Validation>)> {
+    let out = &spec.output.path;
+    let audit = || audit::show(out, &AuditSpec::default(), spec.resources, watch, cancel);
+    let audit = spec.output.audit.then(audit).transpose()?;
+    let validation = job::validation_of(spec, out);
+    let validation = validation.map(|wanted| validate::show(&wanted, watch, cancel));
+    Ok((audit, validation.transpose()?))
 }
 
 fn print(outcome: &Outcome, watch: Watch) -> Result<()> {

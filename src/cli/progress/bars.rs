@@ -21,7 +21,7 @@ const TEMPLATE_FINISHED: &str = "{prefix:<7}{msg}{rows}{bytes_done}";
 /// Draws bars.
 pub(super) struct Bars {
     terminal: MultiProgress,
-    passes: [OnceLock<Bar>; 5],
+    passes: [OnceLock<Bar>; Pass::COUNT],
 }
 
 struct Bar {

@@ -56,6 +56,7 @@ fn report() -> RunReport {
         peak_memory_bytes: 512 << 20,
         warnings: vec![],
         audit: None,
+        validation: None,
     }
 }
 

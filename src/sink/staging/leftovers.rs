@@ -161,12 +161,14 @@ fn free_space(error: &Error, staged: &Staging) -> Option<String> {
     ))
 }
 
-/// Whether the fault lies outside the job: a signal, the disk, a budget, a file system that is away.
+/// Whether the fault lies outside the job: a signal, the disk, a budget, a file system that is away,
+/// or a label that no network can be trained to predict, which the job can do without.
 fn may_succeed_later(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Interrupted { .. }
             | ErrorKind::Budget { .. }
+            | ErrorKind::Train(_)
             | ErrorKind::Output(OutputError::Io { .. } | OutputError::NoSpace { .. })
             | ErrorKind::Input(InputError::Io { .. })
     )

@@ -48,6 +48,7 @@ pub(crate) fn spec(scratch: &Scratch, out: &str, by: &SplitBy) -> JobSpec {
             if_changed: false,
             break_lock: false,
             audit: false,
+            validate: false,
             report: true,
         },
         resources: Resources {
