@@ -12,7 +12,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
-use super::plan::{Prepared, Rows, Stores};
+use super::plan::{Planned, Prepared, Rows, Stores};
 use crate::artifact::hex128;
 use crate::engine::Pass;
 use crate::error::{DataError, Error, InputError, Place, Result, TextError};
@@ -267,7 +267,8 @@ impl Text<'_> {
             .features
             .as_ref()
             .is_none_or(|names| names.contains(name));
-        key || !chosen || spec.label.contains(name) || spec.exclude.contains(name)
+        let weighs = spec.weights.as_ref() == Some(name);
+        key || weighs || !chosen || spec.label.contains(name) || spec.exclude.contains(name)
     }
 
     /// Reads a part for the first time.
@@ -376,11 +377,8 @@ impl Text<'_> {
             for file in cached {
                 let input = &self.context.inputs[part.input].path;
                 let path = self.cache.join(&file.name);
-                stores.add(
-                    part.input,
-                    input,
-                    &ParquetFile::open(&path, self.context.memory)?,
-                )?;
+                let file = ParquetFile::open(&path, self.context.memory)?;
+                stores.add(part.input, input, &Planned::of(&file))?;
             }
         }
         if stores.is_empty() {
