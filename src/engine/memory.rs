@@ -13,7 +13,7 @@
 //! leaves at once asks as a [group](Memory::group), which gets all of that room or none. A waiting
 //! column that gets no permit goes to a file. Results never depend on any of it.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::resident_memory_bytes;
@@ -48,6 +48,7 @@ struct Shares {
     window: AtomicU64,
     pages: AtomicU64,
     columns: AtomicU64,
+    is_shared: AtomicBool,
     /// Bytes of large pages that are held now.
     large_pages: Mutex<u64>,
     large_pages_fewer: Condvar,
@@ -74,6 +75,7 @@ impl Memory {
             window: AtomicU64::new(WINDOW_BYTES[0]),
             pages: AtomicU64::new(WORKER_PAGE_BYTES + budget / 2),
             columns: AtomicU64::new(0),
+            is_shared: AtomicBool::new(false),
             large_pages: Mutex::new(0),
             large_pages_fewer: Condvar::new(),
         };
@@ -119,6 +121,7 @@ impl Memory {
         let pages = WORKER_PAGE_BYTES + pool / 2;
         shares.pages.store(pages, Ordering::Relaxed);
         shares.columns.store(pool / 2, Ordering::Relaxed);
+        shares.is_shared.store(true, Ordering::Relaxed);
     }
 
     /// The same for workers that only read: several leaves each, as a [group](Self::group).
@@ -141,6 +144,7 @@ impl Memory {
         shares.workers.store(workers, Ordering::Relaxed);
         let pages = WORKER_PAGE_BYTES + large_pages;
         shares.pages.store(pages, Ordering::Relaxed);
+        shares.is_shared.store(true, Ordering::Relaxed);
     }
 
     fn workers_of(&self, available: u64, bytes_each: u64) -> usize {
@@ -224,6 +228,22 @@ impl Memory {
             memory: self.clone(),
             bytes,
         })
+    }
+
+    /// The permit for decoding a footer that takes `bytes`. Once the budget is shared out, footers have
+    /// their share.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Budget`] if it doesn't fit.
+    pub fn footer(&self, bytes: u64, what: impl FnOnce() -> String) -> Result<Option<PagePermit>> {
+        let room = self.shares.budget / 2;
+        if !self.shares.is_shared.load(Ordering::Relaxed) {
+            return self.pages(bytes, what).map(Some);
+        }
+        match bytes.checked_sub(room) {
+            None | Some(0) => Ok(None),
+            Some(missing) => Err(self.refused(what(), missing.saturating_mul(2))),
+        }
     }
 
     /// The most bytes that pages held by one worker may take.
