@@ -2,6 +2,7 @@
 
 mod audit;
 mod filter;
+mod size;
 mod split;
 mod validate;
 
@@ -12,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 pub use audit::{AuditSpec, FailOn};
 pub use filter::{Comparison, Filter, FilterError, Literal};
-pub use split::{DEFAULT_SEED, DEFAULT_TEST_SIZE, SplitBy, SplitSpec};
+pub use size::Size;
+pub use split::{DEFAULT_SEED, DEFAULT_TEST_SIZE, SplitBy, SplitSpec, Stratify};
 pub use validate::{Activation, LearningRate, Optimizer, Task, TrainingSpec, ValidateSpec};
 
 /// Everything that decides what a run does.
@@ -130,6 +132,9 @@ pub struct ColumnSpec {
     pub exclude: Vec<String>,
     /// If given, only these may be features.
     pub features: Option<Vec<String>>,
+    /// The weights of rows in the fit, passed through, never scaled; `None`: all weigh the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
     /// Columns of text files that are read as text whatever they look like.
     pub text: Vec<String>,
 }

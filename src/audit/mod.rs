@@ -73,7 +73,7 @@ pub fn audit(context: &Context<'_>, dir: &Path, spec: &AuditSpec) -> Result<Audi
     );
     let published = Published::open(dir, &memory)?;
     let watched = Watched::new(&published, spec)?;
-    let origin = origin::origin(&published, dir, &spec.source)?;
+    let origin = origin::origin(&published, dir, spec)?;
     let limits = Limits::new(&published, &watched, context.resources)?;
     let (threads, cancel) = (limits.threads, context.cancel);
     memory.assign(threads, limits.pages_bytes);

@@ -116,6 +116,14 @@ pub(super) fn ddof(text: &str) -> Result<u32, String> {
         .map_err(|_reason| "expected a whole number, 0 or 1 as a rule".to_owned())
 }
 
+/// A number of bins, at least 2.
+pub(super) fn bins(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(bins @ 2..=1000) => Ok(bins),
+        _ => Err("expected a whole number from 2 to 1000".to_owned()),
+    }
+}
+
 /// A number of threads, at least 1.
 pub(super) fn threads(text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
@@ -126,17 +134,21 @@ pub(super) fn threads(text: &str) -> Result<usize, String> {
     }
 }
 
-/// `row`, `content`, `group:NAME[,NAME...]` or `column:NAME`; that name is everything after the first
-/// colon.
+/// `row`, `content`, `group:NAME[,NAME...]`, `time:NAME` or `column:NAME`; the last two names are
+/// everything after the first colon.
 pub(super) fn split_by(text: &str) -> Result<SplitBy, String> {
     match text.split_once(':') {
         None if text == "row" => Ok(SplitBy::Row),
         None if text == "content" => Ok(SplitBy::Content),
         Some(("group", "")) => Err("group: needs the name of a column".to_owned()),
         Some(("group", list)) => names(list).map(|names| SplitBy::Group(names.0)),
+        Some(("time", "")) => Err("time: needs the name of a column".to_owned()),
+        Some(("time", name)) => Ok(SplitBy::Time(name.to_owned())),
         Some(("column", "")) => Err("column: needs the name of a column".to_owned()),
         Some(("column", name)) => Ok(SplitBy::Column(name.to_owned())),
-        _ => Err("expected row, content, group:NAME[,NAME...] or column:NAME".to_owned()),
+        _ => {
+            Err("expected row, content, group:NAME[,NAME...], time:NAME or column:NAME".to_owned())
+        }
     }
 }
 

@@ -42,6 +42,8 @@ fn is_damage(error: &DataError) -> bool {
         | DataError::ColumnType { .. }
         | DataError::DuplicateColumn { .. }
         | DataError::UnknownSide { .. }
+        | DataError::NotATime { .. }
+        | DataError::Weight { .. }
         | DataError::OutOfRange { .. }
         | DataError::Infinite { .. }
         | DataError::NoRows { .. } => false,

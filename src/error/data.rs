@@ -6,6 +6,18 @@ use parquet::errors::ParquetError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
+    /// A weight of a train row that is none.
+    #[error("{value} is no weight: a weight is finite and not negative")]
+    Weight {
+        /// What is there.
+        value: String,
+    },
+    /// A text in a column of times that is none.
+    #[error("cannot read \"{value}\" as a date or time")]
+    NotATime {
+        /// The text.
+        value: String,
+    },
     /// A Parquet file cannot be decoded.
     #[error("cannot {action}: {source}")]
     Parquet {

@@ -47,6 +47,42 @@ pub enum UsageError {
         /// Its type.
         found: String,
     },
+    /// `--split-by time:` names a column that holds no times.
+    #[error("column \"{column}\" of --split-by is {found}, which is no time")]
+    NotATime {
+        /// The name as typed.
+        column: String,
+        /// Its type.
+        found: String,
+    },
+    /// `--stratify` names a column that has no classes.
+    #[error("column \"{column}\" of --stratify is {found}, it must hold {needs}")]
+    NotAClass {
+        /// The name as typed.
+        column: String,
+        /// Its type.
+        found: String,
+        /// What it must hold.
+        needs: &'static str,
+    },
+    /// `--stratify` names a column of too many values.
+    #[error("column \"{column}\" of --stratify has more than {limit} values")]
+    TooManyClasses {
+        /// The name as typed.
+        column: String,
+        /// The most values.
+        limit: usize,
+    },
+    /// Sides of more rows than there are.
+    #[error("{asked} rows asked for by {flag}, there are {rows}")]
+    TooFewRows {
+        /// The flag in full.
+        flag: &'static str,
+        /// Rows on the test and val sides.
+        asked: u64,
+        /// Rows in use.
+        rows: u64,
+    },
     /// A comparison of `--where` whose column and value don't go together.
     #[error("cannot use \"{comparison}\" of --where: column \"{column}\" is compared with {needs}")]
     NotComparable {
@@ -57,9 +93,11 @@ pub enum UsageError {
         /// What its type can be compared with.
         needs: &'static str,
     },
-    /// `--columns` names a column that holds no numbers.
-    #[error("column \"{column}\" of --columns is not numeric")]
+    /// A flag names a column that must hold numbers and doesn't.
+    #[error("column \"{column}\" of {flag} is not numeric")]
     NotNumeric {
+        /// The flag in full.
+        flag: &'static str,
         /// The name as typed.
         column: String,
     },

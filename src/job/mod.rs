@@ -119,8 +119,8 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
 
     let (prepared, split_plan, sides) = run.pass(Pass::Split, || {
         let prepared = pass::settle(context, spec, plan.rows, &staging.cache_dir(), partials)?;
-        let split_plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
-        let sides = pass::split(context, partials, &prepared.table, &split_plan)?;
+        let mut split_plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
+        let sides = pass::split(context, partials, &prepared.table, &mut split_plan)?;
         Ok((prepared, split_plan, sides))
     })?;
     let table = &prepared.table;
@@ -129,7 +129,8 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     warnings::after_split(run, table, &sides);
 
     let fitted = run.pass(Pass::Fit, || {
-        let total = pass::fit(context, partials, table, &split_plan)?;
+        let weights = spec.columns.weights.as_deref();
+        let total = pass::fit(context, partials, table, &split_plan, weights)?;
         pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
         Ok(total.finish(spec.fit.ddof))
     })?;

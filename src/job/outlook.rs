@@ -1,13 +1,13 @@
 //! The outlook: what a run would do, put together from its plan.
 
-use super::record::narrowed;
+use super::record::conditions;
 use super::run::Run;
 use crate::artifact::{JobId, Manifest};
 use crate::kernel::{Fraction, Side};
 use crate::pass::{Plan, Prepared, Rows};
 use crate::report::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
 use crate::schema::describe;
-use crate::spec::{Format, SplitBy, SplitSpec};
+use crate::spec::{Format, Size, SplitBy, SplitSpec};
 
 /// The report of a run that hasn't begun.
 pub(super) fn report(run: &Run<'_>, job: &JobId, plan: &Plan) -> PlanReport {
@@ -27,7 +27,8 @@ pub(super) fn report(run: &Run<'_>, job: &JobId, plan: &Plan) -> PlanReport {
         columns: columns(plan, prepared),
         sides: sides(run, rows),
         split_by: run.spec.split.by.to_string(),
-        narrowed: narrowed(&run.spec.split),
+        conditions: conditions(&run.spec.split),
+        is_exact: run.spec.split.is_exact(),
         seed: run.spec.split.seed,
         memory_floor_bytes: run.memory_floor(plan),
         memory_bytes_max: resources.memory_bytes_max,
@@ -99,8 +100,9 @@ fn sides(run: &Run<'_>, rows: Option<u64>) -> Vec<PlannedSide> {
     let split = &run.spec.split;
     // How many rows a filter keeps, only the data can tell.
     let rows = rows.filter(|_| split.filter.is_none());
-    let sample = split.sample.map_or(1.0, Fraction::to_f64);
-    let is_planned = |side: &Side| *side != Side::Val || split.val_size.is_some();
+    let rows = rows.map(|rows| split.sample.map_or(rows, |share| share.rows_of(rows)));
+    let has_val = split.val_size.is_some() || split.cutoff.len() > 1;
+    let is_planned = |side: &Side| *side != Side::Val || has_val;
     Side::WRITTEN
         .into_iter()
         .filter(is_planned)
@@ -108,24 +110,44 @@ fn sides(run: &Run<'_>, rows: Option<u64>) -> Vec<PlannedSide> {
             let asked = asked_share(split, side);
             PlannedSide {
                 name: side.name().to_string(),
-                rows_expected: rows
-                    .zip(asked)
-                    .map(|(rows, share)| whole_rows(rows as f64 * sample * share)),
+                rows_expected: rows_asked(split, side, rows),
                 asked,
             }
         })
         .collect()
 }
 
-/// The share of rows that a side shall get, rounded; `None` where the data says it.
+/// The share of rows that a side shall get, rounded; `None` where the data says it, or the size is in
+/// rows.
 pub(super) fn asked_share(split: &SplitSpec, side: Side) -> Option<f64> {
-    let test = split.test_size.to_f64();
-    let val = split.val_size.map_or(0.0, Fraction::to_f64);
+    let share = |size: Size| size.share().map(Fraction::to_f64);
+    let test = share(split.test_size);
+    let val = share(split.val_size.unwrap_or(Size::ZERO));
     match (&split.by, side) {
         (SplitBy::Column(_), _) | (_, Side::LeftOut) => None,
-        (_, Side::Train) => Some(1.0 - test - val),
-        (_, Side::Val) => Some(val),
-        (_, Side::Test) => Some(test),
+        (SplitBy::Time(_), _) if !split.cutoff.is_empty() => None,
+        (_, Side::Train) => Some(1.0 - test? - val?),
+        (_, Side::Val) => val,
+        (_, Side::Test) => test,
+    }
+}
+
+/// About how many of `rows` rows a side shall get, if it can be told.
+fn rows_asked(split: &SplitSpec, side: Side, rows: Option<u64>) -> Option<u64> {
+    let of = |size: Size| match size {
+        Size::Share(share) => rows.map(|rows| whole_rows(rows as f64 * share.to_f64())),
+        Size::Rows(rows) => Some(rows),
+    };
+    let (test, val) = (
+        of(split.test_size),
+        of(split.val_size.unwrap_or(Size::ZERO)),
+    );
+    match (&split.by, side) {
+        (SplitBy::Column(_), _) | (_, Side::LeftOut) => None,
+        (SplitBy::Time(_), _) if !split.cutoff.is_empty() => None,
+        (_, Side::Train) => Some(rows?.saturating_sub(test?).saturating_sub(val?)),
+        (_, Side::Val) => val,
+        (_, Side::Test) => test,
     }
 }
 

@@ -209,7 +209,8 @@ fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunReport {
         sides: sides(run, results),
         left_out: results.sides.rows_on(Side::LeftOut),
         split_by: spec.split.by.to_string(),
-        narrowed: narrowed(&spec.split),
+        conditions: conditions(&spec.split),
+        is_exact: spec.split.is_exact(),
         seed: spec.split.seed,
         columns: columns(results),
         passes: run.passes(),
@@ -239,12 +240,19 @@ fn inputs(run: &Run<'_>, rows: u64) -> InputReport {
     }
 }
 
-/// What keeps rows out, as it is typed without dashes: `sample 0.1`, `where x > 3`.
-pub(super) fn narrowed(split: &SplitSpec) -> Vec<String> {
+/// What else has a say, as it is typed without dashes: `sample 0.1`, `where x > 3`.
+pub(super) fn conditions(split: &SplitSpec) -> Vec<String> {
+    let stratify = split.stratify.as_ref();
+    let stratify = stratify.map(|stratify| format!("stratify {stratify}"));
+    let cutoff = (!split.cutoff.is_empty()).then(|| format!("cutoff {}", split.cutoff.join(",")));
+    let gap = split.gap.as_ref().map(|gap| format!("gap {gap}"));
     let sample = split.sample.map(|share| format!("sample {share}"));
     let filter = split.filter.as_ref();
     let filter = filter.map(|filter| format!("where {filter}"));
-    sample.into_iter().chain(filter).collect()
+    [cutoff, gap, stratify, sample, filter]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
@@ -265,9 +273,7 @@ fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
                 name: side.name().to_string(),
                 rows: rows_on(side),
                 asked,
-                band: asked
-                    .filter(|_| split.by == SplitBy::Row)
-                    .map(|share| binomial_band(total, share)),
+                band: band(split, total, asked),
                 shards: made.clone().count() as u64,
                 bytes: made.map(|shard| shard.written.bytes).sum(),
             }
@@ -275,8 +281,16 @@ fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
         .collect()
 }
 
+/// Where 99.9% of such splits fall, if rows are drawn one by one.
+pub(super) fn band(split: &SplitSpec, total: u64, asked: Option<f64>) -> Option<(u64, u64)> {
+    let by_lot = split.by == SplitBy::Row && !split.is_exact();
+    asked
+        .filter(|_| by_lot)
+        .map(|share| binomial_band(total, share))
+}
+
 /// Where 99.9% of draws of `rows` rows with this share fall, by the normal approximation.
-pub(super) fn binomial_band(rows: u64, share: f64) -> (u64, u64) {
+fn binomial_band(rows: u64, share: f64) -> (u64, u64) {
     const NORMAL_QUANTILE: f64 = 3.290_526_731_491_926;
     let expected = rows as f64 * share;
     let reach = NORMAL_QUANTILE * (expected * (1.0 - share)).sqrt();

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::audit::AUDIT;
 use super::outlook::asked_share;
-use super::record::{binomial_band, narrowed};
+use super::record::{band, conditions};
 use super::run::Run;
 use crate::artifact::{
     HistogramsFile, Manifest, RunRecord, ScalerFile, Validation, histograms, validation,
@@ -140,7 +140,7 @@ fn split(records: &Records) -> SplitFigures {
     SplitFigures {
         by: split.by.to_string(),
         seed: split.seed,
-        narrowed: narrowed(split),
+        conditions: conditions(split),
         left_out: rows.saturating_sub(on_sides),
         sides,
     }
@@ -164,7 +164,7 @@ fn sides(manifest: &Manifest, split: &SplitSpec) -> Vec<SideReport> {
                 name: side.name().to_string(),
                 rows: of_side(side.name()).map(|shard| shard.rows).sum(),
                 asked,
-                band: asked.map(|share| binomial_band(total, share)),
+                band: band(split, total, asked),
                 shards: of_side(side.name()).count() as u64,
                 bytes: of_side(side.name()).map(|shard| shard.bytes).sum(),
             }

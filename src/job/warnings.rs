@@ -4,8 +4,9 @@
 use super::run::Run;
 use crate::error::ErrorKind;
 use crate::kernel::{Moments, Side};
-use crate::pass::{Fitted, SplitTotal};
+use crate::pass::{ClassTotal, Fitted, SplitTotal};
 use crate::source::table::Table;
+use crate::spec::SplitBy;
 
 /// The most columns that a warning names.
 const NAMED_MAX: usize = 5;
@@ -25,11 +26,15 @@ pub(super) fn after_split(run: &Run<'_>, table: &Table, sides: &SplitTotal) {
             "no row is on the train side: the features of {rows} are written as they are"
         ));
     }
+    after_stratify(run, sides);
     if sides.null_keys() > 0 {
-        let (rows, keys) = (sides.null_keys(), &run.spec.split.by);
+        let (rows, by) = (sides.null_keys(), &run.spec.split.by);
+        let then = match by {
+            SplitBy::Time(_) => "they are on no side",
+            _ => "null is a key like any other, so they may all be one group",
+        };
         run.warn(format!(
-            "{rows} rows have no value in a column of --split-by {keys}: null is a key like any other, \
-             so they may all be one group"
+            "{rows} rows have no value in a column of --split-by {by}: {then}"
         ));
     }
     let own = |key: &String| {
@@ -44,6 +49,34 @@ pub(super) fn after_split(run: &Run<'_>, table: &Table, sides: &SplitTotal) {
                 "folders {key}=... are ignored: the files have a column {key:?}"
             ));
         }
+    }
+}
+
+/// Classes that are too rare to have a row on every side.
+fn after_stratify(run: &Run<'_>, sides: &SplitTotal) {
+    let asked = |side| sides.rows_on(side) > 0;
+    let lacks = |class: &&ClassTotal| {
+        (class.train == 0 && asked(Side::Train))
+            || (class.val == 0 && asked(Side::Val))
+            || (class.test == 0 && asked(Side::Test))
+    };
+    let rare: Vec<String> = sides
+        .classes()
+        .iter()
+        .filter(lacks)
+        .map(|class| {
+            let rows = class.train + class.val + class.test;
+            format!("{} ({rows})", class.name)
+        })
+        .collect();
+    if let (Some(stratify), false) = (&run.spec.split.stratify, rare.is_empty()) {
+        let shown = rare[..rare.len().min(NAMED_MAX)].join(", ");
+        run.warn(format!(
+            "too few rows for every side in {} of {} classes of --stratify {}: {shown}",
+            rare.len(),
+            sides.classes().len(),
+            stratify.column
+        ));
     }
 }
 

@@ -69,11 +69,16 @@ impl<const UNIT: i32> FixedPoint<UNIT> {
     /// Adds `count * value^2`. The value must be finite.
     pub fn add_square_multiple(&mut self, count: u64, value: f64) {
         let value = Binary::of(value);
-        let square = u128::from(value.mantissa) * u128::from(value.mantissa);
-        let (low, high) = halves(square);
-        let (first, carry) = halves(u128::from(low) * u128::from(count));
-        let (second, third) = halves(u128::from(high) * u128::from(count) + u128::from(carry));
-        self.add_bits([first, second, third], 2 * value.exponent, false);
+        let square = times_square(count, value.mantissa);
+        self.add_bits(square, 2 * value.exponent, false);
+    }
+
+    /// Adds `weight * value^2`. Both must be finite.
+    pub fn add_weighted_square(&mut self, weight: f64, value: f64) {
+        let (weight, value) = (Binary::of(weight), Binary::of(value));
+        let square = times_square(weight.mantissa, value.mantissa);
+        let exponent = weight.exponent + 2 * value.exponent;
+        self.add_bits(square, exponent, weight.negative);
     }
 
     /// Adds another sum.
@@ -239,6 +244,15 @@ impl Binary {
             exponent: exponent - F64_UNIT,
         }
     }
+}
+
+/// `count * value^2`, lowest word first.
+#[inline]
+fn times_square(count: u64, value: u64) -> [u64; 3] {
+    let (low, high) = halves(u128::from(value) * u128::from(value));
+    let (first, carry) = halves(u128::from(low) * u128::from(count));
+    let (second, third) = halves(u128::from(high) * u128::from(count) + u128::from(carry));
+    [first, second, third]
 }
 
 /// Low and high word.

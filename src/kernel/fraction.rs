@@ -107,6 +107,20 @@ impl Fraction {
         u64::try_from(scaled).map_or(Threshold::Every, Threshold::Below)
     }
 
+    /// This share of `rows` rows, rounded up, as scikit-learn rounds the size of a test side.
+    ///
+    /// ```
+    /// use prep_stream::kernel::Fraction;
+    ///
+    /// assert_eq!("0.25".parse::<Fraction>()?.rows_of(10), 3);
+    /// # Ok::<(), prep_stream::kernel::FractionError>(())
+    /// ```
+    pub fn rows_of(self, rows: u64) -> u64 {
+        let product = u128::from(self.numerator) * u128::from(rows);
+        let part = product.div_ceil(10_u128.pow(self.decimals));
+        u64::try_from(part).unwrap_or(u64::MAX)
+    }
+
     /// The exact sum; `None` above 1.
     ///
     /// ```

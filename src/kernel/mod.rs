@@ -5,6 +5,8 @@
 //! work: only [`Sides::train`] makes [`TrainRows`], only [`Welford::finish`] makes [`Moments`], only
 //! [`Moments`] make a [`Scaler`].
 
+mod apportion;
+mod bottom_sample;
 mod compare;
 mod drift;
 mod exact;
@@ -18,17 +20,22 @@ mod moment;
 mod moments;
 mod partition;
 mod passes;
+mod ranks;
 mod record;
 mod round;
 mod scaler;
 mod sides;
 mod split;
+mod timeline;
 mod value;
+mod weighted;
 mod welford;
 
 #[cfg(test)]
 mod tests;
 
+pub use apportion::{HeldOut, apportion};
+pub use bottom_sample::BottomSample;
 pub use compare::{Constant, Operator};
 pub use drift::{Drift, DriftLevel};
 pub use exact::{ExactSquareSum, ExactSum, FixedPoint};
@@ -41,9 +48,11 @@ pub use missing::{count_infinite, first_infinite};
 pub use moment::{Moment, NoMoment};
 pub use moments::Moments;
 pub use partition::Parts;
+pub use ranks::Ranks;
 pub use record::StateError;
 pub use scaler::{ColumnScaler, Scaler};
 pub use sides::{NumericRows, Side, Sides, TrainRows, WRITTEN_SIDES};
-pub use split::{Cuts, Domain, HashSplit, RowSample, file_key, mix, row_hash};
+pub use split::{Cuts, Domain, HashSplit, RowSample, file_key, mix, row_hash, row_hashes};
+pub use timeline::{Found, TimeKey, Timeline};
 pub use value::Value;
 pub use welford::Welford;

@@ -3,6 +3,7 @@
 //! Invariant: a moment has one form, whatever unit it was stored in; the order of moments is that of
 //! time. Limit: no time zones: what is stored as local time is compared as it is written.
 
+use std::fmt;
 use std::str::FromStr;
 
 #[cfg(test)]
@@ -47,6 +48,31 @@ impl Moment {
     /// Nanoseconds since 1970.
     pub fn total_nanos(self) -> i128 {
         i128::from(self.seconds) * i128::from(NANOS) + i128::from(self.nanos)
+    }
+}
+
+impl fmt::Display for Moment {
+    /// Date and time, `2024-01-31 08:30:00`, with as many decimals as there are.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The inverse of `day_of` (Hinnant's `civil_from_days`).
+        let shifted = i128::from(self.seconds.div_euclid(86_400)) + 719_468;
+        let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+        let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year + year / 4 - year / 100);
+        let march = (5 * of_year + 2) / 153;
+        let (day, month) = (of_year - (153 * march + 2) / 5 + 1, (march + 2) % 12 + 1);
+        let year = year + era * 400 + i128::from(month <= 2);
+        let second = self.seconds.rem_euclid(86_400);
+        let (hour, minute) = (second / 3600, second / 60 % 60);
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{:02}",
+            second % 60
+        )?;
+        match self.nanos {
+            0 => Ok(()),
+            nanos => f.write_str(format!(".{nanos:09}").trim_end_matches('0')),
+        }
     }
 }
 

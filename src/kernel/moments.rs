@@ -7,6 +7,7 @@ use num_bigint::{BigInt, BigUint, Sign};
 
 use super::ExactSum;
 use super::round::{nearest, nearest_root};
+use super::weighted::Totals;
 use super::welford::State;
 
 /// Mean, variance and scale of a column's finite train values, and what else was among them.
@@ -29,9 +30,12 @@ pub struct Moments {
 
 impl Moments {
     pub(super) fn from_state(state: &State, ddof: u32) -> Self {
-        let count = BigUint::from(state.count);
-        let sum = state.sum.to_integer();
-        let (mean, mean_lo) = mean(&sum, &count);
+        let Totals {
+            weight,
+            sum,
+            squares,
+        } = state.totals();
+        let (mean, mean_lo) = mean(&sum, &weight);
         let mut moments = Self {
             count: state.count,
             nulls: state.nulls,
@@ -48,9 +52,12 @@ impl Moments {
             var_extreme: false,
         };
         if state.min < state.max && state.count > u64::from(ddof) {
-            // n * sum x^2 - (sum x)^2, and n * (n - ddof).
-            let spread = state.squares.to_integer() * state.count - &sum * &sum;
-            let divisor = &count * (state.count - u64::from(ddof));
+            // n * sum x^2 - (sum x)^2, and n * (n - ddof); n is the weight of all, where there is one.
+            let spread = squares * BigInt::from(weight.clone()) - &sum * &sum;
+            let divisor = match state.weighted {
+                Some(_) => &weight * &weight,
+                None => &weight * (state.count - u64::from(ddof)),
+            };
             moments.set_spread(&spread, &divisor);
         }
         moments
@@ -136,7 +143,7 @@ impl Moments {
     }
 }
 
-/// The mean of `count` values and its rounding error.
+/// The mean of values of this count or weight, and its rounding error.
 fn mean(sum: &BigInt, count: &BigUint) -> (f64, f64) {
     if count.bits() == 0 {
         return (0.0, 0.0);

@@ -2,10 +2,11 @@
 //!
 //! Invariant: a state that was read could have been made by folding rows; anything else is an error.
 
-use num_bigint::BigInt;
+use num_bigint::{BigInt, BigUint};
 use num_traits::Float;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::weighted::{Totals, WeightedSums};
 use super::welford::State;
 use super::{ExactSquareSum, ExactSum, Welford};
 
@@ -59,6 +60,9 @@ struct Record {
     max: Option<f64>,
     sum: ExactSum,
     sum_of_squares: ExactSquareSum,
+    /// Instead of the two sums before, which are then zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    weighted: Option<WeightedSums>,
 }
 
 impl<T> Serialize for Welford<T> {
@@ -75,6 +79,7 @@ impl<T> Serialize for Welford<T> {
             max: has_values.then_some(state.max),
             sum: state.sum.clone(),
             sum_of_squares: state.squares.clone(),
+            weighted: state.weighted.clone(),
         }
         .serialize(serializer)
     }
@@ -94,6 +99,7 @@ impl<'de, T: Float> Deserialize<'de> for Welford<T> {
             max: record.max.unwrap_or(f64::NEG_INFINITY),
             sum: record.sum,
             squares: record.sum_of_squares,
+            weighted: record.weighted,
         }))
     }
 }
@@ -112,13 +118,14 @@ impl Record {
                 });
             }
         }
-        let is_zero = self.sum.is_zero() && self.sum_of_squares.is_zero();
+        let totals = self.totals();
+        let is_zero = totals.sum == BigInt::ZERO && totals.squares == BigInt::ZERO;
         let (extremes_fit, sums_fit) = match (self.count, self.min, self.max) {
             (0, None, None) => (true, is_zero),
             (1.., Some(min), Some(max)) => {
                 let is_ordered = min.is_finite() && max.is_finite() && min <= max;
                 let is_negative_zero = [min, max].iter().any(|&x| x == 0.0 && x.is_sign_negative());
-                (is_ordered && !is_negative_zero, self.sums_fit(min, max))
+                (is_ordered && !is_negative_zero, sums_fit(&totals, min, max))
             }
             _ => (false, true),
         };
@@ -138,26 +145,39 @@ impl Record {
         Ok(())
     }
 
-    /// Whether the mean lies between the extremes, but for rounding within a sub-chunk, and the
-    /// variance isn't negative (equal values: is zero).
-    fn sums_fit(&self, min: f64, max: f64) -> bool {
-        if !(min.is_finite() && max.is_finite()) {
-            return false;
+    /// What mean and variance are made of.
+    fn totals(&self) -> Totals {
+        match &self.weighted {
+            Some(weighted) => weighted.totals(),
+            None => Totals {
+                weight: BigUint::from(self.count),
+                sum: self.sum.to_integer(),
+                squares: self.sum_of_squares.to_integer(),
+            },
         }
-        let exact = |value: f64| {
-            let mut sum = ExactSum::default();
-            sum.add(value, 0);
-            sum.to_integer()
-        };
-        let (sum, squares) = (self.sum.to_integer(), self.sum_of_squares.to_integer());
-        let (low, high) = (exact(min) * self.count, exact(max) * self.count);
-        let slack: BigInt = (&high - &low) >> 20;
-        let spread: BigInt = squares * self.count - &sum * &sum;
-        let is_spread = if min == max {
-            spread == BigInt::ZERO
-        } else {
-            spread > BigInt::ZERO
-        };
-        is_spread && sum >= low - &slack && sum <= high + slack
     }
+}
+
+/// Whether the mean lies between the extremes, but for rounding within a sub-chunk, and the
+/// variance isn't negative (equal values: is zero).
+fn sums_fit(totals: &Totals, min: f64, max: f64) -> bool {
+    if !(min.is_finite() && max.is_finite()) {
+        return false;
+    }
+    let exact = |value: f64| {
+        let mut sum = ExactSum::default();
+        sum.add(value, 0);
+        sum.to_integer()
+    };
+    let weight = BigInt::from(totals.weight.clone());
+    let (sum, squares) = (&totals.sum, &totals.squares);
+    let (low, high) = (exact(min) * &weight, exact(max) * &weight);
+    let slack: BigInt = (&high - &low) >> 20;
+    let spread: BigInt = squares * &weight - sum * sum;
+    let is_spread = if min == max {
+        spread == BigInt::ZERO
+    } else {
+        spread > BigInt::ZERO
+    };
+    is_spread && *sum >= low - &slack && *sum <= high + slack
 }

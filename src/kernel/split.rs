@@ -29,6 +29,12 @@ impl Domain {
     pub const GROUP: Self = Self(0xc4c5_3b65_954b_9562);
     /// Deciding sides by the content of rows: likewise of `prep content`.
     pub const CONTENT: Self = Self(0x8a94_05ce_cb80_10c8);
+    /// Which rows tell where a rank in time is: likewise of `prep time`.
+    pub const TIME: Self = Self(0x66f7_9bcc_f690_5910);
+    /// Telling the classes of a stratified split apart: likewise of `prep class`.
+    pub const CLASS: Self = Self(0xf380_f604_ba8f_6316);
+    /// Which rows decide where bins end: likewise of `prep bins`.
+    pub const BINS: Self = Self(0xb900_9e59_59b2_5dba);
     /// Which rows are used at all: likewise of `prep sample`.
     pub const SAMPLE: Self = Self(0x66e0_cd4b_1ee1_f5e9);
     /// The trainer's initial weights: likewise of `prep trainer weights`.
@@ -39,7 +45,7 @@ impl Domain {
     pub const TRAINER_PART: Self = Self(0x83ed_4c12_a97d_5eb0);
 
     /// What is mixed into the seed.
-    pub(super) fn constant(self) -> u64 {
+    pub fn constant(self) -> u64 {
         self.0
     }
 }
@@ -79,6 +85,19 @@ pub fn row_hash(seed: u64, domain: Domain, file_key: u64, row: u64) -> u64 {
     mix(mix(seed ^ domain.0 ^ file_key) ^ row)
 }
 
+/// Replaces `hashes` by those of `rows` (indices in their file); see [`row_hash`].
+pub fn row_hashes(
+    seed: u64,
+    domain: Domain,
+    file_key: u64,
+    rows: Range<u64>,
+    hashes: &mut Vec<u64>,
+) {
+    let stream = mix(seed ^ domain.0 ^ file_key);
+    hashes.clear();
+    hashes.extend(rows.map(|row| mix(stream ^ row)));
+}
+
 /// Where the hashes of the sides end, in the order test, val, train.
 ///
 /// Train is what remains: a larger test share keeps its rows, and a val share takes its rows from
@@ -106,6 +125,17 @@ impl Cuts {
             test: test.threshold(),
             held_out: test.checked_add(val)?.threshold(),
         })
+    }
+
+    /// Every row is train.
+    pub const NONE: Self = Self {
+        test: Threshold::Below(0),
+        held_out: Threshold::Below(0),
+    };
+
+    /// Test below the first threshold, val from there to the second, which isn't lower.
+    pub fn between(test: Threshold, held_out: Threshold) -> Self {
+        Self { test, held_out }
     }
 
     /// A test side of this share, and train.

@@ -11,9 +11,11 @@
 
 use std::marker::PhantomData;
 
+use num_bigint::BigUint;
 use num_traits::Float;
 
 use super::lanes::SubChunk;
+use super::weighted::{Totals, WeightedSums};
 use super::{ExactSquareSum, ExactSum, Moments, SUB_CHUNK_ROWS, TrainRows};
 
 /// Count, exact sums and extremes of the finite train values of one column.
@@ -53,6 +55,8 @@ pub(super) struct State {
     pub(super) max: f64,
     pub(super) sum: ExactSum,
     pub(super) squares: ExactSquareSum,
+    /// Instead of the two sums before, where rows have weights.
+    pub(super) weighted: Option<WeightedSums>,
 }
 
 impl Default for State {
@@ -67,6 +71,7 @@ impl Default for State {
             max: f64::NEG_INFINITY,
             sum: ExactSum::default(),
             squares: ExactSquareSum::default(),
+            weighted: None,
         }
     }
 }
@@ -97,6 +102,9 @@ impl<T> Welford<T> {
         state.max = state.max.max(other.max);
         state.sum.merge(&other.sum);
         state.squares.merge(&other.squares);
+        if let Some(other) = &other.weighted {
+            state.weighted.get_or_insert_default().merge(other);
+        }
     }
 
     /// Mean and variance with divisor `count - ddof`, each rounded once.
@@ -122,6 +130,18 @@ impl<T: Float> Welford<T> {
 }
 
 impl State {
+    /// What mean and variance are made of.
+    pub(super) fn totals(&self) -> Totals {
+        match &self.weighted {
+            Some(weighted) => weighted.totals(),
+            None => Totals {
+                weight: BigUint::from(self.count),
+                sum: self.sum.to_integer(),
+                squares: self.squares.to_integer(),
+            },
+        }
+    }
+
     fn add(&mut self, chunk: &SubChunk) {
         self.nulls += chunk.nulls;
         self.nans += chunk.nans;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::infinities::Infinities;
 use super::route::fill_valid;
+use super::weights::Weights;
 use super::{Context, SplitPlan, partial_name};
 use crate::engine::{Pass, guarded};
 use crate::error::{Place, Result};
@@ -113,7 +114,9 @@ pub fn fit(
     partials: &Partials,
     table: &Table,
     plan: &SplitPlan<'_>,
+    weights: Option<&str>,
 ) -> Result<FitTotal> {
+    let weights = weights.and_then(|name| table.schema.position(name));
     let mut total = FitTotal::new(table.schema.features().count());
     let (lanes, columns) = context.lanes(table.units.len());
     context.ordered_on(lanes, table.units.len()).run(
@@ -123,7 +126,7 @@ pub fn fit(
                 Some(partial) => partial,
                 None => {
                     let open = OpenUnit::new(table, unit, context.memory).recording();
-                    let partial = fit_unit(context, &open, plan, columns)?;
+                    let partial = fit_unit(context, &open, plan, weights, columns)?;
                     partials.keep(&name, &partial, Vec::new())?;
                     partial
                 }
@@ -143,6 +146,7 @@ fn fit_unit(
     context: Context<'_>,
     open: &OpenUnit<'_>,
     plan: &SplitPlan<'_>,
+    weights: Option<usize>,
     threads: usize,
 ) -> Result<FitPartial> {
     let sides = plan.sides(open)?;
@@ -154,7 +158,7 @@ fn fit_unit(
         .collect();
     let features = context
         .ordered_on(threads, columns.len())
-        .collect(|feature| fit_column(context, open, &sides, columns[feature]))?;
+        .collect(|feature| fit_column(context, open, &sides, columns[feature], weights))?;
     Ok(FitPartial {
         unit: open.unit.index,
         features,
@@ -167,12 +171,14 @@ fn fit_column(
     open: &OpenUnit<'_>,
     sides: &Sides,
     column: usize,
+    weights: Option<usize>,
 ) -> Result<FeatureState> {
     let mut fold = Fold {
         context,
         open,
         sides,
         column,
+        weights: weights.map(Weights::new),
         state: FeatureState::default(),
         run: LeafRun::default(),
         dense: Vec::new(),
@@ -196,6 +202,7 @@ struct Fold<'a> {
     open: &'a OpenUnit<'a>,
     sides: &'a Sides,
     column: usize,
+    weights: Option<Weights>,
     state: FeatureState,
     run: LeafRun<f64>,
     dense: Vec<f64>,
@@ -209,11 +216,20 @@ impl Fold<'_> {
         let file = self.open.file(piece)?;
         let kind = stored.kind.unwrap_or(NumericKind::Float64);
         let mut reader = NumberReader::open(file, piece.row_group, stored.first_leaf, kind)?;
+        if let Some(weights) = &mut self.weights {
+            weights.open(self.open, piece)?;
+        }
         let mut start = 0;
         while start < piece.rows {
             self.context.cancel.check()?;
             let rows = RUN_ROWS.min(piece.rows - start);
             reader.read(rows, &mut self.run)?;
+            if let Some(weights) = &mut self.weights {
+                weights.read(rows)?;
+                weights.check(self.context, self.open, piece, start, |row| {
+                    self.sides.side(first + start + row) == Some(Side::Train)
+                })?;
+            }
             self.run(piece, start, first + start, rows);
             start += rows;
         }
@@ -235,7 +251,10 @@ impl Fold<'_> {
             false => (&self.dense, Some(self.valid.as_slice())),
         };
         let train = self.sides.train(first, NumericRows { values, valid });
-        self.state.moments.extend(train);
+        match &self.weights {
+            Some(weights) => self.state.moments.extend_weighted(train, weights.of_rows()),
+            None => self.state.moments.extend(train),
+        }
         if let Some(row) = first_infinite(values) {
             // Rows that are left out may hold anything.
             let counts = |row: &usize| {

@@ -10,6 +10,7 @@ mod route;
 mod slicer;
 mod split;
 mod text;
+mod weights;
 mod write;
 
 use crate::engine::{Cancel, Event, Memory, Observer, Ordered, Pass};
@@ -19,7 +20,7 @@ pub use fit::{FitPartial, FitTotal, Fitted, fit};
 pub use histograms::{Histograms, SideHistograms};
 pub use infinities::{Infinities, check_infinities};
 pub use plan::{Plan, Prepared, Rows, check_unchanged, plan, screen};
-pub use split::{SplitPlan, SplitTotal, check_rows, check_split, split};
+pub use split::{ClassTotal, SplitPlan, SplitTotal, check_rows, check_split, split};
 pub use text::settle;
 pub use write::{WriteJob, WritePartial, Written, shard_paths, write};
 

@@ -267,7 +267,8 @@ impl Text<'_> {
             .features
             .as_ref()
             .is_none_or(|names| names.contains(name));
-        key || !chosen || spec.label.contains(name) || spec.exclude.contains(name)
+        let weighs = spec.weights.as_ref() == Some(name);
+        key || weighs || !chosen || spec.label.contains(name) || spec.exclude.contains(name)
     }
 
     /// Reads a part for the first time.

@@ -75,8 +75,8 @@ pub struct SplitFigures {
     pub by: String,
     /// Its seed.
     pub seed: u64,
-    /// What keeps rows off every side: "sample 0.1", for example.
-    pub narrowed: Vec<String>,
+    /// What else has a say: "stratify label", "sample 0.1" and so on.
+    pub conditions: Vec<String>,
     /// Rows on no side.
     pub left_out: u64,
     /// Sides in their order, train first.

@@ -207,12 +207,15 @@ pub(super) fn skipped(skipped: &[(String, u64)]) -> Option<String> {
     (!parts.is_empty()).then(|| format!("skipped {}", parts.join(", ")))
 }
 
+/// What a person should know of sides of exact sizes.
+pub(super) const EXACT_SIDES: &str = "exact sizes: rows may change sides when rows are added";
+
 /// What decides sides: `by row, seed 42, sample 0.1`.
-pub(super) fn split_line(split_by: &str, seed: u64, narrowed: &[String]) -> String {
+pub(super) fn split_line(split_by: &str, seed: u64, conditions: &[String]) -> String {
     let mut text = format!("by {}, seed {seed}", printable(split_by));
-    for narrow in narrowed {
+    for condition in conditions {
         text.push_str(", ");
-        text.push_str(&printable(narrow));
+        text.push_str(&printable(condition));
     }
     text
 }

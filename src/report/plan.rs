@@ -25,8 +25,10 @@ pub struct PlanReport {
     pub sides: Vec<PlannedSide>,
     /// The split as recorded: "row", "content", "group:NAME,NAME", or "column:NAME".
     pub split_by: String,
-    /// What keeps rows on no side: "sample 0.1", "where x > 3".
-    pub narrowed: Vec<String>,
+    /// What else has a say: "stratify label", "sample 0.1", "where x > 3".
+    pub conditions: Vec<String>,
+    /// Whether sides have exact sizes, so that rows may change theirs when rows are added.
+    pub is_exact: bool,
     /// Seed of the split.
     pub seed: u64,
     /// The smallest memory budget that would do, in bytes.

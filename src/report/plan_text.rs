@@ -1,6 +1,6 @@
 //! The plan report as a person reads it.
 
-use super::layout::{Lines, counted, printable, skipped, split_line};
+use super::layout::{EXACT_SIDES, Lines, counted, printable, skipped, split_line};
 use super::{Paint, PlanReport, bytes_decimal, count, memory_binary, percent};
 
 /// Columns listed one by one; a wider table shows these and how many more.
@@ -16,8 +16,11 @@ pub fn plan_text(report: &PlanReport, paint: Paint) -> String {
     lines.line("Units", &format!("{}{row_groups}", count(report.units)));
     lines.line(
         "Split",
-        &split_line(&report.split_by, report.seed, &report.narrowed),
+        &split_line(&report.split_by, report.seed, &report.conditions),
     );
+    if report.is_exact {
+        lines.line("", EXACT_SIDES);
+    }
     for side in &report.sides {
         lines.line("", &side_line(side));
     }

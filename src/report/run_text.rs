@@ -1,7 +1,7 @@
 //! The run report as a person reads it: short, aligned, the peculiar columns by name.
 
 use super::audit_text::findings;
-use super::layout::{Lines, counted, first_names, printable, skipped, split_line};
+use super::layout::{EXACT_SIDES, Lines, counted, first_names, printable, skipped, split_line};
 use super::{
     Paint, RunReport, SideReport, UnchangedReport, bytes_decimal, count, memory_binary, percent,
     seconds, validation_text,
@@ -17,8 +17,11 @@ pub fn run_text(report: &RunReport, paint: Paint) -> String {
     bad_files(report, &mut lines);
     lines.line(
         "Split",
-        &split_line(&report.split_by, report.seed, &report.narrowed),
+        &split_line(&report.split_by, report.seed, &report.conditions),
     );
+    if report.is_exact {
+        lines.line("", EXACT_SIDES);
+    }
     lines.table("", &sides(report));
     if report.left_out > 0 {
         let rows = counted(report.left_out, "row");

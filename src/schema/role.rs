@@ -62,12 +62,22 @@ pub fn assign_roles(
     known("--exclude", &spec.exclude)?;
     known("--text", &spec.text)?;
     known("--split-by", split.by.columns())?;
+    if let Some(stratify) = &split.stratify {
+        known_column(candidates, "--stratify", &stratify.column)?;
+    }
     for comparison in split.filter.iter().flat_map(|filter| &filter.comparisons) {
         known_column(candidates, "--where", &comparison.column)?;
     }
+    if let Some(name) = &spec.weights
+        && !known_column(candidates, "--weights", name)?.numeric
+    {
+        let (flag, column) = ("--weights", name.clone());
+        return Err(UsageError::NotNumeric { flag, column }.into());
+    }
     for name in spec.features.iter().flatten() {
         if !known_column(candidates, "--columns", name)?.numeric {
-            return Err(Error::from(UsageError::NotNumeric { column: name.clone() })
+            let (flag, column) = ("--columns", name.clone());
+            return Err(Error::from(UsageError::NotNumeric { flag, column })
                 .hint("only numeric columns can be features; leave it out of --columns and it passes through"));
         }
     }
@@ -82,6 +92,7 @@ fn role_of(candidate: Candidate<'_>, spec: &ColumnSpec, split: &SplitSpec) -> (R
     let chosen = spec.features.as_deref().map(named);
     match () {
         () if named(split.by.columns()) => (Role::Split, "--split-by"),
+        () if named(spec.weights.as_slice()) => (Role::Passed, "--weights"),
         () if named(&spec.label) => (Role::Label, "--label"),
         () if named(&spec.exclude) => (Role::Passed, "--exclude"),
         () if chosen == Some(true) => (Role::Feature, "--columns"),

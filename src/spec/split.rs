@@ -7,11 +7,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Filter;
+use super::{Filter, Size};
 use crate::kernel::Fraction;
 
 /// The share of rows on the test side unless another is given.
-pub const DEFAULT_TEST_SIZE: Fraction = Fraction::FIFTH;
+pub const DEFAULT_TEST_SIZE: Size = Size::Share(Fraction::FIFTH);
 
 /// The seed unless another is given.
 pub const DEFAULT_SEED: u64 = 42;
@@ -22,13 +22,23 @@ pub const DEFAULT_SEED: u64 = 42;
 pub struct SplitSpec {
     /// What decides a row's side.
     pub by: SplitBy,
-    /// The share of rows on the test side, for hashed modes.
-    pub test_size: Fraction,
-    /// The share of rows on the val side; `None`: there is none.
+    /// The size of the test side, where the data doesn't say it.
+    pub test_size: Size,
+    /// The size of the val side; `None`: there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub val_size: Option<Fraction>,
+    pub val_size: Option<Size>,
     /// Seed of the hash.
     pub seed: u64,
+    /// Where the sides of a time split begin, val first if there are two; none: where their sizes have
+    /// it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cutoff: Vec<String>,
+    /// How long before the end of a side rows of a time split are on none; `None`: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<String>,
+    /// Whose values keep their shares on every side; `None`: no column's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stratify: Option<Stratify>,
     /// The share of rows that are used at all; `None`: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<Fraction>,
@@ -45,9 +55,41 @@ impl Default for SplitSpec {
             test_size: DEFAULT_TEST_SIZE,
             val_size: None,
             seed: DEFAULT_SEED,
+            cutoff: Vec::new(),
+            gap: None,
+            stratify: None,
             sample: None,
             filter: None,
         }
+    }
+}
+
+impl SplitSpec {
+    /// Whether sides have exact sizes, so that rows may change theirs when rows are added.
+    pub fn is_exact(&self) -> bool {
+        let sizes = [Some(self.test_size), self.val_size];
+        let in_rows = |size: &Size| size.share().is_none();
+        let by_order = matches!(self.by, SplitBy::Time(_)) && self.cutoff.is_empty();
+        by_order || self.stratify.is_some() || sizes.iter().flatten().any(in_rows)
+    }
+}
+
+/// A column whose values, or the bins of whose numbers, are classes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stratify {
+    /// Its name.
+    pub column: String,
+    /// How many bins of as many rows each; `None`: each value is a class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bins: Option<u32>,
+}
+
+impl fmt::Display for Stratify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.column)?;
+        self.bins
+            .map_or(Ok(()), |bins| write!(f, " in {bins} bins"))
     }
 }
 
@@ -61,6 +103,8 @@ pub enum SplitBy {
     Content,
     /// A hash of these columns: rows of one key are on one side.
     Group(Vec<String>),
+    /// A column of times: the latest rows are held out.
+    Time(String),
     /// A column that says it: `train`/`val`/`test`, 0/1 or false/true.
     Column(String),
 }
@@ -71,7 +115,7 @@ impl SplitBy {
         match self {
             Self::Row | Self::Content => &[],
             Self::Group(names) => names,
-            Self::Column(name) => std::slice::from_ref(name),
+            Self::Time(name) | Self::Column(name) => std::slice::from_ref(name),
         }
     }
 }
@@ -92,6 +136,7 @@ impl fmt::Display for SplitBy {
                         });
                 write!(f, "group:{}", quoted.collect::<Vec<_>>().join(","))
             }
+            Self::Time(name) => write!(f, "time:{name}"),
             Self::Column(name) => write!(f, "column:{name}"),
         }
     }

@@ -42,6 +42,44 @@ pub(super) struct RecordedMoments {
     pub(super) max: Option<f64>,
     sum: String,
     sum_of_squares: String,
+    weighted: Option<RecordedWeights>,
+}
+
+/// Exact sums where rows have weights, in place of the others.
+#[derive(Debug, Deserialize)]
+struct RecordedWeights {
+    sum_of_weights: String,
+    sum_of_products: String,
+    sum_of_square_products: String,
+}
+
+/// Sums whose quotients with `weight` are the mean and the mean square.
+struct ExactSums {
+    weight: BigInt,
+    sum: BigInt,
+    squares: BigInt,
+}
+
+impl RecordedMoments {
+    /// Whether rows have weights.
+    pub(super) fn is_weighted(&self) -> bool {
+        self.weighted.is_some()
+    }
+
+    fn exact(&self) -> Option<ExactSums> {
+        Some(match &self.weighted {
+            Some(weighted) => ExactSums {
+                weight: exact(&weighted.sum_of_weights, 1074)?,
+                sum: exact(&weighted.sum_of_products, 2148)?,
+                squares: exact(&weighted.sum_of_square_products, 3222)?,
+            },
+            None => ExactSums {
+                weight: BigInt::from(self.count),
+                sum: exact(&self.sum, 1074)?,
+                squares: exact(&self.sum_of_squares, 2148)?,
+            },
+        })
+    }
 }
 
 /// What the file says of one feature.
@@ -106,25 +144,26 @@ pub(super) fn check(scaler: &Option<RecordedScaler>, findings: &mut Findings) {
 /// The first field of a column that doesn't follow from its sums.
 fn wrong_field(feature: &Feature<'_>, var: f64, seen: u64, ddof: u64) -> Option<&'static str> {
     let moments = feature.moments;
-    let count = BigInt::from(moments.count);
     if seen != moments.count {
         return Some("n_samples_seen_");
     }
-    let (Some(sum), Some(squares)) = (
-        exact(&moments.sum, 1074),
-        exact(&moments.sum_of_squares, 2148),
-    ) else {
+    let Some(ExactSums {
+        weight,
+        sum,
+        squares,
+    }) = moments.exact()
+    else {
         return Some("moments");
     };
     if moments.count == 0 {
         let plain = (feature.mean, feature.mean_lo, var, feature.scale);
         return (plain != (0.0, 0.0, 0.0, 1.0)).then_some("mean_, var_ or scale_");
     }
-    if !is_nearest(feature.mean, |x| integer(x) * &count - &sum) {
+    if !is_nearest(feature.mean, |x| integer(x) * &weight - &sum) {
         return Some("mean_");
     }
-    let rest = &sum - integer(feature.mean) * &count;
-    if !is_nearest(feature.mean_lo, |x| integer(x) * &count - &rest) {
+    let rest = &sum - integer(feature.mean) * &weight;
+    if !is_nearest(feature.mean_lo, |x| integer(x) * &weight - &rest) {
         return Some("mean_lo");
     }
     let constant = moments.min == moments.max;
@@ -134,8 +173,11 @@ fn wrong_field(feature: &Feature<'_>, var: f64, seen: u64, ddof: u64) -> Option<
     if constant || moments.count <= ddof {
         return ((var, feature.scale) != (0.0, 1.0)).then_some("var_ or scale_");
     }
-    let spread = squares * &count - &sum * &sum;
-    let divisor = &count * BigInt::from(moments.count - ddof);
+    let spread = squares * &weight - &sum * &sum;
+    let divisor = match moments.is_weighted() {
+        true => &weight * &weight,
+        false => &weight * BigInt::from(moments.count - ddof),
+    };
     if !is_nearest(var, |x| (integer(x) << 1074) * &divisor - &spread) {
         return Some("var_");
     }
@@ -182,7 +224,7 @@ fn exact(text: &str, unit: i64) -> Option<BigInt> {
     let mantissa = BigInt::parse_bytes(digits.as_bytes(), 16)?;
     let shift = u32::try_from(exponent.parse::<i64>().ok()?.checked_add(unit)?).ok()?;
     // Longer than any exact sum: a file that lies must not ask for the memory.
-    let value = (shift <= 5000).then(|| mantissa << shift)?;
+    let value = (shift <= 7000).then(|| mantissa << shift)?;
     Some(if negative { -value } else { value })
 }
 

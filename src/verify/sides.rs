@@ -21,6 +21,7 @@ pub(super) struct RecordedSplit {
     /// Not there without a val side.
     val_size: Option<serde_json::Value>,
     seed: u64,
+    stratify: Option<serde_json::Value>,
     sample: Option<serde_json::Value>,
     filter: Option<serde_json::Value>,
 }
@@ -50,6 +51,16 @@ impl RecordedSplit {
             serde_json::Value::String(mode) => mode.as_str(),
             by => by.as_object().and_then(|by| by.keys().next())?,
         };
+        let in_rows = |size: &serde_json::Value| {
+            let text = size.as_str();
+            text.is_some_and(|text| text.contains("row"))
+        };
+        if self.stratify.is_some() {
+            return Some("--stratify".to_owned());
+        }
+        if in_rows(&self.test_size) || self.val_size.as_ref().is_some_and(in_rows) {
+            return Some("sizes in rows".to_owned());
+        }
         match (mode, &self.sample, &self.filter) {
             ("row" | "column", None, None) => None,
             ("row" | "column", Some(_), _) => Some("--sample".to_owned()),

@@ -40,6 +40,12 @@ const RANGE_BYTES_MIN: u64 = 1 << 20;
 struct RecordedSpec {
     input: RecordedInput,
     split: RecordedSplit,
+    columns: RecordedColumns,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedColumns {
+    weights: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,7 +69,8 @@ pub(super) fn check(
             return Ok(());
         }
     };
-    if let Some(what) = spec.split.unknown() {
+    let weighted = spec.columns.weights.map(|_| "--weights".to_owned());
+    if let Some(what) = spec.split.unknown().or(weighted) {
         return Err(Error::from(UsageError::NotVerifiable { what }).hint(WITHOUT_IN));
     }
     let Some(split) = spec.split.resolve() else {

@@ -22,6 +22,7 @@ mod errors; // every kind of bad input, with the whole text of its error
 mod examples; // worked examples from scikit-learn users
 mod exhausted; // no more disk, file size or descriptors
 mod files; // what is found, skipped and refused in directories
+mod fuzz_properties; // what must hold for any bytes, with seeds and their mutations
 mod harness;
 mod identity; // what passes through is not changed; warnings
 mod inputs_that_change; // files that change or arrive while they are read

@@ -37,6 +37,10 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
 
 fn train(evidence: &Evidence<'_>, feature: usize, name: &str, rounding: f64) -> Option<Finding> {
     let scaler = &evidence.published.scaler;
+    if scaler.columns().get(feature)?.moments.is_weighted() {
+        // Weighted rows have mean 0, these rows as they are needn't.
+        return None;
+    }
     let fitted = scaler.scaler().moments().get(feature)?;
     let ddof = scaler.fit().ddof;
     let sums = &evidence.sides[0].features[feature].sums;

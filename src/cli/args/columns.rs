@@ -15,6 +15,11 @@ pub(super) struct ColumnArgs {
     #[arg(long, value_name = "COLUMNS", value_parser = values::names)]
     exclude: Vec<Names>,
 
+    /// The weights of rows in the fit: mean and variance of train are weighted; passed through as they
+    /// are. A row of weight 0, or a missing value, doesn't count [default: all rows weigh the same]
+    #[arg(long, value_name = "COLUMN")]
+    weights: Option<String>,
+
     /// Standardize only these columns; repeatable, separated by commas [default: every numeric one]
     #[arg(long, value_name = "COLUMNS", value_parser = values::names)]
     columns: Vec<Names>,
@@ -26,6 +31,7 @@ impl ColumnArgs {
             label: flatten(self.label),
             exclude: flatten(self.exclude),
             features: (!self.columns.is_empty()).then(|| flatten(self.columns)),
+            weights: self.weights,
             text,
         }
     }

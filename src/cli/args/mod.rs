@@ -11,7 +11,7 @@ mod split;
 mod text;
 mod train;
 
-use prep_stream::error::Result;
+use prep_stream::error::{Result, UsageError};
 use prep_stream::spec::{FailOn, JobSpec};
 
 pub(super) use self::audit::AuditArgs;
@@ -61,11 +61,20 @@ impl JobArgs {
     /// When two flags contradict each other.
     pub(super) fn into_spec(self) -> Result<JobSpec> {
         let (columns, text_columns) = (self.columns, self.text.columns());
+        let (columns, fit) = (columns.into_spec(text_columns), self.fit.into_spec());
+        if columns.weights.is_some() && fit.ddof > 0 {
+            return Err(UsageError::Conflict {
+                first: "--weights",
+                second: "--ddof",
+                reason: "a weighted variance divides by the sum of the weights".to_owned(),
+            }
+            .into());
+        }
         Ok(JobSpec {
             input: self.input.into_spec(self.text.into_dialect()),
             split: self.split.into_spec()?,
-            columns: columns.into_spec(text_columns),
-            fit: self.fit.into_spec(),
+            columns,
+            fit,
             output: self.output.into_spec(self.audit.is_wanted()),
             resources: self.run.resources(),
         })

@@ -69,6 +69,7 @@ fn split_by_names_a_column_with_anything_in_it() {
     let keys = ["a,b", "c:d"].map(str::to_owned).to_vec();
     let by = SplitBy::Group(keys);
     assert_eq!(split_by(&by.to_string()), Ok(by));
+    assert_eq!(split_by("time:t:s"), Ok(SplitBy::Time("t:s".into())));
     assert_eq!(split_by("column:a:b"), Ok(SplitBy::Column("a:b".into())));
     for text in ["column:", "column", "rows", "row:"] {
         assert!(split_by(text).is_err(), "{text}");

@@ -15,6 +15,7 @@ fn dates_and_times_are_read_exactly() {
     ] {
         let expected = Moment { seconds, nanos };
         assert_eq!(text.parse(), Ok(expected), "{text}");
+        assert_eq!(expected.to_string().parse(), Ok(expected), "{expected}");
     }
     for text in [
         "",

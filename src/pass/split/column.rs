@@ -27,14 +27,9 @@ impl ByColumn {
     /// The column with this name.
     ///
     /// # Errors
-    /// [`UsageError::UnknownColumn`] if there is none, which was seen to with the roles.
+    /// [`UsageError::UnknownColumn`] if there is none.
     pub(super) fn new(schema: &Schema, name: &str) -> Result<Self> {
-        let column = schema.position(name);
-        let column = column.ok_or_else(|| UsageError::UnknownColumn {
-            flag: "--split-by",
-            column: name.to_owned(),
-            available: format!("{} columns", schema.columns.len()),
-        })?;
+        let column = named_column(schema, name)?;
         Ok(Self { column })
     }
 
@@ -64,6 +59,22 @@ impl ByColumn {
         }
         given.read()
     }
+}
+
+/// Index of the column of `--split-by` with this name.
+///
+/// # Errors
+/// [`UsageError::UnknownColumn`] if there is none, which was seen to with the roles.
+pub(super) fn named_column(schema: &Schema, name: &str) -> Result<usize> {
+    let column = schema.position(name);
+    column.ok_or_else(|| {
+        UsageError::UnknownColumn {
+            flag: "--split-by",
+            column: name.to_owned(),
+            available: format!("{} columns", schema.columns.len()),
+        }
+        .into()
+    })
 }
 
 /// A side, or the value that names none.

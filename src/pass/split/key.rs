@@ -11,7 +11,7 @@ use crate::schema::{Meaning, Schema, describe};
 use crate::source::table::{OpenUnit, Piece};
 
 /// Rows hashed at a time.
-const HASH_RUN_ROWS: usize = 1 << 20;
+pub(super) const HASH_RUN_ROWS: usize = 1 << 20;
 
 /// Bytes that a worker's hashes take.
 pub(super) const HASH_RUN_BYTES: u64 = HASH_RUN_ROWS as u64 * 8;
@@ -91,22 +91,20 @@ impl ByKey {
     ) -> Result<Vec<u64>> {
         let mut nulls = vec![0; piece.rows.div_ceil(64)];
         let mut hashes = Vec::new();
-        for first in (0..piece.rows).step_by(HASH_RUN_ROWS) {
-            let rows = PieceRows {
-                context,
-                open,
-                piece,
-                first,
-                rows: HASH_RUN_ROWS.min(piece.rows - first),
-            };
-            self.hash(rows, &mut hashes, &mut nulls[first / 64..])?;
+        for rows in PieceRows::runs(context, open, piece, HASH_RUN_ROWS) {
+            self.hash(rows, &mut hashes, &mut nulls[rows.first / 64..])?;
             self.cuts.assign(&hashes, sides);
         }
         Ok(nulls)
     }
 
-    /// Replaces `hashes` by those of some rows.
-    fn hash(&self, rows: PieceRows<'_>, hashes: &mut Vec<u64>, nulls: &mut [u64]) -> Result<()> {
+    /// Replaces `hashes` by those of some rows, and sets a bit in `nulls` where a value is missing.
+    pub(super) fn hash(
+        &self,
+        rows: PieceRows<'_>,
+        hashes: &mut Vec<u64>,
+        nulls: &mut [u64],
+    ) -> Result<()> {
         hashes.clear();
         hashes.resize(rows.rows, self.start);
         match &self.columns {

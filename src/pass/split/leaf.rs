@@ -38,7 +38,29 @@ pub(super) struct PieceRows<'a> {
     pub rows: usize,
 }
 
-impl PieceRows<'_> {
+impl<'a> PieceRows<'a> {
+    /// All rows of a piece, at most so many at a time.
+    pub(super) fn runs(
+        context: Context<'a>,
+        open: &'a OpenUnit<'a>,
+        piece: &'a Piece,
+        rows_max: usize,
+    ) -> impl Iterator<Item = Self> {
+        (0..piece.rows).step_by(rows_max).map(move |first| Self {
+            context,
+            open,
+            piece,
+            first,
+            rows: rows_max.min(piece.rows - first),
+        })
+    }
+
+    /// Their indices in their input file.
+    pub(super) fn in_file(&self) -> Range<u64> {
+        let first = self.piece.first_row + self.first as u64;
+        first..first + self.rows as u64
+    }
+
     /// Calls `take` with each row, counted from the first of these, and its value in a flat column.
     pub(super) fn each(&self, column: usize, mut take: impl FnMut(usize, Value<'_>)) -> Result<()> {
         if let Treatment::Folder(index) = self.open.table.schema.columns[column].treatment {

@@ -4,18 +4,25 @@
 //! file of one shape: what it needs to know, and `assign`, which appends the sides of a piece. In
 //! hashed mode the side is recomputed wherever it is needed, and this pass only counts.
 
+mod bins;
+mod classes;
 mod column;
+mod exact;
 mod key;
 mod leaf;
 mod narrow;
 mod row;
+mod time;
 
 use serde::{Deserialize, Serialize};
 
 use self::column::ByColumn;
-use self::key::{ByKey, HASH_RUN_BYTES, KeyColumns};
+use self::exact::Exact;
+use self::key::{ByKey, HASH_RUN_BYTES, HASH_RUN_ROWS, KeyColumns};
+use self::leaf::PieceRows;
 use self::narrow::Narrow;
 use self::row::ByRow;
+use self::time::{ByTime, TIME_BYTES};
 use super::{Context, WritePartial, partial_name};
 use crate::engine::{Pass, guarded};
 use crate::error::{Error, InputError, Place, Result, UsageError};
@@ -24,14 +31,17 @@ use crate::schema::Schema;
 use crate::sink::Partials;
 use crate::source::discover::CHANGED_HINT;
 use crate::source::table::{OpenUnit, Piece, Table};
-use crate::spec::{SplitBy, SplitSpec};
+use crate::spec::{Size, SplitBy, SplitSpec};
 
 /// What decides the side of every row of a table.
 #[derive(Debug)]
 pub struct SplitPlan<'a> {
     context: Context<'a>,
     by: By,
+    /// What puts sides at exact sizes, if anything does.
+    exact: Option<Exact>,
     narrow: Narrow,
+    sample: Option<Fraction>,
     /// Whether a val side was asked for.
     val: bool,
 }
@@ -40,7 +50,21 @@ pub struct SplitPlan<'a> {
 enum By {
     Row(ByRow),
     Key(ByKey),
+    Time(ByTime),
     Column(ByColumn),
+}
+
+impl By {
+    /// Replaces `hashes` by those of some rows, where hashes decide; sets a bit in `nulls` for each whose
+    /// group key has a null.
+    fn hash(&self, rows: PieceRows<'_>, hashes: &mut Vec<u64>, nulls: &mut [u64]) -> Result<()> {
+        match self {
+            Self::Row(by) => by.hash(rows, hashes),
+            Self::Key(by) => by.hash(rows, hashes, nulls)?,
+            Self::Time(_) | Self::Column(_) => hashes.clear(),
+        }
+        Ok(())
+    }
 }
 
 /// The sides of the rows of a unit.
@@ -51,11 +75,26 @@ struct Assigned {
 }
 
 /// How many rows pass 1 found on each side, in one unit or in all.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitTotal {
     by_side: [u64; WRITTEN_SIDES + 1],
     /// Rows in use whose group key has a null.
     null_keys: u64,
+    /// The classes of a stratified split, in no order that means anything.
+    classes: Vec<ClassTotal>,
+}
+
+/// Rows of a class on each side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassTotal {
+    /// Its value or bin, as reports show it.
+    pub name: String,
+    /// Rows on the train side.
+    pub train: u64,
+    /// Rows on the val side.
+    pub val: u64,
+    /// Rows on the test side.
+    pub test: u64,
 }
 
 impl SplitTotal {
@@ -69,6 +108,11 @@ impl SplitTotal {
         self.null_keys
     }
 
+    /// The classes of a stratified split.
+    pub fn classes(&self) -> &[ClassTotal] {
+        &self.classes
+    }
+
     fn of(assigned: &Assigned) -> Self {
         let mut total = Self {
             null_keys: assigned.null_keys,
@@ -80,8 +124,8 @@ impl SplitTotal {
         total
     }
 
-    fn merge(&mut self, other: Self) {
-        for (total, rows) in self.by_side.iter_mut().zip(other.by_side) {
+    fn merge(&mut self, other: &Self) {
+        for (total, rows) in self.by_side.iter_mut().zip(&other.by_side) {
             *total += rows;
         }
         self.null_keys += other.null_keys;
@@ -94,7 +138,7 @@ impl<'a> SplitPlan<'a> {
     /// # Errors
     /// When the sides asked for are more than all rows, or a column can't be used as asked.
     pub fn new(context: Context<'a>, schema: &Schema, spec: &SplitSpec) -> Result<Self> {
-        let cuts = check_split(spec)?;
+        let cuts = check_split(spec)?.unwrap_or(Cuts::NONE);
         let by = match &spec.by {
             SplitBy::Row => By::Row(ByRow::new(context, spec.seed, cuts)),
             SplitBy::Content => By::Key(ByKey::new(KeyColumns::content(schema), spec.seed, cuts)),
@@ -102,14 +146,18 @@ impl<'a> SplitPlan<'a> {
                 let columns = KeyColumns::group(schema, names)?;
                 By::Key(ByKey::new(columns, spec.seed, cuts))
             }
+            SplitBy::Time(name) => By::Time(ByTime::new(context, schema, name, spec)?),
             SplitBy::Column(name) => By::Column(ByColumn::new(schema, name)?),
         };
         let narrow = Narrow::new(context, schema, spec)?;
-        let val = spec.val_size.is_some();
+        let exact = Exact::new(schema, spec)?;
+        let val = spec.val_size.is_some() || spec.cutoff.len() > 1;
         Ok(Self {
             context,
             by,
+            exact,
             narrow,
+            sample: spec.sample,
             val,
         })
     }
@@ -153,12 +201,30 @@ impl<'a> SplitPlan<'a> {
     /// Appends the sides that the mode gives; returns a bit for each row whose key has a null.
     fn assign(&self, open: &OpenUnit<'_>, piece: &Piece, sides: &mut Sides) -> Result<Vec<u64>> {
         let context = self.context;
+        if let Some(exact) = &self.exact {
+            let (mut hashes, mut nulls) = (Vec::new(), vec![0; piece.rows.div_ceil(64)]);
+            for rows in PieceRows::runs(context, open, piece, HASH_RUN_ROWS) {
+                self.by
+                    .hash(rows, &mut hashes, &mut nulls[rows.first / 64..])?;
+                exact.assign(rows, &hashes, sides)?;
+            }
+            return Ok(nulls);
+        }
         match &self.by {
             By::Row(by) => by.assign(context, open, piece, sides)?,
             By::Key(by) => return by.assign(context, open, piece, sides),
+            By::Time(by) => return by.assign(context, open, piece, sides),
             By::Column(by) => by.assign(context, open, piece, sides)?,
         }
         Ok(Vec::new())
+    }
+
+    /// Finds where sides end in time, if they do.
+    fn settle_times(&mut self, table: &Table) -> Result<()> {
+        match &mut self.by {
+            By::Time(by) => by.settle(self.context, &self.narrow, table),
+            By::Row(_) | By::Key(_) | By::Column(_) => Ok(()),
+        }
     }
 
     /// The sides that are written: a val side only if one was asked for, by a flag or by the data.
@@ -175,32 +241,33 @@ pub(super) fn sides_bytes(spec: &SplitSpec, rows: u64, workers: usize) -> u64 {
         false => 1 + u64::from(spec.val_size.is_some()),
     };
     let hashes = match spec.by {
+        // And classes, and hashes in place.
+        _ if spec.is_exact() => 3 * HASH_RUN_BYTES * workers as u64,
         SplitBy::Group(_) | SplitBy::Content => HASH_RUN_BYTES * workers as u64,
+        SplitBy::Time(_) => TIME_BYTES * workers as u64,
         SplitBy::Row | SplitBy::Column(_) => 0,
     };
     rows / 8 * planes + hashes
 }
 
-/// Where the sides of `spec` end among the hashes.
+/// Where the sides of `spec` end among the hashes, if they are shares.
 ///
 /// # Errors
 /// When the sides asked for are more than all rows.
-pub fn check_split(spec: &SplitSpec) -> Result<Cuts> {
-    let val = spec.val_size.unwrap_or(Fraction::ZERO);
-    Cuts::new(spec.test_size, val).ok_or_else(|| {
-        UsageError::InvalidValue {
-            flag: "--val-size",
-            value: val.to_string(),
-            reason: format!(
-                "with --test-size {} it is more than all rows",
-                spec.test_size
-            ),
-        }
-        .into()
-    })
+pub fn check_split(spec: &SplitSpec) -> Result<Option<Cuts>> {
+    let (test, val) = (spec.test_size, spec.val_size.unwrap_or(Size::ZERO));
+    let Some((test_share, val_share)) = test.share().zip(val.share()) else {
+        return Ok(None);
+    };
+    let cuts = Cuts::new(test_share, val_share).ok_or_else(|| UsageError::InvalidValue {
+        flag: "--val-size",
+        value: val.to_string(),
+        reason: format!("with --test-size {test} it is more than all rows"),
+    })?;
+    Ok(Some(cuts))
 }
 
-/// Runs pass 1 over `table`: counts the rows of each side.
+/// Runs pass 1 over `table`: settles what only all rows can tell, and counts the rows of each side.
 ///
 /// # Errors
 /// When the split column can't be read, or a value in it names no side.
@@ -208,8 +275,13 @@ pub fn split(
     context: Context<'_>,
     partials: &Partials,
     table: &Table,
-    plan: &SplitPlan<'_>,
+    plan: &mut SplitPlan<'_>,
 ) -> Result<SplitTotal> {
+    if plan.exact.is_some() {
+        return plan.settle(partials, table);
+    }
+    plan.settle_times(table)?;
+    let plan = &*plan;
     let mut total = SplitTotal::default();
     context.ordered(table.units.len()).run(
         |index| {
@@ -227,7 +299,7 @@ pub fn split(
             Ok(partial)
         },
         |_, partial| {
-            total.merge(partial);
+            total.merge(&partial);
             Ok(())
         },
     )?;

@@ -3,8 +3,9 @@
 //! Stateless: the side of a row is computed again wherever it is needed, about a nanosecond a row.
 
 use super::Context;
+use super::leaf::PieceRows;
 use crate::error::Result;
-use crate::kernel::{Cuts, HashSplit, Sides, file_key};
+use crate::kernel::{Cuts, Domain, HashSplit, Sides, file_key, row_hashes};
 use crate::source::table::{OpenUnit, Piece};
 
 /// Rows hashed between two looks at whether to stop: some milliseconds.
@@ -13,6 +14,7 @@ const HASH_RUN_ROWS: u64 = 4 << 20;
 /// The sides that the hash gives.
 #[derive(Debug)]
 pub(super) struct ByRow {
+    seed: u64,
     split: HashSplit,
     keys: Vec<u64>,
 }
@@ -21,6 +23,7 @@ impl ByRow {
     /// The split of the inputs with this seed.
     pub(super) fn new(context: Context<'_>, seed: u64, cuts: Cuts) -> Self {
         Self {
+            seed,
             split: HashSplit::new(seed, cuts),
             keys: context
                 .inputs
@@ -28,6 +31,12 @@ impl ByRow {
                 .map(|input| file_key(&input.relative))
                 .collect(),
         }
+    }
+
+    /// Replaces `hashes` by those of some rows.
+    pub(super) fn hash(&self, rows: PieceRows<'_>, hashes: &mut Vec<u64>) {
+        let key = self.keys[rows.open.store(rows.piece).input];
+        row_hashes(self.seed, Domain::SPLIT, key, rows.in_file(), hashes);
     }
 
     /// Appends the sides of a piece.

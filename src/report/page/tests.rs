@@ -56,7 +56,7 @@ fn figures(features: Vec<FeatureFigures>, host: &str) -> Figures {
         split: SplitFigures {
             by: "row".to_owned(),
             seed: 42,
-            narrowed: Vec::new(),
+            conditions: Vec::new(),
             left_out: 0,
             sides: ["train", "test"].map(side).to_vec(),
         },

@@ -37,7 +37,8 @@ fn report() -> RunReport {
         ],
         left_out: 0,
         split_by: "row".to_owned(),
-        narrowed: Vec::new(),
+        conditions: Vec::new(),
+        is_exact: false,
         seed: 42,
         columns: ColumnReport {
             features: 28,

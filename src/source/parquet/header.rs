@@ -62,7 +62,9 @@ impl PageHeader {
                 _ => cursor.pass(of, 0)?,
             }
         }
+        // 32 bits by the format: a decoder that takes a longer number's lower half would be told less.
         let size = |value: Option<i64>| {
+            let value = value.and_then(|value| i32::try_from(value).ok());
             let value = value.and_then(|value| u64::try_from(value).ok());
             value.ok_or(Unread::Damaged)
         };
@@ -251,10 +253,14 @@ mod tests {
         for end in 0..DATA.len() {
             assert_eq!(PageHeader::read(&DATA[..end]), Err(Unread::Short), "{end}");
         }
-        let cases: [&[u8]; 4] = [
+        let cases: [&[u8]; 5] = [
             &[0x00],
             &[0x15, 0x00, 0x15, 0x01, 0x15, 0x02, 0x00],
             &[0x1b, 0x00],
+            // A size of 2^31 bytes.
+            &[
+                0x15, 0x00, 0x15, 0x80, 0x80, 0x80, 0x80, 0x10, 0x15, 0x02, 0x00,
+            ],
             &[
                 0x15, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
             ],

@@ -9,6 +9,18 @@ const MODES: &[&[&str]] = &[
     &["--split-by", "content", "--val-size", "0.2"],
     &["--sample", "0.4", "--where", "x > -1 and user <> 7"],
     &["--split-by", "group:user,name", "--sample", "0.5"],
+    &[
+        "--stratify",
+        "user",
+        "--val-size",
+        "0.3",
+        "--where",
+        "x < 1",
+    ],
+    &["--stratify", "x", "--stratify-bins", "4"],
+    &["--split-by", "group:user", "--test-size", "3000"],
+    &["--split-by", "time:user", "--val-size", "0.1", "--gap", "2"],
+    &["--weights", "user"],
 ];
 
 /// Many units of few rows.

@@ -1,10 +1,13 @@
 //! Which rows go to which side, by every flag that has a say in it.
 
+mod exact;
 mod groups;
 mod invariance;
 mod narrow;
 mod properties;
 mod sides;
+mod time;
+mod weights;
 
 use std::collections::BTreeMap;
 

@@ -79,8 +79,8 @@ fn the_plan_and_the_summary_say_what_narrows_and_the_job_is_another() {
     assert_eq!(whole["sides"][0]["rows_expected"], 3200);
     assert_eq!(sample["sides"][0]["rows_expected"], 320);
     assert!(filtered["sides"][0]["rows_expected"].is_null());
-    assert_eq!(sample["narrowed"][0], "sample 0.1");
-    assert_eq!(filtered["narrowed"][0], "where id >= 3");
+    assert_eq!(sample["conditions"][0], "sample 0.1");
+    assert_eq!(filtered["conditions"][0], "where id >= 3");
     let jobs: BTreeSet<String> = [whole, sample, filtered]
         .iter()
         .map(|plan| plan["job"].to_string())

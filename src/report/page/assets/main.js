@@ -23,7 +23,7 @@ function drawTop() {
 }
 
 function drawSplit() {
-  const { sides, by, seed, narrowed, left_out } = DATA.split, total = sides.reduce((sum, side) => sum + side.rows, 0);
+  const { sides, by, seed, conditions, left_out } = DATA.split, total = sides.reduce((sum, side) => sum + side.rows, 0);
   byId("bar").replaceChildren(...sides.filter((side) => side.rows).map((side) => {
     const part = element("span", null, { title: side.name });
     part.style.flexGrow = side.rows / total;
@@ -39,7 +39,7 @@ function drawSplit() {
     const band = element("td", side.band ? whole(side.band[0]) + " to " + whole(side.band[1]) : "–", { class: outside ? "warn" : "" });
     return row([first, whole(side.rows), percent(total ? side.rows / total : null), side.asked === null ? "–" : percent(side.asked), band, more("td", whole(side.shards)), more("td", bytes(side.bytes))]);
   }));
-  byId("split-note").textContent = `Split by ${[by, "seed " + seed, ...narrowed].join(", ")}.` + (left_out ? ` ${counted(left_out, "row")} on no side.` : "") + (sides.some((side) => side.band) ? " One split in a thousand falls outside the band." : "");
+  byId("split-note").textContent = `Split by ${[by, "seed " + seed, ...conditions].join(", ")}.` + (left_out ? ` ${counted(left_out, "row")} on no side.` : "") + (sides.some((side) => side.band) ? " One split in a thousand falls outside the band." : "");
 }
 
 // What the audit found, the worst first, each with what to do.
