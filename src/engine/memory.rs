@@ -73,7 +73,7 @@ impl Memory {
             available: AtomicU64::new(budget),
             workers: AtomicUsize::new(workers.clamp(1, threads.max(1))),
             window: AtomicU64::new(WINDOW_BYTES[0]),
-            pages: AtomicU64::new(WORKER_PAGE_BYTES + budget / 2),
+            pages: AtomicU64::new(WORKER_PAGE_BYTES),
             columns: AtomicU64::new(0),
             is_shared: AtomicBool::new(false),
             large_pages: Mutex::new(0),
@@ -87,7 +87,9 @@ impl Memory {
 
     /// No budget at all: nothing is refused, and nobody waits.
     pub fn unlimited() -> Self {
-        Self::new(u64::MAX, 1)
+        let memory = Self::new(u64::MAX, 1);
+        memory.shares.pages.store(u64::MAX / 2, Ordering::Relaxed);
+        memory
     }
 
     /// The same budget for one thread that reads several leaves at once: the pages of all readers
@@ -208,7 +210,7 @@ impl Memory {
                 return Err(self.refused_pages(what(), bytes - allowed));
             }
             let large = bytes.saturating_sub(WORKER_PAGE_BYTES);
-            self.take_large(large);
+            self.take_large(large, allowed - WORKER_PAGE_BYTES);
             return Ok(PagePermit {
                 memory: self.clone(),
                 bytes: large,
@@ -221,7 +223,7 @@ impl Memory {
         }
         if together > WORKER_PAGE_BYTES && group.large == 0 {
             group.large = allowed - WORKER_PAGE_BYTES;
-            self.take_large(group.large);
+            self.take_large(group.large, group.large);
         }
         group.bytes = together;
         Ok(PagePermit {
@@ -237,13 +239,18 @@ impl Memory {
     /// [`ErrorKind::Budget`] if it doesn't fit.
     pub fn footer(&self, bytes: u64, what: impl FnOnce() -> String) -> Result<Option<PagePermit>> {
         let room = self.shares.budget / 2;
-        if !self.shares.is_shared.load(Ordering::Relaxed) {
-            return self.pages(bytes, what).map(Some);
+        if bytes > room {
+            return Err(self.refused(what(), (bytes - room).saturating_mul(2)));
         }
-        match bytes.checked_sub(room) {
-            None | Some(0) => Ok(None),
-            Some(missing) => Err(self.refused(what(), missing.saturating_mul(2))),
+        if self.shares.is_shared.load(Ordering::Relaxed) {
+            return Ok(None);
         }
+        self.take_large(bytes, room);
+        let memory = Self {
+            shares: Arc::clone(&self.shares),
+            group: None,
+        };
+        Ok(Some(PagePermit { memory, bytes }))
     }
 
     /// The most bytes that pages held by one worker may take.
@@ -257,13 +264,12 @@ impl Memory {
         self.refused_pages(what, missing.saturating_mul(4))
     }
 
-    fn take_large(&self, bytes: u64) {
+    fn take_large(&self, bytes: u64, room: u64) {
         if bytes == 0 {
             return;
         }
-        let room = self.page_bytes_max().saturating_sub(WORKER_PAGE_BYTES);
         let mut held = lock(&self.shares.large_pages);
-        while *held > 0 && *held + bytes > room {
+        while *held > 0 && held.saturating_add(bytes) > room {
             let wait = self.shares.large_pages_fewer.wait(held);
             held = wait.unwrap_or_else(PoisonError::into_inner);
         }
