@@ -1,4 +1,4 @@
-"""Rows a second through training: `prep validate`, Keras and PyTorch; and memory against the data.
+"""Rows a second through training: `prep validate`, Keras and PyTorch.
 
     pip install tensorflow-cpu torch pyarrow
     cargo build --release
@@ -8,8 +8,7 @@
 Keras (`fit`) and PyTorch (its usual loop) train one network for an epoch on float32 arrays in memory, after
 a warm-up. `prep validate` is the whole command: it reads and decodes Parquet, shuffles, and
 predicts the test side too; its rows are those of its networks together (`raw, full` and
-`standardized, full`). Programs take turns; medians. The second table is the peak memory of `prep validate` on the same data
-once and eight times.
+`standardized, full`), which train side by side where there are two threads. Programs take turns; medians.
 """
 
 import argparse
@@ -28,28 +27,30 @@ from measured import measured  # noqa: E402
 
 FEATURES = 28
 BATCH = 256
+INTRODUCTION = """## Speed
+
+Rows a second through 28-64-64-1 with ReLU, SGD, batches of 256. `prep validate` is the whole command, which reads
+and shuffles shards and predicts test too; Keras and PyTorch train on arrays in memory.
+
+"""
 BEGIN, END = "<!-- training.py begins -->", "<!-- training.py ends -->"
 
 
-def make(folder, prep, rows, copies):
-    """`copies` files of the same size, streamed."""
+def make(folder, prep, rows):
+    """One file, streamed."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    out = folder / f"out-{rows}-{copies}"
-    if out.exists():
-        return out
-    source = folder / f"in-{rows}-{copies}"
-    source.mkdir(parents=True, exist_ok=True)
-    for copy in range(copies):
-        rng = np.random.default_rng(copy)
-        x = rng.normal(size=(rows, FEATURES))
-        y = x[:, 0] + np.abs(x[:, 1]) + rng.normal(size=rows) / 2
-        columns = {f"f{i}": x[:, i] for i in range(FEATURES)} | {"y": y}
-        pq.write_table(pa.table(columns), source / f"{copy}.parquet", compression="snappy")
+    out, source = folder / "out", folder / "in.parquet"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(rows, FEATURES))
+    y = x[:, 0] + np.abs(x[:, 1]) + rng.normal(size=rows) / 2
+    columns = {f"f{i}": x[:, i] for i in range(FEATURES)} | {"y": y}
+    pq.write_table(pa.table(columns), source, compression="snappy")
     subprocess.run([prep, "stream", "--in", source, "--out", out, "--label", "y", "--quiet"], check=True)
-    shutil.rmtree(source)
+    source.unlink()
     return out
 
 
@@ -57,7 +58,7 @@ def by_prep(prep, out, threads):
     command = [prep, "validate", "--data", out, "--label", "y", "--epochs", "1", "--batch-size", str(BATCH), "--part", "0", "--threads", str(threads), "--quiet"]
     _, result = measured(command)
     arms = json.loads((out / "validation.json").read_text())["arms"]
-    return sum(arm["rows"] for arm in arms) / result["seconds"], result["peak"]
+    return sum(arm["rows"] for arm in arms) / result["seconds"]
 
 
 def data(rows):
@@ -134,12 +135,12 @@ def main():
         print(PEERS[options.child](options.rows, options.threads))
         return
     prep = options.prep.absolute()
-    once = make(options.data_dir.absolute(), prep, options.rows, 1)
+    once = make(options.data_dir.absolute(), prep, options.rows)
     lines = ["| threads | prep validate | Keras | PyTorch |", "|---|---|---|---|"]
     for threads in (1, 2):
         found = {"prep": [], "keras": [], "torch": []}
         for _ in range(options.rounds):
-            found["prep"].append(by_prep(prep, once, threads)[0])
+            found["prep"].append(by_prep(prep, once, threads))
             for name in PEERS:
                 found[name].append(peer(options, name, threads))
         cells = []
@@ -148,17 +149,10 @@ def main():
             cells.append(f"{statistics.median(rates):,.0f}" if rates else "not run")
         lines.append(f"| {threads} | {' | '.join(cells)} |")
         print(lines[-1], flush=True)
-    lines += ["", "| rows | shards, MB | peak of `prep validate`, MiB |", "|---|---|---|"]
-    for copies in (1, 8):
-        out = make(options.data_dir.absolute(), prep, options.rows, copies)
-        size = sum(f.stat().st_size for f in out.rglob("*.parquet")) / 1e6
-        _, peak = by_prep(prep, out, 2)
-        lines.append(f"| {copies * options.rows:,} | {size:,.0f} | {peak / 2**20:.0f} |")
-        print(lines[-1], flush=True)
     shutil.rmtree(options.data_dir)
     if options.write:
         commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True).stdout.strip()
-        text = "\n".join(lines) + (
+        text = INTRODUCTION + "\n".join(lines) + (
             f"\n\nRows a second, medians of {options.rounds} rounds, {time.strftime('%Y-%m-%d')} at commit {commit}, {os.cpu_count()} cores. Again with:\n\n"
             "```sh\ncargo build --release\npython benches/peers/training.py --write docs/validate.md\n```"
         )

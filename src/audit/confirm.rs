@@ -1,7 +1,8 @@
 //! The rows behind equal fingerprints, compared value by value.
 //!
 //! Invariant: what comes out is equal in every compared value; nothing is believed because of a hash.
-//! One leaf at a time, so that only that leaf's values of the candidates are held.
+//! One leaf at a time, and fewer candidates at a time where its values are long, so that a few MiB of
+//! values are held at most, or those of one pair of rows.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,12 @@ use super::published::Published;
 use crate::engine::{Cancel, Ordered};
 use crate::error::Result;
 use crate::source::parquet::LeafRun;
+
+/// Values of several candidates that are held at a time.
+const HELD_BYTES_MAX: usize = 8 << 20;
+
+/// Canonical bytes by side and row.
+type RowValues = BTreeMap<(usize, u64), Vec<u8>>;
 
 /// Candidates of one pair of sides, and what is compared.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +40,6 @@ impl Comparison<'_> {
             .iter()
             .flat_map(|column| self.published.columns[*column].leaves.clone())
             .collect();
-        let wanted = self.wanted(candidates);
         let mut equal = vec![true; candidates.len()];
         let ordered = Ordered {
             threads: self.threads,
@@ -41,7 +47,7 @@ impl Comparison<'_> {
             cancel: self.cancel,
         };
         ordered.run(
-            |index| self.compare(leaves[index], &wanted, candidates),
+            |index| self.compare(leaves[index], candidates),
             |_, same| {
                 for (equal, same) in equal.iter_mut().zip(same) {
                     *equal &= same;
@@ -77,14 +83,35 @@ impl Comparison<'_> {
         wanted
     }
 
-    fn compare(
+    /// For each candidate, whether both rows have the same in this leaf.
+    fn compare(&self, leaf: usize, candidates: &[Candidate]) -> Result<Vec<bool>> {
+        let room = match candidates.len() {
+            0 | 1 => usize::MAX,
+            _ => HELD_BYTES_MAX,
+        };
+        let Some(values) = self.values(leaf, candidates, room)? else {
+            let (first, rest) = candidates.split_at(candidates.len() / 2);
+            let mut same = self.compare(leaf, first)?;
+            same.extend(self.compare(leaf, rest)?);
+            return Ok(same);
+        };
+        let value = |side, row| values.get(&(side, row));
+        let same = candidates.iter().map(|candidate| {
+            let earlier = value(self.sides.0, candidate.earlier_row);
+            earlier.is_some() && earlier == value(self.sides.1, candidate.later_row)
+        });
+        Ok(same.collect())
+    }
+
+    /// The values of a leaf in the candidates' rows, by side and row; `None` if there isn't room.
+    fn values(
         &self,
         leaf: usize,
-        wanted: &BTreeMap<(usize, usize), Vec<u64>>,
         candidates: &[Candidate],
-    ) -> Result<Vec<bool>> {
-        let mut values: BTreeMap<(usize, u64), Vec<u8>> = BTreeMap::new();
-        for (&(side, index), rows) in wanted {
+        mut room: usize,
+    ) -> Result<Option<RowValues>> {
+        let mut values = RowValues::new();
+        for ((side, index), rows) in self.wanted(candidates) {
             let shard = &self.published.sides[side].shards[index];
             let file = self.published.open_shard(shard)?.by_pages();
             let mut group_start = 0_u64;
@@ -102,9 +129,16 @@ impl Comparison<'_> {
                     .map(|row| usize::try_from(row - group_start).unwrap_or(usize::MAX))
                     .collect();
                 if !here.is_empty() {
-                    let mut gathered = Gathered::default();
+                    let mut gathered = Gathered {
+                        values: Vec::new(),
+                        room: Some(room),
+                    };
                     part.visit_rows(&here, &mut gathered)?;
-                    for (row, bytes) in gathered.0 {
+                    let Some(left) = gathered.room else {
+                        return Ok(None);
+                    };
+                    room = left;
+                    for (row, bytes) in gathered.values {
                         let row = shard.first_row + group_start + row as u64;
                         values.insert((side, row), bytes);
                     }
@@ -112,23 +146,25 @@ impl Comparison<'_> {
                 group_start = group_end;
             }
         }
-        let value = |side, row| values.get(&(side, row));
-        let same = candidates.iter().map(|candidate| {
-            let earlier = value(self.sides.0, candidate.earlier_row);
-            earlier.is_some() && earlier == value(self.sides.1, candidate.later_row)
-        });
-        Ok(same.collect())
+        Ok(Some(values))
     }
 }
 
 /// Canonical bytes by row.
-#[derive(Default)]
-struct Gathered(Vec<(usize, Vec<u8>)>);
+struct Gathered {
+    values: Vec<(usize, Vec<u8>)>,
+    /// How many more bytes there is room for; `None` once there were too many, which are dropped.
+    room: Option<usize>,
+}
 
 impl Visitor for Gathered {
     fn run<T: Canonical>(&mut self, first_row: usize, run: &LeafRun<T>, level_max: i16) {
         let mut bytes = Vec::new();
         canonical::bytes(run, level_max, &mut bytes);
-        self.0.push((first_row, bytes));
+        self.room = self.room.and_then(|room| room.checked_sub(bytes.len()));
+        match self.room {
+            Some(_) => self.values.push((first_row, bytes)),
+            None => self.values.clear(),
+        }
     }
 }

@@ -68,9 +68,12 @@ impl Leaf<'_> {
         let mut run = LeafRun::default();
         match rows {
             Rows::All => {
-                for first in (0..self.rows()).step_by(RUN_ROWS) {
-                    reader.read(RUN_ROWS.min(self.rows() - first), &mut run)?;
+                let mut first = 0;
+                while first < self.rows() {
+                    let rows = RUN_ROWS.min(self.rows() - first);
+                    let read = reader.read_some(rows, &mut run)?;
                     visitor.run(first, &run, level_max);
+                    first += read;
                 }
                 reader.finish()
             }

@@ -3,7 +3,8 @@
 //! ```text
 //! a quarter of --memory     fingerprints of rows, and of keys, together; the rest is spilled
 //! an eighth                 sampled values and rows of all features
-//! the rest                  one row group's fingerprints and labels, and one column, for each thread
+//! for each thread           one row group's fingerprints and labels, and one column
+//! the rest                  pages too large for that
 //! ```
 //!
 //! Invariant: threads follow from the memory as well; what is sampled follows from the output's shape
@@ -39,6 +40,8 @@ pub(super) struct Limits {
     pub threads: usize,
     /// Bytes of fingerprints in memory, in each store.
     pub prints_bytes: u64,
+    /// Bytes of large pages, of all threads together.
+    pub pages_bytes: u64,
     /// Distinct values kept of each feature.
     pub value_capacity: usize,
     /// Train rows whose hash is below this are sampled.
@@ -78,10 +81,11 @@ impl Limits {
         }
         let stores = if watched.group.is_empty() { 1 } else { 2 };
         let prints_bytes = allowed / 4;
-        let threads = allowed.saturating_sub(fixed + prints_bytes) / thread;
-        let threads = usize::try_from(threads).unwrap_or(usize::MAX);
+        let rest = allowed.saturating_sub(fixed + prints_bytes);
+        let threads = (rest / thread).clamp(1, resources.threads.max(1) as u64);
         Ok(Self {
-            threads: threads.clamp(1, resources.threads.max(1)),
+            threads: usize::try_from(threads).unwrap_or(usize::MAX),
+            pages_bytes: rest.saturating_sub(threads * thread),
             prints_bytes: prints_bytes / stores,
             value_capacity: usize::try_from(capacity).unwrap_or(usize::MAX),
             sample_below: sample_below(sampled, train_rows),

@@ -67,12 +67,16 @@ impl std::fmt::Debug for Context<'_> {
 /// [`crate::error::PublishedError`] if it is no whole output of `prep`; usage errors for columns that
 /// it doesn't have; those of reading, and of temporary files.
 pub fn audit(context: &Context<'_>, dir: &Path, spec: &AuditSpec) -> Result<AuditReport> {
-    // A thread may hold readers of several shards at once, so none may wait for a permit.
-    let published = Published::open(dir, &Memory::unlimited())?;
+    let memory = Memory::new(
+        context.resources.memory_bytes_max,
+        context.resources.threads,
+    );
+    let published = Published::open(dir, &memory)?;
     let watched = Watched::new(&published, spec)?;
-    let origin = origin::origin(&published, dir, &spec.source)?;
+    let origin = origin::origin(&published, dir, spec)?;
     let limits = Limits::new(&published, &watched, context.resources)?;
     let (threads, cancel) = (limits.threads, context.cancel);
+    memory.assign(threads, limits.pages_bytes);
 
     let rows = published.rows();
     let store = || Prints::new(dir, rows, limits.prints_bytes, threads);

@@ -4,13 +4,13 @@
 //! row is read. Limit: a change in the middle that keeps these is not seen.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::published::Published;
 use crate::artifact::escape_name;
 use crate::error::Result;
 use crate::source::discover::{discover, fingerprint};
-use crate::spec::{Dialect, Format, InputSpec, OnBadFile};
+use crate::spec::{AuditSpec, Dialect, Format, InputSpec, OnBadFile};
 
 /// Relative paths by what became of them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,13 +22,13 @@ pub(super) struct Origin {
     pub new: Vec<String>,
 }
 
-/// Looks at what is at `paths` now; nothing if there are none.
+/// Looks at what the source is now; nothing if none is named.
 pub(super) fn origin(
     published: &Published,
     out: &Path,
-    paths: &[PathBuf],
+    spec: &AuditSpec,
 ) -> Result<Option<Origin>> {
-    if paths.is_empty() {
+    if spec.source.is_empty() {
         return Ok(None);
     }
     let recorded = |key: &str| {
@@ -39,15 +39,15 @@ pub(super) fn origin(
             .and_then(|input| input.get(key))
     };
     let input = InputSpec {
-        paths: paths.to_vec(),
-        root: None,
+        paths: spec.source.clone(),
+        root: spec.root.clone(),
         format: recorded("format")
             .and_then(|format| serde_json::from_value::<Option<Format>>(format.clone()).ok())
             .flatten(),
         dialect: Dialect::default(),
         hive: false,
         settle: None,
-        follow_symlinks: false,
+        follow_symlinks: spec.follow_symlinks,
         on_bad_file: OnBadFile::Error,
     };
     let found = discover(&input, out)?;

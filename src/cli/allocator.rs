@@ -14,12 +14,17 @@ const KEEPING_FROM: u64 = 128 << 20;
 /// `mi_option_purge_delay` of `mimalloc.h`, in milliseconds, which the bindings don't name.
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 
-/// Fits the allocator to a run's budget; called before the run starts any thread.
+/// Fits the allocator to a run's budget; called once, before the run starts any thread.
 pub(super) fn suit(resources: Resources) {
-    let each = resources.memory_bytes_max / resources.threads.max(1) as u64;
-    if each < KEEPING_FROM {
-        set_purge_delay(0);
+    if let Some(milliseconds) = purge_delay(resources) {
+        set_purge_delay(milliseconds);
     }
+}
+
+/// How long memory is kept, if not as long as the allocator's default is.
+fn purge_delay(resources: Resources) -> Option<c_long> {
+    let each = resources.memory_bytes_max / resources.threads.max(1) as u64;
+    (each < KEEPING_FROM).then_some(0)
 }
 
 #[expect(
@@ -27,8 +32,11 @@ pub(super) fn suit(resources: Resources) {
     reason = "the allocator's C interface is the only way to its settings; bindings declare it unsafe"
 )]
 fn set_purge_delay(milliseconds: c_long) {
-    // SAFETY: `mi_option_set` stores an integer in a static table and touches no memory of ours; the
-    // option is one of the enumeration's, as the test below checks by its default.
+    // SAFETY: `mi_option_set` (options.c) ignores an index outside its table, and else stores the
+    // number and a mark in a static array: it takes no pointer, allocates nothing, and holds for any
+    // number. Both are plain stores, so no other thread may allocate meanwhile: the one caller runs
+    // on the main thread before the first other one is started; signals are handlers, no thread. That
+    // the index is the one that is meant is seen by its default in the test below.
     unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, milliseconds) }
 }
 
@@ -37,22 +45,24 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(
-        unsafe_code,
-        reason = "reads the setting back through the same interface"
-    )]
+    #[expect(unsafe_code, reason = "reads the setting through the same interface")]
     fn the_setting_is_the_one_that_is_meant() {
-        // SAFETY: reads an integer from a static table.
-        let delay = || unsafe { libmimalloc_sys::mi_option_get(PURGE_DELAY) };
-        let default = delay();
+        // SAFETY: `mi_option_get` reads a number from a static array, which nothing here writes to.
+        let default = unsafe { libmimalloc_sys::mi_option_get(PURGE_DELAY) };
         assert_eq!(default, 1000, "the default in options.c");
-        let resources = |mib: u64| Resources {
-            threads: 2,
-            memory_bytes_max: mib << 20,
+    }
+
+    #[test]
+    fn memory_is_given_back_at_once_only_where_it_is_short() {
+        let delay = |threads, mib: u64| {
+            purge_delay(Resources {
+                threads,
+                memory_bytes_max: mib << 20,
+            })
         };
-        suit(resources(4096));
-        assert_eq!(delay(), default);
-        suit(resources(128));
-        assert_eq!(delay(), 0);
+        assert_eq!(delay(2, 4096), None);
+        assert_eq!(delay(2, 256), None);
+        assert_eq!(delay(2, 255), Some(0));
+        assert_eq!(delay(0, 72), Some(0));
     }
 }

@@ -173,8 +173,13 @@ impl<'a> Run<'a> {
         );
         if allowed >= needed {
             let columns = FLOOR_COLUMN_BYTES * plan.columns() as u64;
-            self.memory.share_out(columns + plan.sides_bytes(self.spec));
-            return Ok(());
+            // The floor has room for what footers usually say of a column.
+            let footers = plan.footer_bytes().saturating_sub(columns);
+            let sides = plan.sides_bytes(self.spec);
+            self.memory
+                .share_out(columns.saturating_add(sides), footers);
+            let what = || "what the footers list".to_owned();
+            return self.memory.check_worker_fits(footers, what);
         }
         let trained = if self.spec.output.validate {
             "training on "

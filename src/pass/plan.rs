@@ -1,8 +1,8 @@
 //! The plan: what would be read, without reading more than footers and headers.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use parquet::file::metadata::{FileMetaData, ParquetMetaData};
+use parquet::file::metadata::FileMetaData;
 
 use super::{Context, SplitPlan, split};
 use crate::engine::{Pass, guarded};
@@ -156,6 +156,16 @@ impl Plan {
         };
         split::sides_bytes(&spec.split, rows, spec.resources.threads)
     }
+
+    /// What the footers of a unit take, at most; each worker holds those of its own.
+    pub fn footer_bytes(&self) -> u64 {
+        let Rows::Table(prepared) = &self.rows else {
+            return 0;
+        };
+        let units = prepared.table.units.iter();
+        let bytes = units.map(|unit| prepared.table.footer_bytes(unit));
+        bytes.max().unwrap_or(0)
+    }
 }
 
 fn plan_parquet(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint>, Prepared)> {
@@ -167,7 +177,7 @@ fn plan_parquet(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint
             let file = guarded(|| ParquetFile::open(&input.path, context.memory))
                 .map_err(|error| error.at(Place::path(&input.path)))?;
             context.advanced(Pass::Plan, 0, 0);
-            Ok((fingerprint(input)?, file))
+            Ok((fingerprint(input)?, Planned::of(&file)))
         },
         |index, (print, file)| {
             fingerprints.push(print);
@@ -175,6 +185,31 @@ fn plan_parquet(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint
         },
     )?;
     Ok((fingerprints, stores.finish(context, spec)?))
+}
+
+/// What is kept of a file: of a footer, most is needed only once its row groups are read.
+#[derive(Debug)]
+pub(super) struct Planned {
+    path: PathBuf,
+    metadata: FileMetaData,
+    footer_bytes: u64,
+    /// Rows and uncompressed bytes.
+    groups: Vec<(u64, u64)>,
+}
+
+impl Planned {
+    pub(super) fn of(file: &ParquetFile) -> Self {
+        let size = |value: i64| u64::try_from(value).unwrap_or(0);
+        let groups = file.metadata().row_groups().iter();
+        Self {
+            path: file.path().to_path_buf(),
+            metadata: file.metadata().file_metadata().clone(),
+            footer_bytes: file.footer_bytes(),
+            groups: groups
+                .map(|group| (size(group.num_rows()), size(group.total_byte_size())))
+                .collect(),
+        }
+    }
 }
 
 /// Gathers stores and unifies their schemas.
@@ -190,17 +225,14 @@ impl Stores {
     /// Adds the next file, which holds the next rows of `input`.
     ///
     /// `name` is the path that messages name: a part of a text file is known by its input.
-    pub(super) fn add(&mut self, input: usize, name: &Path, file: &ParquetFile) -> Result<()> {
-        let metadata = file.metadata();
-        let layout = self.layout(name, metadata)?;
+    pub(super) fn add(&mut self, input: usize, name: &Path, file: &Planned) -> Result<()> {
+        let layout = self.layout(name, &file.metadata)?;
         let same_input = self.stores.last().is_some_and(|store| store.input == input);
         let mut first_row = if same_input { self.rows_before } else { 0 };
-        let groups = metadata
-            .row_groups()
+        let groups = file
+            .groups
             .iter()
-            .map(|group| {
-                let rows = u64::try_from(group.num_rows()).unwrap_or(0);
-                let bytes = u64::try_from(group.total_byte_size()).unwrap_or(0);
+            .map(|&(rows, bytes)| {
                 let group = Group {
                     first_row,
                     rows,
@@ -212,10 +244,11 @@ impl Stores {
             .collect();
         self.rows_before = first_row;
         self.stores.push(Store {
-            path: file.path().to_path_buf(),
+            path: file.path.clone(),
             input,
-            is_input: file.path() == name,
+            is_input: file.path == name,
             layout,
+            footer_bytes: file.footer_bytes,
             groups,
         });
         Ok(())
@@ -226,14 +259,14 @@ impl Stores {
         self.stores.is_empty()
     }
 
-    fn layout(&mut self, name: &Path, metadata: &ParquetMetaData) -> Result<SharedLayout> {
-        let descriptor = metadata.file_metadata().schema_descr();
+    fn layout(&mut self, name: &Path, metadata: &FileMetaData) -> Result<SharedLayout> {
+        let descriptor = metadata.schema_descr();
         match &mut self.unifier {
             Some(unifier) => unifier.add(name, descriptor),
             None => {
-                let (unifier, layout) = Unifier::new(name, metadata.file_metadata())?;
+                let (unifier, layout) = Unifier::new(name, metadata)?;
                 self.unifier = Some(unifier);
-                self.first = Some(metadata.file_metadata().clone());
+                self.first = Some(metadata.clone());
                 Ok(layout)
             }
         }

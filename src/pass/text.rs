@@ -12,7 +12,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
-use super::plan::{Prepared, Rows, Stores};
+use super::plan::{Planned, Prepared, Rows, Stores};
 use crate::artifact::hex128;
 use crate::engine::Pass;
 use crate::error::{DataError, Error, InputError, Place, Result, TextError};
@@ -377,11 +377,8 @@ impl Text<'_> {
             for file in cached {
                 let input = &self.context.inputs[part.input].path;
                 let path = self.cache.join(&file.name);
-                stores.add(
-                    part.input,
-                    input,
-                    &ParquetFile::open(&path, self.context.memory)?,
-                )?;
+                let file = ParquetFile::open(&path, self.context.memory)?;
+                stores.add(part.input, input, &Planned::of(&file))?;
             }
         }
         if stores.is_empty() {

@@ -196,7 +196,7 @@ mod tests {
         let data: Vec<u8> = (0..5_000_000_u32).map(|byte| (byte % 251) as u8).collect();
         for (budget_mib, parts_least) in [(0, 0), (40, 1), (4096, 5)] {
             let memory = Memory::new(resident_memory_bytes() + (budget_mib << 20), 1);
-            memory.share_out(0);
+            memory.share_out(0, 0);
             let place = SpoolPlace {
                 memory: &memory,
                 directory: directory.path(),

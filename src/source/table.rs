@@ -20,6 +20,10 @@ pub const UNIT_ROWS: u64 = 1 << 20;
 pub const UNIT_BYTES: u64 = 128 << 20;
 /// The most stores in a unit, all of which are open while it runs.
 const UNIT_STORES: usize = 128;
+/// The most column chunks that pieces are gathered up to: footers say some hundred bytes of each.
+const UNIT_CHUNKS: usize = 16 << 10;
+/// Of wide tables, this many pieces may have more chunks than that: a wide table gets more memory.
+const UNIT_PIECES_WIDE: usize = 8;
 
 /// All rows of a run, with the schema they share.
 #[derive(Debug)]
@@ -43,6 +47,8 @@ pub struct Store {
     pub is_input: bool,
     /// Where it keeps each column.
     pub layout: SharedLayout,
+    /// What its footer takes in memory.
+    pub footer_bytes: u64,
     /// Its row groups.
     pub groups: Vec<Group>,
 }
@@ -89,6 +95,9 @@ impl Table {
     pub fn new(schema: Schema, stores: Vec<Store>, unit_rows: u64) -> Self {
         let mut units: Vec<Unit> = Vec::new();
         for (store, content) in stores.iter().enumerate() {
+            let leaves = content.layout.columns.iter().map(|column| column.leaves);
+            let pieces_max = (UNIT_CHUNKS / leaves.sum::<usize>().max(1)).max(UNIT_PIECES_WIDE);
+            let limits = (unit_rows, pieces_max);
             for (row_group, group) in content.groups.iter().enumerate() {
                 let Ok(rows @ 1..) = usize::try_from(group.rows) else {
                     continue;
@@ -100,7 +109,7 @@ impl Table {
                     rows,
                 };
                 match units.last_mut() {
-                    Some(unit) if unit.has_room(piece, group.bytes, unit_rows) => {
+                    Some(unit) if unit.has_room(piece, group.bytes, limits) => {
                         unit.add(piece, group.bytes);
                     }
                     _ => units.push(Unit {
@@ -124,6 +133,15 @@ impl Table {
         self.units.iter().map(|unit| unit.rows as u64).sum()
     }
 
+    /// What the footers of a unit's stores take in memory.
+    pub fn footer_bytes(&self, unit: &Unit) -> u64 {
+        let (Some(first), Some(last)) = (unit.pieces.first(), unit.pieces.last()) else {
+            return 0;
+        };
+        let stores = self.stores[first.store..=last.store].iter();
+        stores.map(|store| store.footer_bytes).sum()
+    }
+
     /// Rows of each of `inputs` inputs.
     pub fn rows_by_input(&self, inputs: usize) -> Vec<u64> {
         let mut rows = vec![0; inputs];
@@ -135,12 +153,13 @@ impl Table {
 }
 
 impl Unit {
-    fn has_room(&self, piece: Piece, bytes: u64, unit_rows: u64) -> bool {
+    fn has_room(&self, piece: Piece, bytes: u64, (rows_max, pieces_max): (u64, usize)) -> bool {
         let stores = self
             .pieces
             .first()
             .map_or(0, |first| piece.store - first.store + 1);
-        self.rows as u64 + piece.rows as u64 <= unit_rows
+        self.rows as u64 + piece.rows as u64 <= rows_max
+            && self.pieces.len() < pieces_max
             && self.bytes.saturating_add(bytes) <= UNIT_BYTES
             && stores <= UNIT_STORES
     }

@@ -8,6 +8,10 @@ use std::str::FromStr;
 pub struct AuditSpec {
     /// What the output was made from, as given then; empty: not looked at.
     pub source: Vec<PathBuf>,
+    /// Where its relative paths were counted from, as given then.
+    pub root: Option<PathBuf>,
+    /// Whether symbolic links were followed then.
+    pub follow_symlinks: bool,
     /// Columns taken for labels; empty: those of the job that made the output.
     pub label: Vec<String>,
     /// Columns that make up a key whose rows belong on one side; empty: those of the split.

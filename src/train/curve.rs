@@ -1,10 +1,13 @@
-//! `Curve`: the train loss over windows of steps, so that a long run is a few hundred points.
+//! `Curve`: the train loss over windows of steps, so that a long run is a few hundred points; the first
+//! steps stand alone, since that is where networks explode.
 
 use crate::artifact::Figure;
 use crate::artifact::validation::CurvePoint;
 
 /// About how many points a curve has.
 const POINTS: f64 = 200.0;
+/// Steps that are a window each.
+const FIRST: u64 = 20;
 
 /// A curve under way.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ impl Curve {
         self.sum += loss;
         self.steps += 1;
         self.last = step;
-        if self.steps == self.window {
+        if self.steps == self.window || step <= FIRST {
             self.close();
         }
     }

@@ -1,9 +1,21 @@
 //! Findings: what is wrong, by file; as many as a person reads, the rest counted.
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::report::{Finding, VerifyReport};
 
 /// Findings that are kept; more are only counted.
 const KEPT_MAX: usize = 100;
+
+/// What an error says is wrong with a file of the output.
+///
+/// # Errors
+/// The error itself if it says nothing of the file: it doesn't fit the memory, or was told to stop.
+pub(super) fn damage(error: Error) -> Result<String> {
+    match error.kind() {
+        ErrorKind::Budget { .. } | ErrorKind::Interrupted { .. } => Err(error),
+        kind => Ok(kind.to_string()),
+    }
+}
 
 /// What is wrong so far.
 #[derive(Debug, Default)]

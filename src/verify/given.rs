@@ -86,14 +86,14 @@ fn of_piece(piece: &Piece, column: &Stored) -> Result<Vec<Option<u8>>> {
     if let Some(kind) = NumericKind::of(&column.root) {
         return of_leaf(
             piece,
-            |piece| number(piece, leaf, kind),
+            |piece| number(piece, leaf, kind, piece.opened.file.memory()),
             |value| numbered(*value),
         );
     }
     match piece.opened.physical_type(leaf) {
         PhysicalType::BOOLEAN => of_leaf(
             piece,
-            |piece| stored::<BoolType>(piece, leaf),
+            |piece| stored::<BoolType>(piece, leaf, piece.opened.file.memory()),
             |test| numbered(f64::from(u8::from(*test))),
         ),
         PhysicalType::BYTE_ARRAY => of_text::<ByteArrayType>(piece, leaf),
@@ -104,7 +104,7 @@ fn of_piece(piece: &Piece, column: &Stored) -> Result<Vec<Option<u8>>> {
 fn of_text<T: DataType>(piece: &Piece, leaf: usize) -> Result<Vec<Option<u8>>> {
     of_leaf(
         piece,
-        |piece| stored::<T>(piece, leaf),
+        |piece| stored::<T>(piece, leaf, piece.opened.file.memory()),
         |text| named(text.as_bytes()),
     )
 }

@@ -4,6 +4,7 @@ use parquet::data_type::DataType;
 
 use super::scaler::Feature;
 use super::slots::{AsFloat, Leaf, Piece, Runs, Slot, Slots};
+use crate::engine::Memory;
 use crate::error::Result;
 use crate::schema::NumericKind;
 use crate::source::parquet::{LeafReader, LeafRun, NumberReader};
@@ -29,8 +30,8 @@ impl Runs<i64> for Widened {
         self.narrow.skip(rows)
     }
 
-    fn read(&mut self, rows: usize, run: &mut LeafRun<i64>) -> Result<()> {
-        self.narrow.read(rows, &mut self.run)?;
+    fn read(&mut self, rows: usize, run: &mut LeafRun<i64>) -> Result<usize> {
+        let rows = self.narrow.read(rows, &mut self.run)?;
         let widen = |value: &i32| match self.is_unsigned {
             true => i64::from(value.cast_unsigned()),
             false => i64::from(*value),
@@ -39,14 +40,18 @@ impl Runs<i64> for Widened {
         run.values.extend(self.run.values.iter().map(widen));
         run.definition.clone_from(&self.run.definition);
         run.repetition.clone_from(&self.run.repetition);
-        Ok(())
+        Ok(rows)
     }
 }
 
 /// Opens a leaf as it is stored.
-pub(super) fn stored<T: DataType>(piece: &Piece, leaf: usize) -> Result<Leaf<T::T>> {
+pub(super) fn stored<T: DataType>(
+    piece: &Piece,
+    leaf: usize,
+    memory: &Memory,
+) -> Result<Leaf<T::T>> {
     let (top, nested) = piece.opened.levels(leaf);
-    let runs = LeafReader::<T>::open(&piece.opened.file, piece.group, leaf)?;
+    let runs = LeafReader::<T>::open(&piece.opened.file.within(memory), piece.group, leaf)?;
     Ok(Leaf {
         runs: Box::new(runs),
         top,
@@ -55,14 +60,15 @@ pub(super) fn stored<T: DataType>(piece: &Piece, leaf: usize) -> Result<Leaf<T::
 }
 
 /// Opens a flat leaf as float64.
-pub(super) fn number(piece: &Piece, leaf: usize, kind: NumericKind) -> Result<Leaf<f64>> {
+pub(super) fn number(
+    piece: &Piece,
+    leaf: usize,
+    kind: NumericKind,
+    memory: &Memory,
+) -> Result<Leaf<f64>> {
     let (top, nested) = piece.opened.levels(leaf);
-    let runs = AsFloat(NumberReader::open(
-        &piece.opened.file,
-        piece.group,
-        leaf,
-        kind,
-    )?);
+    let file = piece.opened.file.within(memory);
+    let runs = AsFloat(NumberReader::open(&file, piece.group, leaf, kind)?);
     Ok(Leaf {
         runs: Box::new(runs),
         top,

@@ -32,6 +32,7 @@ use std::path::PathBuf;
 use crate::engine::{Cancel, Memory, Ordered};
 use crate::error::Result;
 use crate::report::VerifyReport;
+use crate::spec::Resources;
 
 use findings::Findings;
 
@@ -46,8 +47,8 @@ pub struct VerifySpec {
     pub root: Option<PathBuf>,
     /// As `--follow-symlinks` was given.
     pub follow_symlinks: bool,
-    /// Worker threads.
-    pub threads: usize,
+    /// Threads and memory.
+    pub resources: Resources,
 }
 
 /// What every step needs.
@@ -61,7 +62,7 @@ struct Context<'a> {
 impl<'a> Context<'a> {
     fn ordered(self, count: usize) -> Ordered<'a> {
         Ordered {
-            threads: self.spec.threads.max(1),
+            threads: self.memory.workers(),
             count,
             cancel: self.cancel,
         }
@@ -71,11 +72,11 @@ impl<'a> Context<'a> {
 /// Verifies an output; what is wrong with it is in the report.
 ///
 /// # Errors
-/// When the directory can't be listed or an input can't be read; a request to stop. Damage inside
-/// the output is a finding and no error.
+/// When the directory can't be listed or an input can't be read; when it doesn't fit the memory; a
+/// request to stop. Damage inside the output is a finding and no error.
 pub fn verify(spec: &VerifySpec, cancel: &Cancel) -> Result<VerifyReport> {
-    // One thread holds readers of inputs and of shards at once, so none may wait for a permit.
-    let memory = Memory::unlimited();
+    let resources = spec.resources;
+    let memory = Memory::new(resources.memory_bytes_max, resources.threads);
     let context = Context {
         spec,
         cancel,
@@ -88,6 +89,7 @@ pub fn verify(spec: &VerifySpec, cancel: &Cancel) -> Result<VerifyReport> {
     };
     let names = files::list(&spec.output)?;
     if let Some(records) = records::read(&spec.output, &mut findings) {
+        memory.share_out_to_readers(sums::BYTES * records.manifest.columns.len() as u64);
         files::check(&names, &records, &mut findings);
         shards::check(context, &records, &mut findings, &mut report)?;
         scaler::check(&records.scaler, &mut findings);

@@ -7,6 +7,7 @@ use parquet::data_type::{
 };
 
 use super::columns::{Opened, Stored};
+use super::findings::damage;
 use super::leaves::{Nothing, Widened, number, standardized, stored};
 use super::rows::{Span, SpanRows};
 use super::scaler::Feature;
@@ -16,6 +17,7 @@ use super::slots::{
     text_string,
 };
 use super::sums::Sums;
+use crate::engine::Memory;
 use crate::error::{DataError, Error, Place, Result};
 use crate::schema::NumericKind;
 use crate::source::discover::InputFile;
@@ -46,6 +48,8 @@ pub(super) struct Pair<'a> {
     /// The column in the shards.
     pub(super) stored: &'a Stored,
     pub(super) on_inf: OnInf,
+    /// That of a group: readers of the source and of all sides are open at once.
+    pub(super) memory: Memory,
 }
 
 /// Most characters of a value that a finding shows.
@@ -69,7 +73,7 @@ impl<'a> Pair<'a> {
             &mut *source,
             |piece| {
                 let kind = NumericKind::of(&self.stored.root).unwrap_or(NumericKind::Float64);
-                number(piece, self.stored.first_leaf, kind)
+                number(piece, self.stored.first_leaf, kind, &self.memory)
             },
             |x, side| {
                 if side == TRAIN {
@@ -128,7 +132,7 @@ impl<'a> Pair<'a> {
 
     fn copied<T: DataType>(&self, pieces: &[Piece], offset: usize) -> Result<Option<Mismatch>> {
         let mut source = FileSlots::new(pieces, |piece| {
-            stored::<T>(piece, self.source_leaf(piece, offset)?)
+            stored::<T>(piece, self.source_leaf(piece, offset)?, &self.memory)
         });
         self.as_stored::<T>(&mut source, offset)
     }
@@ -141,7 +145,7 @@ impl<'a> Pair<'a> {
     ) -> Result<Option<Mismatch>> {
         self.compare(
             source,
-            |piece| stored::<T>(piece, self.stored.first_leaf + offset),
+            |piece| stored::<T>(piece, self.stored.first_leaf + offset, &self.memory),
             |slot, _| slot.clone(),
             |expected, found| {
                 let bytes =
@@ -196,7 +200,7 @@ impl<'a> Pair<'a> {
                     return mismatch(format!("it holds {found}, the source gives {expected}"));
                 }
                 Ok(None) => return mismatch("it has no more values".to_owned()),
-                Err(error) => return mismatch(error.kind().to_string()),
+                Err(error) => return mismatch(damage(error)?),
             }
         }
         if row != sides.len() {
@@ -211,7 +215,7 @@ impl<'a> Pair<'a> {
             Span::Files(pieces) => Box::new(FileSlots::new(pieces, |piece| {
                 let column = self.source(piece)?;
                 let kind = NumericKind::of(&column.root).unwrap_or(NumericKind::Float64);
-                number(piece, column.first_leaf, kind)
+                number(piece, column.first_leaf, kind, &self.memory)
             })),
             Span::Text { batch, .. } => self.text(batch.rows, text_number),
         }
@@ -223,9 +227,9 @@ impl<'a> Pair<'a> {
             Span::Files(pieces) => Box::new(FileSlots::new(pieces, |piece| {
                 let column = self.source(piece)?;
                 if column.root.get_physical_type() == PhysicalType::INT64 {
-                    return stored::<Int64Type>(piece, column.first_leaf);
+                    return stored::<Int64Type>(piece, column.first_leaf, &self.memory);
                 }
-                let narrow = stored::<Int32Type>(piece, column.first_leaf)?;
+                let narrow = stored::<Int32Type>(piece, column.first_leaf, &self.memory)?;
                 Ok(Leaf {
                     top: narrow.top,
                     nested: narrow.nested,

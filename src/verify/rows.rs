@@ -6,7 +6,7 @@ use num_bigint::BigInt;
 
 use super::Context;
 use super::columns::Opened;
-use super::findings::Findings;
+use super::findings::{Findings, damage};
 use super::given::sides_of;
 use super::pairs::{Mismatch, Pair};
 use super::records::Records;
@@ -150,7 +150,7 @@ impl<'a> Comparison<'a> {
                 .iter()
                 .filter(|side| usize::from(**side) == index)
                 .count();
-            match cursor.take(rows, self.context) {
+            match cursor.take(rows, self.context)? {
                 Ok(pieces) => shards.push(pieces),
                 Err(what) => findings.push(SIDES[index], what),
             }
@@ -177,7 +177,8 @@ impl<'a> Comparison<'a> {
         let (features, totals) = (&self.features, &mut self.totals);
         let (inputs, on_inf) = (self.inputs, self.on_inf);
         let feature_of = |name: &str| features.iter().position(|feature| feature.name == name);
-        self.context.ordered(columns.len()).run(
+        let context = self.context;
+        context.ordered(columns.len()).run(
             |index| {
                 let name = columns[index].name.as_str();
                 let Some(stored) = shape.columns.get(name) else {
@@ -191,6 +192,7 @@ impl<'a> Comparison<'a> {
                     shape,
                     stored,
                     on_inf,
+                    memory: context.memory.group(),
                 };
                 guarded(|| match feature_of(name) {
                     Some(feature) => {
@@ -245,23 +247,26 @@ impl<'a> Comparison<'a> {
 }
 
 impl SideCursor<'_> {
-    /// The next `rows` rows of the side.
+    /// The next `rows` rows of the side, or what is wrong with it.
     fn take(
         &mut self,
         mut rows: usize,
         context: Context<'_>,
-    ) -> std::result::Result<Vec<Piece>, String> {
+    ) -> Result<std::result::Result<Vec<Piece>, String>> {
         let mut pieces = Vec::new();
         while rows > 0 {
             let Some(shard) = self.shards.get(self.shard) else {
-                return Err(format!("{rows} rows fewer than the inputs give this side"));
+                let what = format!("{rows} rows fewer than the inputs give this side");
+                return Ok(Err(what));
             };
             let opened = match &self.opened {
                 Some(opened) => Arc::clone(opened),
                 None => {
                     let path = path_of(&context.spec.output, shard);
-                    let opened = Opened::open(shard.path.clone(), &path, context.memory);
-                    Arc::new(opened.map_err(|error| error.to_string())?)
+                    match Opened::open(shard.path.clone(), &path, context.memory) {
+                        Ok(opened) => Arc::new(opened),
+                        Err(error) => return damage(error).map(Err),
+                    }
                 }
             };
             let mut before = 0;
@@ -287,7 +292,7 @@ impl SideCursor<'_> {
                 (self.shard, self.row) = (self.shard + 1, 0);
             }
         }
-        Ok(pieces)
+        Ok(Ok(pieces))
     }
 
     /// Rows that were not taken.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use parquet::schema::types::TypePtr;
 
 use super::Context;
-use super::findings::Findings;
+use super::findings::{Findings, damage};
 use super::records::{Records, differs};
 use crate::artifact::Manifest;
 use crate::artifact::manifest::ManifestShard;
@@ -73,7 +73,7 @@ fn look(context: Context<'_>, manifest: &Manifest, shard: &ManifestShard) -> Res
         Err(error) => findings.push(&shard.path, format!("cannot read it: {error}")),
         Ok(found) => match differs(found, (shard.bytes, shard.xxh3_128)) {
             Some(what) => findings.push(&shard.path, what),
-            None => root = footer(context, &path, manifest, shard, &mut findings),
+            None => root = footer(context, &path, manifest, shard, &mut findings)?,
         },
     }
     context.cancel.check()?;
@@ -93,12 +93,12 @@ fn footer(
     manifest: &Manifest,
     shard: &ManifestShard,
     findings: &mut Findings,
-) -> Option<TypePtr> {
+) -> Result<Option<TypePtr>> {
     let file = match guarded(|| ParquetFile::open(path, context.memory)) {
         Ok(file) => file,
         Err(error) => {
-            findings.push(&shard.path, error.kind().to_string());
-            return None;
+            findings.push(&shard.path, damage(error)?);
+            return Ok(None);
         }
     };
     let groups = file.metadata().row_groups();
@@ -122,7 +122,7 @@ fn footer(
         .map(|column| (column.name.clone(), column.output_type.clone()));
     if !found.eq(said) {
         findings.push(&shard.path, "its columns are not those of the manifest");
-        return None;
+        return Ok(None);
     }
-    Some(root)
+    Ok(Some(root))
 }

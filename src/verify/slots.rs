@@ -42,7 +42,8 @@ pub(super) struct Piece {
 /// What reads a leaf of one row group, run by run.
 pub(super) trait Runs<V> {
     fn skip(&mut self, rows: usize) -> Result<()>;
-    fn read(&mut self, rows: usize, run: &mut LeafRun<V>) -> Result<()>;
+    /// Reads some of the next `rows` rows, at least one of them, and returns how many.
+    fn read(&mut self, rows: usize, run: &mut LeafRun<V>) -> Result<usize>;
 }
 
 impl<T: DataType> Runs<T::T> for LeafReader<T> {
@@ -50,8 +51,8 @@ impl<T: DataType> Runs<T::T> for LeafReader<T> {
         Self::skip(self, rows)
     }
 
-    fn read(&mut self, rows: usize, run: &mut LeafRun<T::T>) -> Result<()> {
-        Self::read(self, rows, run)
+    fn read(&mut self, rows: usize, run: &mut LeafRun<T::T>) -> Result<usize> {
+        self.read_some(rows, run)
     }
 }
 
@@ -63,8 +64,8 @@ impl Runs<f64> for AsFloat {
         self.0.skip(rows)
     }
 
-    fn read(&mut self, rows: usize, run: &mut LeafRun<f64>) -> Result<()> {
-        self.0.read(rows, run)
+    fn read(&mut self, rows: usize, run: &mut LeafRun<f64>) -> Result<usize> {
+        self.0.read(rows, run).map(|()| rows)
     }
 }
 
@@ -121,6 +122,9 @@ impl<'a, V> FileSlots<'a, V> {
             let Some(piece) = self.pieces.next() else {
                 return Ok(false);
             };
+            // The pages of the piece before are given back before others are asked for.
+            self.current = None;
+            self.run = LeafRun::default();
             let mut leaf = (self.open)(piece)?;
             if piece.skip > 0 {
                 leaf.runs.skip(piece.skip)?;
@@ -131,8 +135,9 @@ impl<'a, V> FileSlots<'a, V> {
         let Some(leaf) = &mut self.current else {
             return Ok(false);
         };
-        let rows = self.rows_left.min(RUN_ROWS);
-        leaf.runs.read(rows, &mut self.run)?;
+        let rows = leaf
+            .runs
+            .read(self.rows_left.min(RUN_ROWS), &mut self.run)?;
         (self.slot, self.value) = (0, 0);
         self.rows_left -= rows;
         Ok(true)

@@ -29,8 +29,11 @@ const WITHOUT_IN: &str =
 /// Rows of a span, and the most files in it.
 const SPAN_ROWS: usize = 1 << 20;
 const SPAN_FILES: usize = 64;
-/// Text that is parsed at a time.
-const RANGE_BYTES: u64 = 64 << 20;
+/// Text that is parsed at a time, at most, and the part of the memory that it may be: it grows by
+/// doubling, and its columns may take several times as much.
+const RANGE_BYTES_MAX: u64 = 64 << 20;
+const RANGE_SHARE: u64 = 12;
+const RANGE_BYTES_MIN: u64 = 1 << 20;
 
 /// What the manifest's spec says that is needed here.
 #[derive(Debug, Deserialize)]
@@ -175,6 +178,8 @@ fn text_spans(
     inputs: &[InputFile],
     mut compare: impl FnMut(Span<'_>) -> Result<()>,
 ) -> Result<()> {
+    let range_bytes = context.memory.available() / RANGE_SHARE;
+    let range_bytes = range_bytes.clamp(RANGE_BYTES_MIN, RANGE_BYTES_MAX);
     for (index, input) in inputs.iter().enumerate() {
         let file = TextFile::open(&input.path, dialect)?;
         let names = &file.header().names;
@@ -183,7 +188,7 @@ fn text_spans(
             .map(|name| ColumnRequest::As(recorded_type(records, name)))
             .collect();
         if file.is_compressed() {
-            let segment = usize::try_from(RANGE_BYTES).unwrap_or(usize::MAX);
+            let segment = usize::try_from(range_bytes).unwrap_or(usize::MAX);
             file.parse_stream(&requests, segment, |batch| {
                 context.cancel.check()?;
                 compare(Span::Text {
@@ -194,7 +199,7 @@ fn text_spans(
             })?;
             continue;
         }
-        let ranges = file.ranges(RANGE_BYTES);
+        let ranges = file.ranges(range_bytes);
         let summaries = context
             .ordered(ranges.len())
             .collect(|range| file.scan(ranges[range].clone()))?;

@@ -7,7 +7,7 @@ use num_bigint::BigInt;
 
 use super::Context;
 use super::columns::Opened;
-use super::findings::Findings;
+use super::findings::{Findings, damage};
 use super::records::Records;
 use super::scaler::Feature;
 use super::shards::path_of;
@@ -77,7 +77,7 @@ fn add_shard(
     let opened = match Opened::open(shard.path.clone(), &path, context.memory) {
         Ok(opened) => opened,
         Err(error) => {
-            findings.push(&shard.path, error.kind().to_string());
+            findings.push(&shard.path, damage(error)?);
             return Ok(());
         }
     };
@@ -85,7 +85,10 @@ fn add_shard(
         |index| {
             let sums = guarded(|| sum(context, &opened, features[index].name));
             context.cancel.check()?;
-            Ok(sums.map_err(|error| error.kind().to_string()))
+            match sums {
+                Ok(sums) => Ok(Ok(sums)),
+                Err(error) => damage(error).map(Err),
+            }
         },
         |index, sums| {
             match sums {

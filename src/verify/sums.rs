@@ -16,6 +16,10 @@ const STEP: usize = 32;
 const SUM_COUNTERS: usize = 2046 / STEP + 1;
 const SQUARE_COUNTERS: usize = (2 * 2045 + 53) / STEP + 1;
 
+/// What the sums of a column take.
+pub(super) const BYTES: u64 =
+    (size_of::<Sums>() + (SUM_COUNTERS + SQUARE_COUNTERS) * size_of::<i128>()) as u64;
+
 /// Count, extremes and exact sums of a column.
 #[derive(Debug, Clone)]
 pub(super) struct Sums {

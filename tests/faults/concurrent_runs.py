@@ -77,7 +77,10 @@ def change(verdict, kind, make, count, source):
                 shutil.copytree(work / "good", work / "in")
                 command = [faults.binary(), *map(str, job)]
                 process = subprocess.Popen(command, env=faults.ENVIRONMENT, stderr=subprocess.PIPE, text=True)
-                time.sleep(source.uniform(0.1, 0.9) * undisturbed.seconds)
+                # A change before the run has looked at its inputs is none.
+                while process.poll() is None and not (work / ".out.prep" / "job.json").exists():
+                    time.sleep(0.001)
+                time.sleep(source.uniform(0, 0.9) * undisturbed.seconds)
                 changed(work / "in" / victim.name, other)
                 run = faults.Run(command, process.wait(), process.stderr.read(), 0)
                 what = f"{kind}, {changed.__name__}, round {number}"

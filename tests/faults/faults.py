@@ -167,7 +167,8 @@ def record(options, verdict, lines):
     if path is None:
         return
     name = pathlib.Path(sys.argv[0]).name
-    typed = " ".join(["python3", f"tests/faults/{name}", *sys.argv[1:]])
+    script = pathlib.Path(sys.argv[0]).resolve().relative_to(PROJECT)
+    typed = " ".join(["python3", str(script), *sys.argv[1:]])
     date = datetime.date.today().isoformat()
     result = "nothing wrong" if not verdict.wrong else f"{len(verdict.wrong)} WRONG"
     body = [f"### `{name}`", "", *lines, "", f"{verdict.checked:,} checks, {result}. Run on {date} at commit "

@@ -16,6 +16,7 @@ import faults
 
 CALLS = ("write", "pwrite64", "writev", "rename", "renameat", "renameat2", "fsync", "fdatasync", "openat", "mkdir",
          "mkdirat", "unlink", "unlinkat", "rmdir", "fallocate", "ftruncate", "copy_file_range", "link", "linkat")
+READING = ("read", "pread64", "getdents64")
 OPENING = {"openat"}
 STOPPED = 130
 NAMING = {"openat", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir"}
@@ -25,7 +26,7 @@ def faults_of(call, number):
     """strace's words for every fault of one call."""
     yield f"{call}:signal=KILL:when={number}"
     yield f"{call}:signal=INT:when={number}"
-    errors = ["EIO", "ENOSPC"]
+    errors = ["EIO"] if call in READING else ["EIO", "ENOSPC"]
     errors += ["EMFILE"] if call in OPENING else []
     errors += ["EACCES"] if call in NAMING else []
     for error in errors:
@@ -33,13 +34,13 @@ def faults_of(call, number):
         yield f"{call}:error={error}:when={number}+"
 
 
-def traced(job, work):
-    """Each call of an undisturbed run that names something below `work`, with its number.
+def traced(job, root):
+    """Each call of an undisturbed run that names something below `root`, input or output, with its number.
 
     strace counts each call by thread; the run works in its first thread alone.
     """
-    log = work.parent / "trace"
-    faults.must(*job, wrapper=["strace", "-f", "-y", "-qq", "-o", str(log), "-e", f"trace={','.join(CALLS)}"])
+    log = root / "trace"
+    faults.must(*job, wrapper=["strace", "-f", "-y", "-qq", "-o", str(log), "-e", f"trace={','.join(CALLS + READING)}"])
     counts, found = collections.Counter(), []
     first = None
     for line in log.read_text(errors="replace").splitlines():
@@ -50,7 +51,7 @@ def traced(job, work):
         first = first or thread
         if thread == first:
             counts[call] += 1
-            if str(work) in rest:
+            if f"{root}/" in rest:
                 found.append((call, counts[call]))
     log.unlink()
     return found
@@ -75,7 +76,7 @@ class Bench:
     def targets(self, replaces):
         work = self.root / "trace-work"
         self.prepare(work, replaces)
-        return traced(self.job(work, replaces), work)
+        return traced(self.job(work, replaces), self.root)
 
     def inject(self, number, fault, replaces):
         """Runs one fault; returns what is wrong, as a list."""
@@ -140,7 +141,7 @@ def main():
                 verdict.check(not wrong, "; ".join(wrong))
     part = "every" if options.every == 1 else f"every {options.every}th"
     faults.record(options, verdict, [
-        f"A small run makes {calls} calls that write, rename, sync, open, make or remove its files, half of them",
+        f"A small run makes {calls} calls that read, write, rename, sync, open, make or remove its files, half of them",
         f"when it replaces an older output. At {part} one: killed by signal 9, stopped by SIGINT, or the call made to",
         "fail with EIO, ENOSPC, EMFILE (opening) or EACCES (what has a name), once and from then on. After each: a",
         "known exit code with one message, no panic, the older output or the complete new one (after a stop with",

@@ -30,6 +30,8 @@ from selenium.webdriver.support.ui import Select
 
 PROJECT = pathlib.Path(__file__).parents[2]
 MARKUP = "</script><img src=x onerror=alert(1)>"
+# The colours of the first three networks.
+ARMS = "ARM_COLORS.slice(0, 3).map(color)"
 DESKTOP, PHONE = (1280, 1000), (390, 844)
 
 
@@ -141,13 +143,14 @@ def check_axes(driver):
             assert abs(float(text) - (axes["mean"] + at * axes["scale"])) < 0.02 * axes["scale"], axes
 
 
-def check_drawn(driver):
-    """Ink of every side's colour in the chart."""
+def check_drawn(driver, chart="chart", colors="SIDES.map((_, s) => sideColor(s))"):
+    """Ink of every colour in the chart."""
     inks = driver.execute_script(
+        f"const canvas = document.querySelector('#{chart} canvas'), colors = {colors};"
         """
-        const canvas = document.querySelector("#chart canvas"), pen = canvas.getContext("2d");
+        const pen = canvas.getContext("2d");
         const {data} = pen.getImageData(0, 0, canvas.width, canvas.height);
-        const wanted = SIDES.map((_, s) => sideColor(s)).map(hex => [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16)));
+        const wanted = colors.map(hex => [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16)));
         return wanted.map(([r, g, b]) => {
           let count = 0;
           for (let i = 0; i < data.length; i += 4)
@@ -210,6 +213,32 @@ def look(prep, folder, screenshots):
             print(f"ok: {width}, {scheme}")
 
 
+def look_trained(prep, folder, screenshots):
+    """The curves of the networks, that of the raw features marked where it exploded."""
+    out = folder / "trained"
+    source = PROJECT / "fixtures" / "heavy-tails.csv"
+    subprocess.run([prep, "stream", "--in", source, "--out", out, "--label", "score", "--quiet"], check=True)
+    page = out / "report.html"
+    subprocess.run([prep, "validate", "--data", out, "--label", "score", "--diagnose", "--quiet"], check=True)
+    for scheme in ["light", "dark"]:
+        driver = browser(DESKTOP, scheme)
+        try:
+            opened(driver, page)
+            legend = driver.find_element(By.ID, "losses-legend").text
+            assert "raw, full, exploded at step" in legend and "raw, part" in legend, legend
+            assert driver.find_element(By.ID, "verdict").text.startswith("Passed"), "the verdict"
+            arms = driver.find_element(By.ID, "arms").text
+            assert "exploded" in arms and "learned" in arms and "constant baseline" in arms, arms
+            assert "NaN" in driver.find_element(By.ID, "advice").text, "the advice"
+            check_drawn(driver, "losses", ARMS)
+            check_drawn(driver)
+            screenshot(driver, DESKTOP, screenshots / f"trained-{scheme}.png")
+            check_quiet(driver, page)
+        finally:
+            driver.quit()
+        print(f"ok: trained, {scheme}")
+
+
 def look_wide(prep, folder, features):
     page = made(prep, folder / "wide", 2_000, features)
     size = page.stat().st_size
@@ -236,6 +265,7 @@ def main():
     options.screenshots.mkdir(parents=True, exist_ok=True)
     prep, folder = options.prep.absolute(), options.data_dir.absolute()
     look(prep, folder, options.screenshots)
+    look_trained(prep, folder, options.screenshots)
     look_wide(prep, folder, options.features)
     shutil.rmtree(folder)
 

@@ -511,6 +511,42 @@ fn nested_and_odd_columns_are_compared_by_their_values() {
 }
 
 #[test]
+fn rows_of_long_strings_are_compared_like_those_of_short_ones() {
+    let (train, test) = (80, 40);
+    // Each test row is one of the train rows; half of the last ones differ in the number beside it.
+    let origin = |row: usize| if row < train { row } else { 2 * (row - train) };
+    let differs = |row: usize| row >= train + 20 && row.is_multiple_of(2);
+    for length in [1, 75_000] {
+        let scratch = Scratch::new();
+        let rows = 0..train + test;
+        let table = Table::new([
+            Column::text(
+                "text",
+                rows.clone()
+                    .map(|row| format!("{} {}", "long".repeat(length), origin(row))),
+            ),
+            Column::doubles(
+                "a",
+                rows.clone()
+                    .map(|row| origin(row) as f64 + f64::from(u8::from(differs(row))) / 2.0),
+            ),
+            Column::longs("side", rows.map(|row| i64::from(row >= train))),
+        ]);
+        scratch.parquet("in/a.parquet", &table);
+        scratch.stream("in", &["--split-by", "column:side", "--exclude", "a"]);
+        scratch
+            .prep(&["audit", "out", "--quiet", "--memory", "200MiB"])
+            .succeeds();
+        let report = scratch.output("out").json("audit.json");
+        assert!(
+            found(&report).contains("duplicates leak"),
+            "{length}: {report}"
+        );
+        assert_eq!(evidence(&report, 0, "pairs_compared"), 30.0, "{length}");
+    }
+}
+
+#[test]
 fn the_report_is_the_same_whatever_the_threads_and_the_memory() {
     let scratch = Scratch::new();
     let plant = Plant::clean(40_000)

@@ -39,6 +39,7 @@ const SETTINGS: &[&[&str]] = &[
     &["--threads", "1"],
     &["--threads", "2"],
     &["--threads", "8"],
+    &["--threads", "2", "--memory", "100MiB"],
     &["--threads", "1", "--memory", "200MiB"],
     &["--threads", "3", "--memory", "1GiB"],
     &["--memory", "16GiB"],

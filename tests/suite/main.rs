@@ -13,6 +13,7 @@
 
 mod audit; // planted leaks are found, none is invented
 mod bad_files; // files that cannot be read: an error, or left out on request
+mod bombs; // files far larger in memory than on disk
 mod columns; // which columns are scaled, which pass through, and their types
 mod commit; // the output appears whole or not at all
 mod compile_fail; // what must not compile
@@ -21,6 +22,7 @@ mod errors; // every kind of bad input, with the whole text of its error
 mod examples; // worked examples from scikit-learn users
 mod exhausted; // no more disk, file size or descriptors
 mod files; // what is found, skipped and refused in directories
+mod fuzz_properties; // what must hold for any bytes, with seeds and their mutations
 mod harness;
 mod identity; // what passes through is not changed; warnings
 mod inputs_that_change; // files that change or arrive while they are read

@@ -255,6 +255,15 @@ fn links_that_leave_the_input_are_followed_on_request_and_loops_end() {
         skipped,
         r#"{"broken links":1,"links to directories read already":3}"#
     );
+    // Whoever looks at the source afterwards finds the same files, told the same.
+    for (extra, is_there) in [(&["--follow-symlinks"][..], true), (&[], false)] {
+        let source = [&["followed", "--in", "in"], extra].concat();
+        let run = scratch.prep(&[&["verify"], &source[..]].concat());
+        assert_eq!(run.code == Some(0), is_there, "{}", run.describe());
+        let run = scratch.prep(&[&["audit"], &source[..]].concat()).succeeds();
+        let gone = "of the output no longer there";
+        assert_eq!(run.stdout.contains(gone), !is_there, "{}", run.describe());
+    }
     // An output behind a link would be input the next time.
     let arguments = [
         "stream",

@@ -22,6 +22,14 @@ pub(in crate::cli) struct AuditArgs {
     #[arg(long = "in", value_name = "PATH", num_args = 1.., value_hint = ValueHint::AnyPath)]
     source: Vec<PathBuf>,
 
+    /// The --root that prep stream was given
+    #[arg(long, value_name = "DIR", requires = "source", value_hint = ValueHint::DirPath)]
+    root: Option<PathBuf>,
+
+    /// Follow symbolic links, as prep stream was told to
+    #[arg(long, requires = "source")]
+    follow_symlinks: bool,
+
     /// Labels that features are compared with [default: those of the output's job]
     #[arg(long, value_name = "COLUMNS", value_parser = values::names)]
     label: Vec<Names>,
@@ -104,6 +112,8 @@ impl AuditArgs {
     pub(in crate::cli) fn into_spec(self) -> AuditSpec {
         AuditSpec {
             source: self.source,
+            root: self.root,
+            follow_symlinks: self.follow_symlinks,
             label: flatten(self.label),
             group: flatten(self.group),
             time: self.time,

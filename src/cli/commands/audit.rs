@@ -8,6 +8,7 @@ use prep_stream::job;
 use prep_stream::report::{AuditReport, audit_text};
 use prep_stream::spec::{AuditSpec, Resources};
 
+use crate::cli::allocator;
 use crate::cli::args::{AuditArgs, LogFormat, Watch};
 use crate::cli::{progress, terminal};
 
@@ -32,6 +33,7 @@ pub(in crate::cli) struct Args {
 pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
     let args = args.audit;
     let (watch, resources) = (args.watch(), args.resources());
+    allocator::suit(resources);
     let (out, conditions) = (args.out.clone(), args.fail_on.clone());
     let report = show(&out, &args.into_spec(), resources, watch, cancel)?;
     job::judge(&report, &conditions, &out)

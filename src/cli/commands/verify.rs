@@ -6,10 +6,11 @@ use clap::ValueHint;
 use prep_stream::engine::Cancel;
 use prep_stream::error::{Error, ErrorKind, Result};
 use prep_stream::report::verify_text;
+use prep_stream::spec::Resources;
 use prep_stream::verify::{VerifySpec, verify};
 
 use crate::cli::args::LogFormat;
-use crate::cli::{machine, terminal, values};
+use crate::cli::{allocator, machine, terminal, values};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,8 +21,8 @@ Without --in: exactly the files that manifest.json names, every checksum, schema
 scaler.json from its exact sums, mean 0 and standard deviation 1 of every feature over the train rows.
 With --in also: the side of every row, the fit, and every value.
 
-Exit codes: 0 all is well, 1 something is wrong, 2 usage, 3 input data, 4 output, 128 + n stopped by
-signal n.";
+Exit codes: 0 all is well, 1 something is wrong, 2 usage, 3 input data, 4 output, 6 does not fit
+--memory, 128 + n stopped by signal n.";
 
 /// Prove an output: checksums, schemas, rows, statistics; with --in, every row again
 #[derive(Debug, clap::Args)]
@@ -48,18 +49,28 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "N", value_parser = values::threads, allow_negative_numbers = true)]
     threads: Option<usize>,
 
+    /// Memory of the whole process, like 512MiB [default: three quarters of what the machine or
+    /// control group allows]
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    memory: Option<u64>,
+
     /// The report as text or as one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(in crate::cli) log_format: LogFormat,
 }
 
 pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
+    let resources = Resources {
+        threads: args.threads.unwrap_or_else(machine::threads),
+        memory_bytes_max: args.memory.unwrap_or_else(machine::memory_bytes_default),
+    };
+    allocator::suit(resources);
     let spec = VerifySpec {
         output: args.output,
         inputs: args.inputs,
         root: args.root,
         follow_symlinks: args.follow_symlinks,
-        threads: args.threads.unwrap_or_else(machine::threads),
+        resources,
     };
     let report = verify(&spec, cancel)?;
     match args.log_format {

@@ -117,7 +117,7 @@ impl Given<'_> {
         if let Some(kind) = stored.kind {
             let mut reader = NumberReader::open(file, group, stored.first_leaf, kind)?;
             self.runs(
-                |rows, run| reader.read(rows, run),
+                |rows, run| reader.read(rows, run).map(|()| rows),
                 |value| numbered(value.copied()),
             )?;
             return reader.finish();
@@ -143,22 +143,21 @@ impl Given<'_> {
     ) -> Result<()> {
         let leaf = self.open.store(self.piece).layout.columns[self.column].first_leaf;
         let mut reader = LeafReader::<T>::open(file, self.piece.row_group, leaf)?;
-        self.runs(|rows, run| reader.read(rows, run), side)?;
+        self.runs(|rows, run| reader.read_some(rows, run), side)?;
         reader.finish()
     }
 
-    /// Reads all rows of a flat leaf, run by run.
+    /// Reads all rows of a flat leaf, run by run; `read` says how many rows it has read.
     fn runs<T>(
         &mut self,
-        mut read: impl FnMut(usize, &mut LeafRun<T>) -> Result<()>,
+        mut read: impl FnMut(usize, &mut LeafRun<T>) -> Result<usize>,
         side: impl Fn(Option<&T>) -> Named,
     ) -> Result<()> {
         let mut run = LeafRun::default();
         let mut rest = self.piece.rows;
         while rest > 0 {
             self.context.cancel.check()?;
-            let rows = RUN_ROWS.min(rest);
-            read(rows, &mut run)?;
+            let rows = read(RUN_ROWS.min(rest), &mut run)?;
             let mut values = run.values.iter();
             for row in 0..rows {
                 let value = match run.definition.get(row) {

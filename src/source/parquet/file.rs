@@ -171,6 +171,7 @@ pub struct ParquetFile {
     pub(super) file: PositionalFile,
     pub(super) memory: Memory,
     pub(super) metadata: Arc<parquet::file::metadata::ParquetMetaData>,
+    footer_bytes: u64,
 }
 
 impl ParquetFile {
@@ -181,13 +182,14 @@ impl ParquetFile {
     /// when the footer doesn't fit the budget.
     pub fn open(path: &Path, memory: &Memory) -> Result<Self> {
         let file = PositionalFile::open(path, memory.window_bytes_max())?;
-        let metadata =
+        let footer =
             super::footer::read(&file, memory).map_err(|error| error.at(Place::path(path)))?;
         Ok(Self {
             path: path.to_path_buf(),
             file,
             memory: memory.clone(),
-            metadata: Arc::new(metadata),
+            metadata: Arc::new(footer.metadata),
+            footer_bytes: footer.memory_bytes,
         })
     }
 
@@ -197,6 +199,15 @@ impl ParquetFile {
     pub fn by_pages(&self) -> Self {
         let mut file = self.clone();
         file.file.window_bytes_max = 0;
+        file
+    }
+
+    /// The same file, read within another budget, that of a group of readers for example.
+    #[must_use]
+    pub fn within(&self, memory: &Memory) -> Self {
+        let mut file = self.clone();
+        file.file.window_bytes_max = memory.window_bytes_max();
+        file.memory = memory.clone();
         file
     }
 
@@ -210,6 +221,16 @@ impl ParquetFile {
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The budget that it is read within.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// What the footer takes in memory.
+    pub fn footer_bytes(&self) -> u64 {
+        self.footer_bytes
     }
 
     /// The footer.

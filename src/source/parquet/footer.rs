@@ -1,48 +1,88 @@
 //! Footers: read, and checked before anything is decoded from their word.
 
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::{
+    PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader,
+    ParquetStatisticsPolicy,
+};
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::census::Census;
 use super::file::PositionalFile;
-use crate::engine::Memory;
-use crate::error::{DataError, Result};
+use crate::engine::{Memory, PagePermit};
+use crate::error::{DataError, Error, Result};
 
-/// What a footer takes in memory, as a multiple of its bytes in the file: it is read, and its parts
-/// become structures that are mostly pointers. An estimate on the safe side, not a measurement.
-const MEMORY_FACTOR: u64 = 8;
 /// Length of a footer and magic number, at the end of every file.
 const TAIL_BYTES: u64 = 8;
+/// Of a footer that only keys could read: the decoder says so.
+const ENCRYPTED: &[u8] = b"PARE";
 
-/// Reads and checks the footer of `file`, if the budget has room for it.
-pub(super) fn read(file: &PositionalFile, memory: &Memory) -> Result<ParquetMetaData> {
-    check_fits(file, memory)?;
-    let metadata = ParquetMetaDataReader::new()
-        .with_page_index_policy(PageIndexPolicy::Skip)
-        .parse_and_finish(file)
-        .map_err(|source| super::reading_error("read the footer", source))?;
-    check(&metadata, file.len())?;
-    Ok(metadata)
+/// A footer, and what it takes in memory.
+pub(super) struct Footer {
+    pub metadata: ParquetMetaData,
+    pub memory_bytes: u64,
 }
 
-/// Looks at the length only: whether there is a footer at all is found out by reading it.
-fn check_fits(file: &PositionalFile, memory: &Memory) -> Result<()> {
+/// Reads and checks the footer of `file`, if the budget has room for it.
+pub(super) fn read(file: &PositionalFile, memory: &Memory) -> Result<Footer> {
+    let (memory_bytes, permit) = take_census(file, memory)?;
+    let metadata = decode(file).map_err(failed)?;
+    check(&metadata, file.len())?;
+    drop(permit);
+    Ok(Footer {
+        metadata,
+        memory_bytes,
+    })
+}
+
+/// Statistics are left out: nothing here looks at them.
+pub(super) fn decode<R: ChunkReader>(file: &R) -> ParquetResult<ParquetMetaData> {
+    let skip = ParquetStatisticsPolicy::SkipAll;
+    let options = ParquetMetaDataOptions::new()
+        .with_encoding_stats_policy(skip.clone())
+        .with_column_stats_policy(skip.clone())
+        .with_size_stats_policy(skip);
+    ParquetMetaDataReader::new()
+        .with_page_index_policy(PageIndexPolicy::Skip)
+        .with_metadata_options(Some(options))
+        .parse_and_finish(file)
+}
+
+fn failed(source: ParquetError) -> Error {
+    super::reading_error("read the footer", source)
+}
+
+/// What the footer takes, and the permit for decoding it. Whether there is one at all is the
+/// decoder's to find out.
+fn take_census(file: &PositionalFile, memory: &Memory) -> Result<(u64, Option<PagePermit>)> {
     let Some(start) = file.len().checked_sub(TAIL_BYTES) else {
-        return Ok(());
+        return Ok((0, None));
     };
-    let Ok(tail) = file.get_bytes(start, 4) else {
-        return Ok(());
-    };
-    let length = tail
+    let tail = file.peek(start, 8).map_err(failed)?;
+    let (length, magic) = tail.split_at(4);
+    let length = length
         .iter()
         .rev()
         .fold(0, |length, byte| (length << 8) | u64::from(*byte));
-    if length > start {
-        return Ok(());
+    if length > start || magic == ENCRYPTED {
+        return Ok((0, None));
     }
     let what = || format!("a footer of {length} bytes");
-    memory
-        .workers_taking(length * MEMORY_FACTOR, what)
-        .map(drop)
+    drop(memory.pages(length, what)?);
+    let bytes = file
+        .peek(
+            start - length,
+            usize::try_from(length).unwrap_or(usize::MAX),
+        )
+        .map_err(failed)?;
+    let census = Census::of(&bytes).map_err(|_unread| {
+        let what = "it ends early, or what it lists is impossible";
+        failed(ParquetError::General(what.to_owned()))
+    })?;
+    let memory_bytes = census.memory_bytes(length);
+    // Its bytes are read once more.
+    let permit = memory.pages(memory_bytes + length, what)?;
+    Ok((memory_bytes, Some(permit)))
 }
 
 /// Every size and offset must be possible in a file of `file_bytes`.

@@ -28,6 +28,8 @@ pub(super) struct PageHeader {
     pub compressed: u64,
     /// Values, or levels where there are some.
     pub values: u64,
+    /// Whether its values are strings of which each leaves out what it shares with the one before.
+    pub is_front_coded: bool,
     /// Bytes of the header itself.
     pub header: usize,
 }
@@ -45,7 +47,8 @@ impl PageHeader {
     /// Reads the header at the start of `bytes`.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Unread> {
         let mut cursor = Cursor { bytes, at: 0 };
-        let (mut kind, mut decompressed, mut compressed, mut values) = (None, None, None, None);
+        let (mut kind, mut decompressed, mut compressed) = (None, None, None);
+        let (mut values, mut encoding) = (None, None);
         let mut id = 0;
         while let Some((field, of)) = cursor.field(id)? {
             id = field;
@@ -54,11 +57,14 @@ impl PageHeader {
                 (2, INTEGER) => decompressed = Some(cursor.integer()?),
                 (3, INTEGER) => compressed = Some(cursor.integer()?),
                 // In each kind's own header, the first field is the number of values.
-                (5 | 7 | 8, STRUCT) => values = cursor.first_integer()?,
+                (5 | 7, STRUCT) => [values, encoding] = cursor.integers([1, 2])?,
+                (8, STRUCT) => [values, encoding] = cursor.integers([1, 4])?,
                 _ => cursor.pass(of, 0)?,
             }
         }
+        // 32 bits by the format: a decoder that takes a longer number's lower half would be told less.
         let size = |value: Option<i64>| {
+            let value = value.and_then(|value| i32::try_from(value).ok());
             let value = value.and_then(|value| u64::try_from(value).ok());
             value.ok_or(Unread::Damaged)
         };
@@ -72,28 +78,33 @@ impl PageHeader {
             decompressed: size(decompressed)?,
             compressed: size(compressed)?,
             values: size(values.or(Some(0)))?,
+            is_front_coded: encoding == Some(DELTA_BYTE_ARRAY),
             header: cursor.at,
         })
     }
 }
+
+/// An encoding, by its number in `parquet.thrift`.
+const DELTA_BYTE_ARRAY: i64 = 7;
 
 /// Types of fields, by their number in the compact protocol.
 const TRUE: u8 = 1;
 const FALSE: u8 = 2;
 const BYTE: u8 = 3;
 const SHORT: u8 = 4;
-const INTEGER: u8 = 5;
+pub(super) const INTEGER: u8 = 5;
 const LONG: u8 = 6;
 const DOUBLE: u8 = 7;
 const BINARY: u8 = 8;
-const LIST: u8 = 9;
+pub(super) const LIST: u8 = 9;
 const SET: u8 = 10;
 const MAP: u8 = 11;
-const STRUCT: u8 = 12;
+pub(super) const STRUCT: u8 = 12;
 
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
+/// Goes through bytes, and never past them.
+pub(super) struct Cursor<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) at: usize,
 }
 
 impl Cursor<'_> {
@@ -103,7 +114,8 @@ impl Cursor<'_> {
         Ok(byte)
     }
 
-    fn varint(&mut self) -> Result<u64, Unread> {
+    /// An unsigned number of any width.
+    pub(super) fn varint(&mut self) -> Result<u64, Unread> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -116,13 +128,13 @@ impl Cursor<'_> {
     }
 
     /// A signed number of any width.
-    fn integer(&mut self) -> Result<i64, Unread> {
+    pub(super) fn integer(&mut self) -> Result<i64, Unread> {
         let value = self.varint()?;
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
     /// The next field's number and type; `None` at the end of the struct.
-    fn field(&mut self, before: i64) -> Result<Option<(i64, u8)>, Unread> {
+    pub(super) fn field(&mut self, before: i64) -> Result<Option<(i64, u8)>, Unread> {
         let byte = self.byte()?;
         let (delta, of) = (byte >> 4, byte & 0x0f);
         if of == 0 {
@@ -135,17 +147,17 @@ impl Cursor<'_> {
         Ok(Some((id, of)))
     }
 
-    /// Passes a struct, and returns its first field if that is a number.
-    fn first_integer(&mut self) -> Result<Option<i64>, Unread> {
-        let (mut id, mut first) = (0, None);
+    /// Passes a struct, and returns those of its fields that are numbers.
+    fn integers(&mut self, fields: [i64; 2]) -> Result<[Option<i64>; 2], Unread> {
+        let (mut id, mut found) = (0, [None; 2]);
         while let Some((field, of)) = self.field(id)? {
             id = field;
-            match (field, of) {
-                (1, INTEGER) => first = Some(self.integer()?),
+            match (fields.iter().position(|wanted| *wanted == field), of) {
+                (Some(index), INTEGER) => found[index] = Some(self.integer()?),
                 _ => self.pass(of, 1)?,
             }
         }
-        Ok(first)
+        Ok(found)
     }
 
     fn skip(&mut self, length: u64) -> Result<(), Unread> {
@@ -159,7 +171,7 @@ impl Cursor<'_> {
     }
 
     /// Passes a field's value.
-    fn pass(&mut self, of: u8, depth: u32) -> Result<(), Unread> {
+    pub(super) fn pass(&mut self, of: u8, depth: u32) -> Result<(), Unread> {
         if depth > DEPTH_MAX {
             return Err(Unread::Damaged);
         }
@@ -187,14 +199,20 @@ impl Cursor<'_> {
         }
     }
 
-    fn pass_list(&mut self, depth: u32) -> Result<(), Unread> {
+    /// Begins a list: the type of its entries, and how many there are.
+    pub(super) fn list(&mut self) -> Result<(u8, u64), Unread> {
         let byte = self.byte()?;
         let length = match byte >> 4 {
             15 => self.varint()?,
             length => u64::from(length),
         };
+        Ok((byte & 0x0f, length))
+    }
+
+    fn pass_list(&mut self, depth: u32) -> Result<(), Unread> {
+        let (entry, length) = self.list()?;
         for _ in 0..length {
-            match byte & 0x0f {
+            match entry {
                 // In a list, a truth value takes a byte.
                 TRUE | FALSE => self.skip(1)?,
                 of => self.pass(of, depth + 1)?,
@@ -224,6 +242,7 @@ mod tests {
                 decompressed: 300,
                 compressed: 200,
                 values: 100,
+                is_front_coded: false,
                 header: DATA.len(),
             }
         );
@@ -234,10 +253,14 @@ mod tests {
         for end in 0..DATA.len() {
             assert_eq!(PageHeader::read(&DATA[..end]), Err(Unread::Short), "{end}");
         }
-        let cases: [&[u8]; 4] = [
+        let cases: [&[u8]; 5] = [
             &[0x00],
             &[0x15, 0x00, 0x15, 0x01, 0x15, 0x02, 0x00],
             &[0x1b, 0x00],
+            // A size of 2^31 bytes.
+            &[
+                0x15, 0x00, 0x15, 0x80, 0x80, 0x80, 0x80, 0x10, 0x15, 0x02, 0x00,
+            ],
             &[
                 0x15, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
             ],

@@ -3,15 +3,16 @@
 //! A leaf is read as Parquet stores it: the values that are there, and for each slot a definition
 //! and a repetition level. Flat columns have one slot a row; nested ones as many as they need.
 
+use std::sync::Arc;
+
 use parquet::column::reader::{ColumnReaderImpl, get_column_reader};
 use parquet::data_type::DataType;
 use parquet::errors::{ParquetError, Result as ParquetResult};
-use parquet::file::metadata::RowGroupMetaData;
-use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::file::{ParquetFile, PositionalFile};
-use super::pages::Pages;
+use super::checked::{Allowance, CheckedPages};
+use super::file::ParquetFile;
+use super::pages::{Pages, Shape};
 use crate::error::{DataError, Error, Place, Result};
 
 /// A run of rows of one leaf. Buffers are reused from run to run.
@@ -39,6 +40,7 @@ impl<T> Default for LeafRun<T> {
 pub struct LeafReader<T: DataType> {
     reader: ColumnReaderImpl<T>,
     pages: Pages,
+    allowance: Arc<Allowance>,
     place: Place,
     row_group: usize,
     rows: u64,
@@ -70,18 +72,28 @@ impl<T: DataType> LeafReader<T> {
         let chunk = group.column(leaf);
         let (start, length) = chunk.byte_range();
         let window = file.file.with_window(start, length).map_err(opening)?;
-        let pages = Pages::find(&window, start..start + length, &file.memory)
+        let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+        let slots = u64::try_from(chunk.num_values()).unwrap_or(0);
+        let shape = Shape {
+            value_bytes: size_of::<T::T>() as u64,
+            is_nested: descriptor.max_rep_level() > 0,
+            codec: chunk.compression(),
+        };
+        let pages = Pages::find(&window, start..start + length, (slots, shape), &file.memory)
             .map_err(|error| error.at(place.clone()))?;
-        let reader = open_pages(window, group, leaf)
-            .and_then(|pages| typed(descriptor, pages))
-            .map_err(opening)?;
+        let rows_in_memory = usize::try_from(rows).unwrap_or(usize::MAX);
+        let known = (&pages, shape);
+        let (checked, allowance) =
+            CheckedPages::open(window, chunk, rows_in_memory, known, &file.memory)
+                .map_err(opening)?;
         Ok(Self {
-            reader,
+            reader: typed(descriptor, checked).map_err(opening)?,
             pages,
+            allowance,
             place,
             row_group,
-            rows: u64::try_from(group.num_rows()).unwrap_or(0),
-            slots: u64::try_from(chunk.num_values()).unwrap_or(0),
+            rows,
+            slots,
             position: 0,
         })
     }
@@ -91,6 +103,7 @@ impl<T: DataType> LeafReader<T> {
     /// # Errors
     /// When a page is damaged or rows are missing.
     pub fn skip(&mut self, rows: usize) -> Result<()> {
+        self.allowance.refill();
         let skipped = self
             .reader
             .skip_records(rows)
@@ -113,6 +126,9 @@ impl<T: DataType> LeafReader<T> {
     pub fn read_some(&mut self, rows: usize, run: &mut LeafRun<T::T>) -> Result<usize> {
         // Also what the run before held.
         run.values.clear();
+        if let Some(slots_max) = self.pages.slots_max() {
+            return self.read_until(slots_max, rows, run);
+        }
         let slots = self.pages.run(self.slots_of(rows as u64));
         let fitting = scaled(slots, self.rows, self.slots).max(1);
         let rows = rows.min(usize::try_from(fitting).unwrap_or(rows));
@@ -128,6 +144,13 @@ impl<T: DataType> LeafReader<T> {
         run.values.clear();
         run.definition.clear();
         run.repetition.clear();
+        self.allowance.refill();
+        self.read_on(rows, run)
+    }
+
+    /// Reads the next `rows` rows behind what `run` holds.
+    fn read_on(&mut self, rows: usize, run: &mut LeafRun<T::T>) -> Result<()> {
+        let before = (run.values.len(), run.definition.len());
         let (records, values, slots) = self
             .reader
             .read_records(
@@ -137,15 +160,33 @@ impl<T: DataType> LeafReader<T> {
                 &mut run.values,
             )
             .map_err(|source| failed("decode a page", source, &self.place))?;
-        run.values.truncate(values);
-        run.definition.truncate(slots);
-        run.repetition.truncate(slots);
+        run.values.truncate(before.0 + values);
+        run.definition.truncate(before.1 + slots);
+        run.repetition.truncate(before.1 + slots);
         if run.repetition.first().is_some_and(|level| *level != 0) {
             let detail = "a row begins in the middle of a list".to_string();
             return Err(Error::from(DataError::Decoder { detail }).at(self.place.clone()));
         }
         self.pages.advance(slots.max(values) as u64);
         self.advance(records, rows)
+    }
+
+    /// Reads row by row until there are so many slots: any of them may hold most of the chunk's.
+    fn read_until(
+        &mut self,
+        slots_max: usize,
+        rows: usize,
+        run: &mut LeafRun<T::T>,
+    ) -> Result<usize> {
+        run.definition.clear();
+        run.repetition.clear();
+        self.allowance.refill();
+        let mut read = 0;
+        while read < rows && run.repetition.len() < slots_max {
+            self.read_on(1, run)?;
+            read += 1;
+        }
+        Ok(read)
     }
 
     fn advance(&mut self, found: usize, wanted: usize) -> Result<()> {
@@ -165,6 +206,7 @@ impl<T: DataType> LeafReader<T> {
             return Ok(());
         }
         let mut extra = LeafRun::default();
+        self.allowance.refill();
         let (more, _, _) = self
             .reader
             .read_records(
@@ -199,18 +241,9 @@ fn scaled(count: u64, parts: u64, whole: u64) -> u64 {
     u64::try_from(scaled).unwrap_or(u64::MAX)
 }
 
-fn open_pages(
-    file: PositionalFile,
-    group: &RowGroupMetaData,
-    leaf: usize,
-) -> ParquetResult<SerializedPageReader<PositionalFile>> {
-    let rows = usize::try_from(group.num_rows())?;
-    SerializedPageReader::new(file.into(), group.column(leaf), rows, None)
-}
-
 fn typed<T: DataType>(
     descriptor: ColumnDescPtr,
-    pages: SerializedPageReader<PositionalFile>,
+    pages: CheckedPages,
 ) -> ParquetResult<ColumnReaderImpl<T>> {
     let said = descriptor.physical_type();
     T::get_column_reader(get_column_reader(descriptor, Box::new(pages))).ok_or_else(|| {

@@ -1,10 +1,14 @@
 //! Parquet files: positional reads, checked footers, leaves decoded in runs of rows.
 
+mod census;
+mod checked;
 mod decimal;
+mod delta;
 mod file;
 mod footer;
 mod handle;
 mod header;
+mod inflate;
 mod leaf;
 mod numbers;
 mod pages;
@@ -26,6 +30,10 @@ use crate::error::{DataError, Error, InputError};
 pub(crate) fn reading_error(action: &'static str, source: ParquetError) -> Error {
     let ParquetError::External(inner) = source else {
         return DataError::Parquet { action, source }.into();
+    };
+    let inner = match inner.downcast::<Error>() {
+        Ok(error) => return *error,
+        Err(inner) => inner,
     };
     let inner = match inner.downcast::<InputError>() {
         Ok(error) => {

@@ -13,14 +13,18 @@ use crate::error::{Error, InputError, Place, Result};
 use crate::source::discover::CHANGED_HINT;
 
 /// Fits the second-level cache together with its table of fields.
-/// Tests use one so small that records are cut everywhere.
-const BUFFER_BYTES: usize = if cfg!(test) { 5 } else { 128 << 10 };
+/// Tests and fuzzers use one so small that records are cut everywhere.
+const BUFFER_BYTES: usize = if cfg!(any(test, fuzzing)) {
+    5
+} else {
+    128 << 10
+};
 
 /// A buffer that holds some tens of rows even of a wide table: going from column to column costs a
 /// cache miss each, which one or two rows don't repay.
 fn buffer_bytes(columns: usize) -> usize {
     const WIDE_BYTES_MAX: usize = 4 << 20;
-    const COLUMN_BYTES: usize = if cfg!(test) { 0 } else { 512 };
+    const COLUMN_BYTES: usize = if cfg!(any(test, fuzzing)) { 0 } else { 512 };
     (columns * COLUMN_BYTES).clamp(BUFFER_BYTES, WIDE_BYTES_MAX)
 }
 

@@ -14,10 +14,14 @@ use super::spans::{Span, SpanRecorder};
 use crate::error::Result;
 
 /// Large enough that a read is cheap, small enough to stay in the second-level cache.
-/// Tests use one so small that records are cut everywhere.
-const BUFFER_BYTES: usize = if cfg!(test) { 9 } else { 256 << 10 };
+/// Tests and fuzzers use one so small that records are cut everywhere.
+const BUFFER_BYTES: usize = if cfg!(any(test, fuzzing)) {
+    9
+} else {
+    256 << 10
+};
 /// Most start states have met after this many bytes.
-const FIRST_BYTES: usize = if cfg!(test) { 3 } else { 4 << 10 };
+const FIRST_BYTES: usize = if cfg!(any(test, fuzzing)) { 3 } else { 4 << 10 };
 
 /// What a range does from one start state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

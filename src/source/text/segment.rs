@@ -12,9 +12,17 @@ use super::scan::LineEnds;
 use crate::error::{Error, InputError, Place, Result};
 
 /// Tests read so little at a time that records are cut everywhere.
-const READ_BYTES: usize = if cfg!(test) { 7 } else { 256 << 10 };
+const READ_BYTES: usize = if cfg!(any(test, fuzzing)) {
+    7
+} else {
+    256 << 10
+};
 /// How far the automaton runs before it is asked whether to cut.
-const STEP_BYTES: usize = if cfg!(test) { 11 } else { 16 << 10 };
+const STEP_BYTES: usize = if cfg!(any(test, fuzzing)) {
+    11
+} else {
+    16 << 10
+};
 
 /// Whole records of a text stream; parse it with [`TextFile::parse_segment`](super::TextFile::parse_segment).
 #[derive(Debug, Clone)]

@@ -14,8 +14,8 @@ use twox_hash::XxHash3_128;
 
 use crate::error::InputError;
 
-/// Bytes with one digest. Tests use so few that records are cut everywhere.
-const SPAN_BYTES: usize = if cfg!(test) { 7 } else { 1 << 20 };
+/// Bytes with one digest. Tests and fuzzers use so few that records are cut everywhere.
+const SPAN_BYTES: usize = if cfg!(any(test, fuzzing)) { 7 } else { 1 << 20 };
 
 /// The end of a span in its file, and its digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

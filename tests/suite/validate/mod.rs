@@ -59,7 +59,7 @@ fn one_rare_row_ends_the_raw_table_in_nan_and_not_the_standardized_one() {
     let validation = validation(&scratch);
     let [full, part, standardized] = arms(&validation);
     assert_exploded(full);
-    assert_eq!(part.outcome, Outcome::Learned);
+    assert_ne!(part.outcome, Outcome::Exploded);
     assert!(part.rows < full.rows / 5 && part.first_non_finite.is_none());
     assert!(part.test.metric.0 < standardized.test.metric.0);
     assert!(part.epochs.iter().all(|epoch| epoch.train.0.is_finite()));

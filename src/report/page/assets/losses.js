@@ -1,6 +1,8 @@
 // The arms of the validation: how their losses went, where they exploded, what came of it.
 "use strict";
-const ARM_COLORS = ["bad", "warn", "train", "val", "test", "muted"];
+const ARM_COLORS = ["bad", "warn", "train", "val", "test", "muted", "sixth", "seventh"];
+// A run on its way to NaN passes every power of ten; the chart ends this far above the runs that don't.
+const HEADROOM = 1000;
 const OUTCOMES = { learned: ["learned", "good"], learned_nothing: ["learned nothing", "warn"], died: ["died: dead units", "warn"], exploded: ["exploded", "bad"] };
 let lossPlot = null;
 
@@ -33,7 +35,10 @@ function drawLosses() {
 function drawLossCurves(arms) {
   if (lossPlot) lossPlot.destroy();
   const into = byId("losses"), isNumber = (x) => typeof x === "number" && x > 0;
-  const tables = arms.map((arm) => [[0, ...arm.curve.map((point) => point.step)], [null, ...arm.curve.map((point) => (isNumber(point.loss) ? point.loss : null))]]);
+  const losses = (arm) => arm.curve.map((point) => (isNumber(point.loss) ? point.loss : null));
+  const tables = arms.map((arm) => [arm.curve.map((point) => point.step), losses(arm)]);
+  const steady = arms.filter((arm) => !arm.first_non_finite).flatMap(losses).filter(isNumber);
+  const top = steady.length ? HEADROOM * Math.max(...steady) : Infinity;
   const data = tables.length ? uPlot.join(tables) : [[]];
   const ends = arms.map((arm, a) => ({ at: arm.first_non_finite && arm.first_non_finite.step, color: color(ARM_COLORS[a % ARM_COLORS.length]) }));
   const mark = (u) => {
@@ -50,12 +55,20 @@ function drawLossCurves(arms) {
       u.ctx.restore();
     }
   };
-  const values = (u, ticks) => ticks.map((t) => (t === null ? "" : figure(t)));
+  const values = (u, ticks) => ticks.map((t) => (t === null ? "" : figure(Number(t.toPrecision(1)))));
+  const powers = { filter: (u, ticks) => ticks, splits: (u, axis, low, high) => {
+    const [first, last] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)];
+    const step = Math.max(1, Math.ceil((last - first) / 6));
+    return Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, k) => 10 ** (first + k * step));
+  } };
   lossPlot = new uPlot({
     width: into.clientWidth, height: Math.max(210, Math.min(280, into.clientWidth * 0.4)), legend: { show: false }, padding: [10, 14, 0, 4],
     cursor: { points: { show: false } },
-    scales: { x: { time: false }, y: { distr: 3, log: 10 } },
-    axes: [{ ...axisText(), label: "step", labelSize: 18, labelFont: "12px system-ui, sans-serif", size: 30, values }, { ...axisText(), size: 56, values }],
+    scales: {
+      x: { time: false, distr: 3, log: 10, range: (u, low, high) => [low || 1, high || 10] },
+      y: { distr: 3, log: 10, range: (u, low, high) => [(low || 1) / 1.5, Math.min(high || 10, top) * 1.5] },
+    },
+    axes: [{ ...axisText(), ...powers, label: "step", labelSize: 18, labelFont: "12px system-ui, sans-serif", size: 30, values }, { ...axisText(), ...powers, size: 56, values }],
     series: [{}, ...arms.map((arm, a) => ({ label: arm.name, stroke: ends[a].color, width: 1.75, spanGaps: true, points: { show: false } }))],
     hooks: { draw: [mark] },
   }, data, into);

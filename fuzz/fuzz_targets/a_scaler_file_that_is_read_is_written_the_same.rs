@@ -1,0 +1,5 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    prep_stream_fuzz::artifacts::a_scaler_file_that_is_read_is_written_the_same(data)
+});
