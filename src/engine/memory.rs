@@ -13,7 +13,7 @@
 //! leaves at once asks as a [group](Memory::group), which gets all of that room or none. A waiting
 //! column that gets no permit goes to a file. Results never depend on any of it.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::resident_memory_bytes;
@@ -48,6 +48,7 @@ struct Shares {
     window: AtomicU64,
     pages: AtomicU64,
     columns: AtomicU64,
+    is_shared: AtomicBool,
     /// Bytes of large pages that are held now.
     large_pages: Mutex<u64>,
     large_pages_fewer: Condvar,
@@ -72,8 +73,9 @@ impl Memory {
             available: AtomicU64::new(budget),
             workers: AtomicUsize::new(workers.clamp(1, threads.max(1))),
             window: AtomicU64::new(WINDOW_BYTES[0]),
-            pages: AtomicU64::new(WORKER_PAGE_BYTES + budget / 2),
+            pages: AtomicU64::new(WORKER_PAGE_BYTES),
             columns: AtomicU64::new(0),
+            is_shared: AtomicBool::new(false),
             large_pages: Mutex::new(0),
             large_pages_fewer: Condvar::new(),
         };
@@ -85,7 +87,9 @@ impl Memory {
 
     /// No budget at all: nothing is refused, and nobody waits.
     pub fn unlimited() -> Self {
-        Self::new(u64::MAX, 1)
+        let memory = Self::new(u64::MAX, 1);
+        memory.shares.pages.store(u64::MAX / 2, Ordering::Relaxed);
+        memory
     }
 
     /// The same budget for one thread that reads several leaves at once: the pages of all readers
@@ -119,6 +123,7 @@ impl Memory {
         let pages = WORKER_PAGE_BYTES + pool / 2;
         shares.pages.store(pages, Ordering::Relaxed);
         shares.columns.store(pool / 2, Ordering::Relaxed);
+        shares.is_shared.store(true, Ordering::Relaxed);
     }
 
     /// The same for workers that only read: several leaves each, as a [group](Self::group).
@@ -141,6 +146,7 @@ impl Memory {
         shares.workers.store(workers, Ordering::Relaxed);
         let pages = WORKER_PAGE_BYTES + large_pages;
         shares.pages.store(pages, Ordering::Relaxed);
+        shares.is_shared.store(true, Ordering::Relaxed);
     }
 
     fn workers_of(&self, available: u64, bytes_each: u64) -> usize {
@@ -204,7 +210,7 @@ impl Memory {
                 return Err(self.refused_pages(what(), bytes - allowed));
             }
             let large = bytes.saturating_sub(WORKER_PAGE_BYTES);
-            self.take_large(large);
+            self.take_large(large, allowed - WORKER_PAGE_BYTES);
             return Ok(PagePermit {
                 memory: self.clone(),
                 bytes: large,
@@ -217,13 +223,34 @@ impl Memory {
         }
         if together > WORKER_PAGE_BYTES && group.large == 0 {
             group.large = allowed - WORKER_PAGE_BYTES;
-            self.take_large(group.large);
+            self.take_large(group.large, group.large);
         }
         group.bytes = together;
         Ok(PagePermit {
             memory: self.clone(),
             bytes,
         })
+    }
+
+    /// The permit for decoding a footer that takes `bytes`. Once the budget is shared out, footers have
+    /// their share.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Budget`] if it doesn't fit.
+    pub fn footer(&self, bytes: u64, what: impl FnOnce() -> String) -> Result<Option<PagePermit>> {
+        let room = self.shares.budget / 2;
+        if bytes > room {
+            return Err(self.refused(what(), (bytes - room).saturating_mul(2)));
+        }
+        if self.shares.is_shared.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        self.take_large(bytes, room);
+        let memory = Self {
+            shares: Arc::clone(&self.shares),
+            group: None,
+        };
+        Ok(Some(PagePermit { memory, bytes }))
     }
 
     /// The most bytes that pages held by one worker may take.
@@ -237,13 +264,12 @@ impl Memory {
         self.refused_pages(what, missing.saturating_mul(4))
     }
 
-    fn take_large(&self, bytes: u64) {
+    fn take_large(&self, bytes: u64, room: u64) {
         if bytes == 0 {
             return;
         }
-        let room = self.page_bytes_max().saturating_sub(WORKER_PAGE_BYTES);
         let mut held = lock(&self.shares.large_pages);
-        while *held > 0 && *held + bytes > room {
+        while *held > 0 && held.saturating_add(bytes) > room {
             let wait = self.shares.large_pages_fewer.wait(held);
             held = wait.unwrap_or_else(PoisonError::into_inner);
         }

@@ -68,7 +68,7 @@ fn take_census(file: &PositionalFile, memory: &Memory) -> Result<(u64, Option<Pa
         return Ok((0, None));
     }
     let what = || format!("a footer of {length} bytes");
-    drop(memory.pages(length, what)?);
+    drop(memory.footer(length, what)?);
     let bytes = file
         .peek(
             start - length,
@@ -81,8 +81,8 @@ fn take_census(file: &PositionalFile, memory: &Memory) -> Result<(u64, Option<Pa
     })?;
     let memory_bytes = census.memory_bytes(length);
     // Its bytes are read once more.
-    let permit = memory.pages(memory_bytes + length, what)?;
-    Ok((memory_bytes, Some(permit)))
+    let permit = memory.footer(memory_bytes + length, what)?;
+    Ok((memory_bytes, permit))
 }
 
 /// Every size and offset must be possible in a file of `file_bytes`.
