@@ -4,6 +4,6 @@ use prep_stream::kernel::{ColumnScaler, Welford};
 
 fn main() {
     let state = Welford::<f64>::default();
-    let _ = state.transform(1.0);
+    let _ = ColumnScaler::transform(&state, 1.0);
     let _ = ColumnScaler::new(&state);
 }
