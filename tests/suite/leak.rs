@@ -39,10 +39,17 @@ fn table(rows: &[(bool, [f64; 2], [f64; 2])], replaced: bool) -> Table {
     .rows_per_group(97)
 }
 
-/// `scaler.json`, less what names the input itself.
-fn statistics(scratch: &Scratch, input: &str, flags: &[&str]) -> String {
+/// `scaler.json`; `None` where a value is refused since it is beyond float64 once standardized.
+fn statistics(scratch: &Scratch, input: &str, flags: &[&str]) -> Option<String> {
     let out = format!("out-{input}");
-    scratch.stream_to(&out, input, flags).text("scaler.json")
+    let mut arguments = vec!["stream", "--in", input, "--out", &out, "--quiet"];
+    arguments.extend(flags);
+    let run = scratch.prep(&arguments);
+    if run.stderr.contains("is beyond float64 once standardized") {
+        return None;
+    }
+    run.succeeds();
+    Some(scratch.output(&out).text("scaler.json"))
 }
 
 proptest! {
@@ -54,7 +61,9 @@ proptest! {
         scratch.parquet("before/a.parquet", &table(&rows, false));
         scratch.parquet("after/a.parquet", &table(&rows, true));
         let flags = ["--split-by", "column:side"];
-        prop_assert_eq!(statistics(&scratch, "before", &flags), statistics(&scratch, "after", &flags));
+        let [before, after] = ["before", "after"].map(|input| statistics(&scratch, input, &flags));
+        prop_assume!(before.is_some() && after.is_some());
+        prop_assert_eq!(before, after);
     }
 
     #[test]
@@ -65,13 +74,16 @@ proptest! {
         scratch.parquet("before/a.parquet", &Table::new([Column::doubles("x", before), ids()]));
         let flags = ["--exclude", "id", "--test-size", "0.4"];
         let first = statistics(&scratch, "before", &flags);
+        prop_assume!(first.is_some());
         let test = scratch.output("out-before").test().longs("id");
         let after = values.iter().enumerate().map(|(row, (old, new))| {
             let row = i64::try_from(row).expect("few");
             if test.binary_search(&row).is_ok() { *new } else { *old }
         });
         scratch.parquet("after/a.parquet", &Table::new([Column::doubles("x", after), ids()]));
-        prop_assert_eq!(first, statistics(&scratch, "after", &flags));
+        let second = statistics(&scratch, "after", &flags);
+        prop_assume!(second.is_some());
+        prop_assert_eq!(first, second);
         prop_assert_eq!(test, scratch.output("out-after").test().longs("id"));
     }
 }
@@ -87,10 +99,7 @@ fn text_and_nulls_in_test_rows_do_not_reach_the_fit_either() {
     ] {
         scratch.write(format!("{name}/a.csv"), format!("x,side\n{train}{test}"));
         let seen = statistics(&scratch, name, &["--split-by", "column:side"]);
-        assert_eq!(
-            seen,
-            scratch.output("out-plain").text("scaler.json"),
-            "{name}"
-        );
+        let plain = scratch.output("out-plain").text("scaler.json");
+        assert_eq!(seen, Some(plain), "{name}");
     }
 }
