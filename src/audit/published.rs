@@ -13,7 +13,7 @@ use crate::artifact::{Manifest, ScalerFile};
 use crate::engine::Memory;
 use crate::error::{Error, Place, PublishedError, Result};
 use crate::source::parquet::ParquetFile;
-use crate::source::{file_digest, record};
+use crate::source::{self, file_digest, record};
 
 /// Sides in the order in which every list here has them; others come after.
 const SIDE_ORDER: [&str; 3] = ["train", "val", "test"];
@@ -84,19 +84,8 @@ impl Column {
 impl Published {
     /// Reads the records of the output at `dir`.
     pub(super) fn open(dir: &Path, memory: &Memory) -> Result<Self> {
-        if !dir.is_dir() {
-            return Err(Error::from(PublishedError::NotAnOutput {
-                missing: "directory",
-            })
-            .at(Place::path(dir))
-            .hint("give the path that was --out of prep stream"));
-        }
-        let manifest = record(dir, "manifest.json", |bytes| {
-            Manifest::parse(bytes).map_err(Into::into)
-        })?;
-        let scaler = record(dir, "scaler.json", |bytes| {
-            ScalerFile::from_json(bytes).map_err(Into::into)
-        })?;
+        let manifest = record(dir, "manifest.json", Manifest::parse)?;
+        let scaler = record(dir, "scaler.json", ScalerFile::from_json)?;
         let sides = sides(&manifest);
         let Some(first) = sides.first().filter(|side| side.name == SIDE_ORDER[0]) else {
             let side = SIDE_ORDER[0];
@@ -104,7 +93,7 @@ impl Published {
         };
         let path = first.shards.first().map(|shard| &shard.record.path);
         let path = dir.join(path.map_or("", String::as_str));
-        let file = present(&path, || ParquetFile::open(&path, memory))?;
+        let file = source::shard(&path, || ParquetFile::open(&path, memory))?;
         let schema = file.metadata().file_metadata().schema_descr();
         let columns = columns(&manifest, schema, &path)?;
         let features = columns.iter().filter(|c| c.feature.is_some()).count();
@@ -169,7 +158,7 @@ impl Published {
     /// Makes sure that a shard's bytes are those that were written.
     pub(super) fn check_bytes(&self, shard: &Shard) -> Result<()> {
         let path = self.dir.join(&shard.record.path);
-        let (bytes, digest) = present(&path, || digest(&path))?;
+        let (bytes, digest) = source::shard(&path, || digest(&path))?;
         let expected = &shard.record;
         let wrong = if bytes != expected.bytes {
             PublishedError::ShardSize {
@@ -192,7 +181,7 @@ impl Published {
     /// Opens a shard, if its columns and rows are those of the records.
     pub(super) fn open_shard(&self, shard: &Shard) -> Result<ParquetFile> {
         let path = self.dir.join(&shard.record.path);
-        let file = present(&path, || ParquetFile::open(&path, &self.memory))?;
+        let file = source::shard(&path, || ParquetFile::open(&path, &self.memory))?;
         let metadata = file.metadata().file_metadata();
         let found = u64::try_from(metadata.num_rows()).unwrap_or(0);
         if found != shard.record.rows {
@@ -235,16 +224,6 @@ impl Published {
     pub(super) fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
     }
-}
-
-/// Reads a shard; one that isn't there has an error of its own.
-fn present<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
-    if !path.exists() {
-        return Err(Error::from(PublishedError::ShardMissing)
-            .at(Place::path(path))
-            .hint("manifest.json names it: make the output again"));
-    }
-    read()
 }
 
 fn digest(path: &Path) -> Result<(u64, u128)> {

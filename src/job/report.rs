@@ -57,27 +57,15 @@ pub(super) fn before_publishing(run: &Run<'_>, staging: &Staging) -> Result<()> 
 }
 
 fn figures(out: &Path) -> Result<Figures> {
-    if !out.is_dir() {
-        let missing = "directory";
-        return Err(Error::from(PublishedError::NotAnOutput { missing })
-            .at(Place::path(out))
-            .hint("give the path that was --out of prep stream"));
-    }
     let records = Records {
-        manifest: record(out, "manifest.json", |b| {
-            Manifest::parse(b).map_err(Into::into)
+        manifest: record(out, "manifest.json", Manifest::parse)?,
+        scaler: record(out, "scaler.json", ScalerFile::from_json)?,
+        histograms: record(out, histograms::FILE_NAME, HistogramsFile::parse)?,
+        run: record(out, "run.json", RunRecord::parse)?,
+        validation: optional_record(out, validation::FILE_NAME, Validation::parse)?,
+        audit: optional_record(out, AUDIT, |bytes| {
+            serde_json::from_slice(bytes).map(findings)
         })?,
-        scaler: record(out, "scaler.json", |b| {
-            ScalerFile::from_json(b).map_err(Into::into)
-        })?,
-        histograms: record(out, histograms::FILE_NAME, |b| {
-            HistogramsFile::parse(b).map_err(Into::into)
-        })?,
-        run: record(out, "run.json", |b| RunRecord::parse(b).map_err(Into::into))?,
-        validation: optional_record(out, validation::FILE_NAME, |b| {
-            Validation::parse(b).map_err(Into::into)
-        })?,
-        audit: optional_record(out, AUDIT, |b| Ok(findings(serde_json::from_slice(b)?)))?,
     };
     check_jobs(out, &records)?;
     let split = split(&records);

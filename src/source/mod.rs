@@ -11,4 +11,4 @@ pub mod table;
 pub mod text;
 
 pub use digest::file_digest;
-pub use record::{RecordError, optional_record, record};
+pub use record::{RecordError, optional_record, record, shard};

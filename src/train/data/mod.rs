@@ -17,7 +17,7 @@ use crate::artifact::{Manifest, ScalerFile};
 use crate::engine::Memory;
 use crate::error::{Error, Place, PublishedError, Result, UsageError};
 use crate::source::parquet::ParquetFile;
-use crate::source::record;
+use crate::source::{self, record};
 use crate::train::limits::piece_rows;
 
 pub(super) use label::{Labels, Target};
@@ -65,18 +65,8 @@ pub(super) struct Piece {
 impl DataSet {
     /// Opens the output at `path`; reads records and footers.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        if !path.is_dir() {
-            let missing = "directory";
-            return Err(Error::from(PublishedError::NotAnOutput { missing })
-                .at(Place::path(path))
-                .hint("give the path that was --out of prep stream"));
-        }
-        let manifest = record(path, "manifest.json", |bytes| {
-            Manifest::parse(bytes).map_err(Into::into)
-        })?;
-        let scaler = record(path, "scaler.json", |bytes| {
-            ScalerFile::from_json(bytes).map_err(Into::into)
-        })?;
+        let manifest = record(path, "manifest.json", Manifest::parse)?;
+        let scaler = record(path, "scaler.json", ScalerFile::from_json)?;
         let features = scaler.columns().len();
         let memory = Memory::unlimited();
         let side = |name: &str| -> Result<Side> {
@@ -147,12 +137,7 @@ impl Side {
         features: usize,
         memory: &Memory,
     ) -> Result<()> {
-        if !path.exists() {
-            return Err(Error::from(PublishedError::ShardMissing)
-                .at(Place::path(path))
-                .hint("manifest.json names it: make the output again"));
-        }
-        let file = ParquetFile::open(&path, memory)?;
+        let file = source::shard(&path, || ParquetFile::open(&path, memory))?;
         let groups = file.metadata().row_groups().iter();
         let row_groups: Vec<u64> = groups
             .map(|group| u64::try_from(group.num_rows()).unwrap_or(0))
