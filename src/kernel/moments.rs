@@ -101,6 +101,11 @@ impl Moments {
         self.scale
     }
 
+    /// The standard deviation as people read it: that of a constant is 0, its [`Moments::scale`] 1.
+    pub fn sd(&self) -> f64 {
+        if self.is_constant() { 0.0 } else { self.scale }
+    }
+
     /// The smallest finite train value, if there is one; -0.0 counts as 0.0.
     pub fn min(&self) -> Option<f64> {
         (self.count > 0).then_some(self.min)

@@ -220,20 +220,11 @@ fn features(records: &Records) -> Vec<FeatureFigures> {
             is_near_constant: moments.is_near_constant(),
             is_extreme: moments.var_extreme(),
             mean: moments.mean(),
-            sd: sd(moments),
+            sd: moments.sd(),
             scale: moments.scale(),
             sides: sides(&histograms.sides, &histogram.sides, moments),
         })
         .collect()
-}
-
-/// The scale is the exact standard deviation, whatever the variance does; that of a constant is 0.
-fn sd(moments: &Moments) -> f64 {
-    if moments.is_constant() {
-        0.0
-    } else {
-        moments.scale()
-    }
 }
 
 fn sides(names: &[String], histograms: &[Histogram], moments: &Moments) -> Vec<FeatureSide> {
@@ -269,7 +260,7 @@ fn exact(moments: &Moments) -> [Option<f64>; 4] {
     let any = |value: f64| (moments.count() > 0).then_some(value);
     [
         any(moments.mean()),
-        any(sd(moments)),
+        any(moments.sd()),
         moments.min(),
         moments.max(),
     ]

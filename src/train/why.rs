@@ -119,10 +119,10 @@ fn harmful(data: &DataSet, raw: &[f32]) -> Vec<HarmfulColumn> {
     // In units of the largest, so that no square overflows.
     let magnitudes = moments
         .iter()
-        .map(|moments| moments.mean().abs().max(spread(moments)));
+        .map(|moments| moments.mean().abs().max(moments.sd()));
     let unit = magnitudes.fold(f64::MIN_POSITIVE, f64::max);
     let mean_square =
-        |moments: &Moments| (moments.mean() / unit).powi(2) + (spread(moments) / unit).powi(2);
+        |moments: &Moments| (moments.mean() / unit).powi(2) + (moments.sd() / unit).powi(2);
     let total: f64 = moments.iter().map(mean_square).sum();
     let mut ranked: Vec<usize> = (0..columns.len()).collect();
     ranked.sort_by(|a, b| mean_square(&moments[*b]).total_cmp(&mean_square(&moments[*a])));
@@ -133,7 +133,7 @@ fn harmful(data: &DataSet, raw: &[f32]) -> Vec<HarmfulColumn> {
             column: columns[index].name.clone(),
             share: Figure(mean_square(&moments[index]) / total),
             mean: Figure(moments[index].mean()),
-            scale: Figure(spread(&moments[index])),
+            scale: Figure(moments[index].sd()),
             orders_of_magnitude: Figure(orders(raw, index, columns.len())),
         })
         .collect()
@@ -156,15 +156,6 @@ fn farthest(data: &DataSet, numerator: f64) -> Option<FarthestValue> {
         deviations: Figure(deviations),
         stable_learning_rate: Figure(numerator / deviations.powi(2)),
     })
-}
-
-/// The standard deviation; 0 for a constant, whose scale is 1.
-fn spread(moments: &Moments) -> f64 {
-    if moments.is_constant() {
-        0.0
-    } else {
-        moments.scale()
-    }
 }
 
 /// Decimal orders between the smallest and largest magnitude other than 0.
