@@ -1,11 +1,10 @@
 //! The audit of an output, as a command of its own or before an output is published.
 
 use std::path::Path;
-use std::time::Instant;
 
-use super::run::Run;
+use super::run::{Run, watched};
 use crate::audit::{self, Context};
-use crate::engine::{Cancel, Event, Observer, Pass};
+use crate::engine::{Cancel, Observer, Pass};
 use crate::error::{Error, ErrorKind, OutputError, Place, Result};
 use crate::report::audit::Severity;
 use crate::report::{AuditReport, RunReport, json};
@@ -31,7 +30,7 @@ pub fn audit(
         cancel,
         observer,
     };
-    let report = watched(observer, || audit::audit(&context, out, spec))?;
+    let report = watched(observer, Pass::Audit, || audit::audit(&context, out, spec))?;
     write_atomically(&out.join(AUDIT), &render(&report)?).map_err(|error| {
         error.hint("the audit found what it found: only its record cannot be left beside the data")
     })?;
@@ -124,19 +123,4 @@ fn render(report: &AuditReport) -> Result<Vec<u8>> {
         source,
     })?;
     Ok(line.into_bytes())
-}
-
-/// Tells the observer when the audit begins and ends.
-fn watched<R>(observer: &dyn Observer, work: impl FnOnce() -> Result<R>) -> Result<R> {
-    let pass = Pass::Audit;
-    observer.event(&Event::Started {
-        pass,
-        rows_total: None,
-        bytes_total: None,
-    });
-    let begin = Instant::now();
-    let result = work()?;
-    let seconds = begin.elapsed().as_secs_f64();
-    observer.event(&Event::Finished { pass, seconds });
-    Ok(result)
 }

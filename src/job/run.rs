@@ -205,3 +205,21 @@ impl<'a> Run<'a> {
         }
     }
 }
+
+/// Does what is a command of its own, and tells the observer when it begins and ends.
+pub(super) fn watched<R>(
+    observer: &dyn Observer,
+    pass: Pass,
+    work: impl FnOnce() -> Result<R>,
+) -> Result<R> {
+    observer.event(&Event::Started {
+        pass,
+        rows_total: None,
+        bytes_total: None,
+    });
+    let begin = Instant::now();
+    let result = work()?;
+    let seconds = begin.elapsed().as_secs_f64();
+    observer.event(&Event::Finished { pass, seconds });
+    Ok(result)
+}

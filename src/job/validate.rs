@@ -1,13 +1,12 @@
 //! The story of a validation: train, write what came of it beside the shards.
 
 use std::path::Path;
-use std::time::Instant;
 
 use super::report::redraw;
-use super::run::Run;
+use super::run::{Run, watched};
 use crate::artifact::Validation;
 use crate::artifact::validation::FILE_NAME;
-use crate::engine::{Cancel, Event, Observer, Pass};
+use crate::engine::{Cancel, Observer, Pass};
 use crate::error::{Error, ErrorKind, Place, Result, UsageError};
 use crate::report::RunReport;
 use crate::sink::{Staging, write_atomically, write_synced};
@@ -25,18 +24,8 @@ pub fn validate(
     cancel: &Cancel,
     observer: &dyn Observer,
 ) -> Result<Validation> {
-    let pass = Pass::Validate;
-    observer.event(&Event::Started {
-        pass,
-        rows_total: None,
-        bytes_total: None,
-    });
-    let begin = Instant::now();
-    let validation = train::validate(spec, cancel, observer)?;
-    observer.event(&Event::Finished {
-        pass,
-        seconds: begin.elapsed().as_secs_f64(),
-    });
+    let train = || train::validate(spec, cancel, observer);
+    let validation = watched(observer, Pass::Validate, train)?;
     write_atomically(&spec.data.join(FILE_NAME), &validation.render()?).map_err(|error| {
         error.hint("the networks are trained: only their record cannot be left beside the data")
     })?;
