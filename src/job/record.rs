@@ -50,16 +50,14 @@ pub(super) fn write(
         ManifestFile::new("scaler.json", &scaler),
         ManifestFile::new(histograms::FILE_NAME, &histograms),
     ];
-    write_synced(
-        &out.join("manifest.json"),
-        &manifest(run, job, results, files)?.render()?,
-    )?;
+    let manifest = manifest(run, job, results, files)?;
+    write_synced(&out.join("manifest.json"), &manifest.render()?)?;
     write_synced(
         &out.join("run.json"),
         &run_record(run, job, results).render()?,
     )?;
     write_synced(&out.join("_SUCCESS"), &[])?;
-    Ok(report(run, job, results))
+    Ok(report(run, job, results, &manifest))
 }
 
 fn scaler_file(run: &Run<'_>, results: &Results<'_>) -> Result<Vec<u8>> {
@@ -198,7 +196,7 @@ fn run_record(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunRecord {
     }
 }
 
-fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunReport {
+fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>, manifest: &Manifest) -> RunReport {
     let spec = run.spec;
     let table = &results.prepared.table;
     RunReport {
@@ -206,8 +204,8 @@ fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunReport {
         job: job.short().to_string(),
         output: spec.output.path.display().to_string(),
         inputs: inputs(run, table.rows()),
-        sides: sides(run, results),
-        left_out: results.sides.rows_on(Side::LeftOut),
+        sides: sides(manifest, &spec.split),
+        left_out: manifest.left_out,
         split_by: spec.split.by.to_string(),
         conditions: conditions(&spec.split),
         is_exact: spec.split.is_exact(),
@@ -255,34 +253,35 @@ pub(super) fn conditions(split: &SplitSpec) -> Vec<String> {
         .collect()
 }
 
-fn sides(run: &Run<'_>, results: &Results<'_>) -> Vec<SideReport> {
-    let split = &run.spec.split;
-    let rows_on = |side: &Side| results.sides.rows_on(*side);
-    let total = results.sides_written.iter().map(rows_on).sum();
-    results
-        .sides_written
-        .iter()
+/// The sides that were written, as they were asked for and as they are.
+pub(super) fn sides(manifest: &Manifest, split: &SplitSpec) -> Vec<SideReport> {
+    let of_side = |name: &'static str| {
+        manifest
+            .shards
+            .iter()
+            .filter(move |shard| shard.side == name)
+    };
+    let total = manifest.shards.iter().map(|shard| shard.rows).sum();
+    let written = Side::WRITTEN
+        .into_iter()
+        .filter(|side| of_side(side.name()).next().is_some());
+    written
         .map(|side| {
-            let made = results
-                .written
-                .partials
-                .iter()
-                .filter_map(|partial| partial.shard(*side));
-            let asked = asked_share(split, *side);
+            let asked = asked_share(split, side);
             SideReport {
                 name: side.name().to_string(),
-                rows: rows_on(side),
+                rows: of_side(side.name()).map(|shard| shard.rows).sum(),
                 asked,
                 band: band(split, total, asked),
-                shards: made.clone().count() as u64,
-                bytes: made.map(|shard| shard.written.bytes).sum(),
+                shards: of_side(side.name()).count() as u64,
+                bytes: of_side(side.name()).map(|shard| shard.bytes).sum(),
             }
         })
         .collect()
 }
 
 /// Where 99.9% of such splits fall, if rows are drawn one by one.
-pub(super) fn band(split: &SplitSpec, total: u64, asked: Option<f64>) -> Option<(u64, u64)> {
+fn band(split: &SplitSpec, total: u64, asked: Option<f64>) -> Option<(u64, u64)> {
     let by_lot = split.by == SplitBy::Row && !split.is_exact();
     asked
         .filter(|_| by_lot)

@@ -6,18 +6,15 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::audit::AUDIT;
-use super::outlook::asked_share;
-use super::record::{band, conditions};
+use super::record::{conditions, sides};
 use super::run::Run;
 use crate::artifact::{
     HistogramsFile, Manifest, RunRecord, ScalerFile, Validation, histograms, validation,
 };
 use crate::error::{Error, OutputError, Place, PublishedError, Result};
-use crate::kernel::Side;
-use crate::report::{Figures, Records, SideReport, SplitFigures, figures_html, figures_json};
+use crate::report::{Figures, Records, SplitFigures, figures_html, figures_json};
 use crate::sink::{Staging, write_atomically, write_synced};
 use crate::source::{optional_record, record};
-use crate::spec::SplitSpec;
 
 /// For programs.
 const JSON: &str = "report.json";
@@ -122,42 +119,13 @@ fn check_jobs(out: &Path, records: &Records) -> Result<()> {
 
 fn split(records: &Records) -> SplitFigures {
     let (manifest, split) = (&records.manifest, records.scaler.split());
-    let sides = sides(manifest, split);
-    let rows: u64 = manifest.inputs.iter().map(|input| input.rows).sum();
-    let on_sides = sides.iter().map(|side| side.rows).sum();
     SplitFigures {
         by: split.by.to_string(),
         seed: split.seed,
         conditions: conditions(split),
-        left_out: rows.saturating_sub(on_sides),
-        sides,
+        left_out: manifest.left_out,
+        sides: sides(manifest, split),
     }
-}
-
-fn sides(manifest: &Manifest, split: &SplitSpec) -> Vec<SideReport> {
-    let of_side = |name: &'static str| {
-        manifest
-            .shards
-            .iter()
-            .filter(move |shard| shard.side == name)
-    };
-    let total = manifest.shards.iter().map(|shard| shard.rows).sum();
-    let written = Side::WRITTEN
-        .into_iter()
-        .filter(|side| of_side(side.name()).next().is_some());
-    written
-        .map(|side| {
-            let asked = asked_share(split, side);
-            SideReport {
-                name: side.name().to_string(),
-                rows: of_side(side.name()).map(|shard| shard.rows).sum(),
-                asked,
-                band: band(split, total, asked),
-                shards: of_side(side.name()).count() as u64,
-                bytes: of_side(side.name()).map(|shard| shard.bytes).sum(),
-            }
-        })
-        .collect()
 }
 
 fn rendered(report: serde_json::Result<Vec<u8>>) -> Result<Vec<u8>> {
