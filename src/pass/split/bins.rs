@@ -6,10 +6,10 @@ use super::SplitPlan;
 use super::classes::Classes;
 use super::key::HASH_RUN_ROWS;
 use super::leaf::PieceRows;
-use crate::engine::guarded;
-use crate::error::{Place, Result};
+use super::narrow::is_kept;
+use crate::error::Result;
 use crate::kernel::{BottomSample, Domain, file_key, row_hashes};
-use crate::source::table::{OpenUnit, Piece, Table};
+use crate::source::table::{OpenUnit, Table};
 
 impl SplitPlan<'_> {
     /// Finds where the bins of numeric classes end, by a sample of all rows in use.
@@ -47,35 +47,21 @@ impl SplitPlan<'_> {
         open: &OpenUnit<'_>,
     ) -> Result<BottomSample> {
         let mut sample = BottomSample::default();
-        for piece in &open.unit.pieces {
-            let input = &self.context.inputs[open.store(piece).input];
-            guarded(|| self.sample_piece(seed, classes, open, piece, &mut sample))
-                .map_err(|error| error.at(Place::path(&input.path)))?;
-        }
-        sample.tidy();
-        Ok(sample)
-    }
-
-    fn sample_piece(
-        &self,
-        seed: u64,
-        classes: &Classes,
-        open: &OpenUnit<'_>,
-        piece: &Piece,
-        sample: &mut BottomSample,
-    ) -> Result<()> {
         let (mut numbers, mut hashes) = (Vec::new(), Vec::new());
-        let kept = self.narrow.kept(self.context, open, piece)?;
-        let key = file_key(&self.context.inputs[open.store(piece).input].relative);
-        for rows in PieceRows::runs(self.context, open, piece, HASH_RUN_ROWS) {
+        let take = |rows: PieceRows<'_>, kept: &[u64]| {
             classes.numbers(rows, &mut numbers)?;
+            let key = file_key(&self.context.inputs[open.store(rows.piece).input].relative);
             row_hashes(seed, Domain::BINS, key, rows.in_file(), &mut hashes);
-            for ((row, hash), number) in (rows.first..).zip(&hashes).zip(&numbers) {
-                if kept[row / 64] >> (row % 64) & 1 == 1 {
+            for (row, (hash, number)) in hashes.iter().zip(&numbers).enumerate() {
+                if is_kept(kept, row) {
                     sample.push(*hash, *number);
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        self.narrow
+            .each_run(self.context, open, HASH_RUN_ROWS, take)?;
+        sample.tidy();
+        Ok(sample)
     }
 }

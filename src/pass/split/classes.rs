@@ -43,17 +43,15 @@ impl Classes {
             .hint(hint))
         };
         match Meaning::of(root) {
-            Meaning::Nested => refused("one value a row", "name another column"),
-            Meaning::Number(_) => Ok(Some(Self {
-                column,
-                edges: None,
-            })),
-            _ if is_binned => refused("numbers", "leave out --stratify-bins"),
-            _ => Ok(Some(Self {
-                column,
-                edges: None,
-            })),
+            Meaning::Nested => return refused("one value a row", "name another column"),
+            Meaning::Number(_) => {}
+            _ if is_binned => return refused("numbers", "leave out --stratify-bins"),
+            _ => {}
         }
+        Ok(Some(Self {
+            column,
+            edges: None,
+        }))
     }
 
     /// The same with bins.

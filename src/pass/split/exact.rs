@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::classes::{ClassId, Classes};
 use super::key::HASH_RUN_ROWS;
 use super::leaf::PieceRows;
-use super::{ClassTotal, SplitPlan, SplitTotal};
-use crate::engine::{Pass, guarded};
-use crate::error::{Error, Place, Result, UsageError};
+use super::narrow::is_kept;
+use super::{ClassTotal, SplitPlan, SplitTotal, used};
+use crate::engine::Pass;
+use crate::error::{Error, Result, UsageError};
 use crate::kernel::{Cuts, HeldOut, Ranks, Side, Sides, apportion};
 use crate::pass::partial_name;
 use crate::schema::Schema;
@@ -302,15 +303,18 @@ impl SplitPlan<'_> {
     fn rank_unit(&self, exact: &Exact, open: &OpenUnit<'_>, none: &Ranks) -> Result<Ranked> {
         let mut ranked = Ranked::default();
         let (mut ids, mut names) = (Vec::new(), BTreeMap::new());
-        self.each_run(open, |rows, hashes, kept, nulls| {
-            ranked.null_keys += nulls;
+        let mut hashes = Vec::new();
+        let take = |rows: PieceRows<'_>, kept: &[u64]| {
+            let mut nulls = vec![0; rows.rows.div_ceil(64)];
+            self.by.hash(rows, &mut hashes, &mut nulls)?;
+            ranked.null_keys += used(&nulls, kept);
             ids.clear();
             ids.resize(hashes.len(), 0);
             if let Some(classes) = &exact.classes {
                 classes.of_rows(rows, &mut ids, Some(&mut names))?;
             }
-            for (row, (id, hash)) in ids.iter().zip(hashes).enumerate() {
-                if kept[row / 64] >> (row % 64) & 1 == 1 {
+            for (row, (id, hash)) in ids.iter().zip(&hashes).enumerate() {
+                if is_kept(kept, row) {
                     let class = ranked.classes.entry(*id).or_insert_with(|| RankedClass {
                         name: names.get(id).cloned().unwrap_or_default(),
                         ranks: none.clone(),
@@ -319,38 +323,13 @@ impl SplitPlan<'_> {
                 }
             }
             ranked.check(&exact.column)
-        })?;
+        };
+        self.narrow
+            .each_run(self.context, open, HASH_RUN_ROWS, take)?;
         ranked
             .classes
             .values_mut()
             .for_each(|class| class.ranks.tidy());
         Ok(ranked)
-    }
-
-    /// Calls `take` with some rows at a time: their hashes, a bit each where they are used, and how many
-    /// of those have a null in their key.
-    fn each_run(
-        &self,
-        open: &OpenUnit<'_>,
-        mut take: impl FnMut(PieceRows<'_>, &[u64], &[u64], u64) -> Result<()>,
-    ) -> Result<()> {
-        let mut hashes = Vec::new();
-        for piece in &open.unit.pieces {
-            let input = &self.context.inputs[open.store(piece).input];
-            guarded(|| {
-                let kept = self.narrow.kept(self.context, open, piece)?;
-                for rows in PieceRows::runs(self.context, open, piece, HASH_RUN_ROWS) {
-                    let kept = &kept[rows.first / 64..];
-                    let mut nulls = vec![0; rows.rows.div_ceil(64)];
-                    self.by.hash(rows, &mut hashes, &mut nulls)?;
-                    let nulls = nulls.iter().zip(kept);
-                    let nulls = nulls.map(|(null, kept)| u64::from((null & kept).count_ones()));
-                    take(rows, &hashes, kept, nulls.sum())?;
-                }
-                Ok(())
-            })
-            .map_err(|error| error.at(Place::path(&input.path)))?;
-        }
-        Ok(())
     }
 }

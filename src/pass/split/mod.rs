@@ -26,12 +26,18 @@ use self::time::{ByTime, TIME_BYTES};
 use super::{Context, WritePartial, partial_name};
 use crate::engine::{Pass, guarded};
 use crate::error::{Error, InputError, Place, Result, UsageError};
-use crate::kernel::{Cuts, Fraction, Side, Sides, WRITTEN_SIDES};
+use crate::kernel::{Cuts, Fraction, Side, Sides, WRITTEN_SIDES, file_key};
 use crate::schema::Schema;
 use crate::sink::Partials;
 use crate::source::discover::CHANGED_HINT;
 use crate::source::table::{OpenUnit, Piece, Table};
 use crate::spec::{Size, SplitBy, SplitSpec};
+
+/// The key of every input, by its relative path.
+fn file_keys(context: Context<'_>) -> Vec<u64> {
+    let inputs = context.inputs.iter();
+    inputs.map(|input| file_key(&input.relative)).collect()
+}
 
 /// What decides the side of every row of a table.
 #[derive(Debug)]
@@ -65,6 +71,12 @@ impl By {
         }
         Ok(())
     }
+}
+
+/// How many of the rows with a bit in `marks` are among those that are kept.
+fn used(marks: &[u64], kept: &[u64]) -> u64 {
+    let both = marks.iter().zip(kept).map(|(mark, kept)| mark & kept);
+    both.map(|word| u64::from(word.count_ones())).sum()
 }
 
 /// The sides of the rows of a unit.
@@ -183,18 +195,17 @@ impl<'a> SplitPlan<'a> {
 
     /// Appends the sides of a piece.
     fn piece(&self, open: &OpenUnit<'_>, piece: &Piece, assigned: &mut Assigned) -> Result<()> {
-        let ones = |word: u64| u64::from(word.count_ones());
         if self.narrow.is_nothing() {
             let nulls = self.assign(open, piece, &mut assigned.sides)?;
-            assigned.null_keys += nulls.into_iter().map(ones).sum::<u64>();
+            // None is kept out.
+            assigned.null_keys += used(&nulls, &nulls);
             return Ok(());
         }
         let kept = self.narrow.kept(self.context, open, piece)?;
         let mut sides = Sides::default();
         let nulls = self.assign(open, piece, &mut sides)?;
         assigned.sides.append_kept(&sides, &kept);
-        let used = nulls.iter().zip(&kept).map(|(null, kept)| null & kept);
-        assigned.null_keys += used.map(ones).sum::<u64>();
+        assigned.null_keys += used(&nulls, &kept);
         Ok(())
     }
 

@@ -1,12 +1,18 @@
 //! Which rows are used at all: `--sample` and `--where`. The others are on no side.
 
-use super::Context;
 use super::leaf::PieceRows;
-use crate::error::{Error, Result, UsageError};
-use crate::kernel::{Constant, Moment, Operator, RowSample, file_key};
+use super::{Context, file_keys};
+use crate::engine::guarded;
+use crate::error::{Error, Place, Result, UsageError};
+use crate::kernel::{Constant, Moment, Operator, RowSample};
 use crate::schema::{Column, Meaning, Schema};
 use crate::source::table::{OpenUnit, Piece};
 use crate::spec::{Comparison, Literal, SplitSpec};
+
+/// Whether the row with this index is one of those that have a bit.
+pub(super) fn is_kept(kept: &[u64], row: usize) -> bool {
+    kept[row / 64] >> (row % 64) & 1 == 1
+}
 
 /// What keeps rows out.
 #[derive(Debug)]
@@ -32,10 +38,9 @@ impl Narrow {
     /// [`UsageError::NotComparable`] if a column's type and its value don't go together.
     pub(super) fn new(context: Context<'_>, schema: &Schema, spec: &SplitSpec) -> Result<Self> {
         let sample = spec.sample.map(|share| RowSample::new(spec.seed, share));
-        let inputs = sample.iter().flat_map(|_| context.inputs);
         Ok(Self {
+            keys: sample.map_or_else(Vec::new, |_| file_keys(context)),
             sample,
-            keys: inputs.map(|input| file_key(&input.relative)).collect(),
             tests: tests(schema, spec)?,
         })
     }
@@ -43,6 +48,27 @@ impl Narrow {
     /// Whether no row is kept out.
     pub(super) fn is_nothing(&self) -> bool {
         self.sample.is_none() && self.tests.is_empty()
+    }
+
+    /// Calls `take` with at most `rows_max` rows of a unit at a time, a multiple of 64, and with a bit
+    /// for each of them that is used.
+    pub(super) fn each_run(
+        &self,
+        context: Context<'_>,
+        open: &OpenUnit<'_>,
+        rows_max: usize,
+        mut take: impl FnMut(PieceRows<'_>, &[u64]) -> Result<()>,
+    ) -> Result<()> {
+        for piece in &open.unit.pieces {
+            let input = &context.inputs[open.store(piece).input];
+            guarded(|| {
+                let kept = self.kept(context, open, piece)?;
+                PieceRows::runs(context, open, piece, rows_max)
+                    .try_for_each(|rows| take(rows, &kept[rows.first / 64..]))
+            })
+            .map_err(|error| error.at(Place::path(&input.path)))?;
+        }
+        Ok(())
     }
 
     /// A bit for each row of a piece, set where it is used.

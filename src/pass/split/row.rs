@@ -2,10 +2,10 @@
 //!
 //! Stateless: the side of a row is computed again wherever it is needed, about a nanosecond a row.
 
-use super::Context;
 use super::leaf::PieceRows;
+use super::{Context, file_keys};
 use crate::error::Result;
-use crate::kernel::{Cuts, Domain, HashSplit, Sides, file_key, row_hashes};
+use crate::kernel::{Cuts, Domain, HashSplit, Sides, row_hashes};
 use crate::source::table::{OpenUnit, Piece};
 
 /// Rows hashed between two looks at whether to stop: some milliseconds.
@@ -25,11 +25,7 @@ impl ByRow {
         Self {
             seed,
             split: HashSplit::new(seed, cuts),
-            keys: context
-                .inputs
-                .iter()
-                .map(|input| file_key(&input.relative))
-                .collect(),
+            keys: file_keys(context),
         }
     }
 

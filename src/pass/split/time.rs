@@ -6,15 +6,12 @@
 
 use std::time::Duration;
 
-use super::Context;
 use super::column::named_column;
 use super::leaf::PieceRows;
-use super::narrow::Narrow;
-use crate::engine::guarded;
+use super::narrow::{Narrow, is_kept};
+use super::{Context, file_keys};
 use crate::error::{DataError, Error, Place, Result, UsageError};
-use crate::kernel::{
-    Domain, Found, Moment, Side, Sides, TimeKey, Timeline, Value, file_key, mix, row_hash,
-};
+use crate::kernel::{Domain, Found, Moment, Side, Sides, TimeKey, Timeline, Value, mix, row_hash};
 use crate::schema::{Meaning, Schema, describe};
 use crate::source::table::{OpenUnit, Piece, Table};
 use crate::spec::{Size, SplitSpec};
@@ -92,11 +89,7 @@ impl ByTime {
             sizes: cuts.is_empty().then_some([spec.test_size, val]),
             cuts,
             seed: spec.seed,
-            keys: context
-                .inputs
-                .iter()
-                .map(|input| file_key(&input.relative))
-                .collect(),
+            keys: file_keys(context),
         })
     }
 
@@ -239,28 +232,21 @@ impl ByTime {
         mut lines: Vec<Timeline>,
     ) -> Result<Vec<Timeline>> {
         let mut times = Times::new();
-        for piece in &open.unit.pieces {
-            let input = open.store(piece).input;
-            guarded(|| {
-                let kept = narrow.kept(context, open, piece)?;
-                for rows in PieceRows::runs(context, open, piece, TIME_RUN_ROWS) {
-                    self.times(rows, &mut times)?;
-                    for ((row, in_file), time) in (rows.first..).zip(rows.in_file()).zip(&times) {
-                        let is_kept = kept[row / 64] >> (row % 64) & 1 == 1;
-                        if let (Some(ticks), true) = (*time, is_kept) {
-                            let hash =
-                                row_hash(self.seed, Domain::SPLIT, self.keys[input], in_file);
-                            let order = mix(hash ^ Domain::TIME.constant());
-                            lines
-                                .iter_mut()
-                                .for_each(|line| line.push((ticks, hash), order));
-                        }
-                    }
+        let take = |rows: PieceRows<'_>, kept: &[u64]| {
+            self.times(rows, &mut times)?;
+            let key = self.keys[open.store(rows.piece).input];
+            for (row, (in_file, time)) in rows.in_file().zip(&times).enumerate() {
+                if let (Some(ticks), true) = (*time, is_kept(kept, row)) {
+                    let hash = row_hash(self.seed, Domain::SPLIT, key, in_file);
+                    let order = mix(hash ^ Domain::TIME.constant());
+                    lines
+                        .iter_mut()
+                        .for_each(|line| line.push((ticks, hash), order));
                 }
-                Ok(())
-            })
-            .map_err(|error| error.at(Place::path(&context.inputs[input].path)))?;
-        }
+            }
+            Ok(())
+        };
+        narrow.each_run(context, open, TIME_RUN_ROWS, take)?;
         lines.iter_mut().for_each(Timeline::tidy);
         Ok(lines)
     }
