@@ -6,8 +6,8 @@ use clap::ValueHint;
 use prep_stream::spec::{AuditSpec, FailOn, Resources};
 
 use super::columns::flatten;
+use super::resources::ResourceArgs;
 use super::run::{LogFormat, Watch};
-use crate::cli::machine;
 use crate::cli::values::{self, Names};
 
 /// The flags of `prep audit`.
@@ -51,14 +51,8 @@ pub(in crate::cli) struct AuditArgs {
     #[arg(long, value_name = "CONDITIONS", value_delimiter = ',')]
     pub(in crate::cli) fail_on: Vec<FailOn>,
 
-    /// Worker threads [default: all processors]
-    #[arg(long, value_name = "N", value_parser = values::threads, allow_negative_numbers = true)]
-    threads: Option<usize>,
-
-    /// Memory of the whole process, like 512MiB [default: three quarters of what the machine or
-    /// control group allows]
-    #[arg(long, value_name = "SIZE", value_parser = values::size)]
-    memory: Option<u64>,
+    #[command(flatten)]
+    resources: ResourceArgs,
 
     /// Print nothing but errors
     #[arg(long)]
@@ -103,10 +97,7 @@ impl AuditArgs {
     }
 
     pub(in crate::cli) fn resources(&self) -> Resources {
-        Resources {
-            threads: self.threads.unwrap_or_else(machine::threads),
-            memory_bytes_max: self.memory.unwrap_or_else(machine::memory_bytes_default),
-        }
+        self.resources.resources()
     }
 
     pub(in crate::cli) fn into_spec(self) -> AuditSpec {

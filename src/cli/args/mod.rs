@@ -6,6 +6,7 @@ mod columns;
 mod fit;
 mod input;
 mod output;
+mod resources;
 mod run;
 mod split;
 mod text;
@@ -15,6 +16,7 @@ use prep_stream::error::{Result, UsageError};
 use prep_stream::spec::{FailOn, JobSpec};
 
 pub(super) use self::audit::AuditArgs;
+pub(super) use self::resources::ResourceArgs;
 pub(super) use self::run::{LogFormat, Watch};
 pub(super) use self::train::TrainArgs;
 

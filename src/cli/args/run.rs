@@ -5,19 +5,13 @@ use std::path::PathBuf;
 use clap::{ValueEnum, ValueHint};
 use prep_stream::spec::Resources;
 
-use crate::cli::{machine, values};
+use super::resources::ResourceArgs;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Run")]
 pub(super) struct RunArgs {
-    /// Worker threads [default: all processors]
-    #[arg(long, value_name = "N", value_parser = values::threads, allow_negative_numbers = true)]
-    threads: Option<usize>,
-
-    /// Memory of the whole process, like 512MiB [default: three quarters of what the machine or
-    /// control group allows]
-    #[arg(long, value_name = "SIZE", value_parser = values::size)]
-    memory: Option<u64>,
+    #[command(flatten)]
+    resources: ResourceArgs,
 
     /// Show what would happen and stop; the same as prep plan
     #[arg(long)]
@@ -64,9 +58,6 @@ impl RunArgs {
     }
 
     pub(super) fn resources(&self) -> Resources {
-        Resources {
-            threads: self.threads.unwrap_or_else(machine::threads),
-            memory_bytes_max: self.memory.unwrap_or_else(machine::memory_bytes_default),
-        }
+        self.resources.resources()
     }
 }

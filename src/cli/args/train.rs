@@ -4,12 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ValueEnum, ValueHint};
 use prep_stream::kernel::Fraction;
-use prep_stream::spec::{
-    Activation, LearningRate, Optimizer, Resources, Task, TrainingSpec, ValidateSpec,
-};
+use prep_stream::spec::{Activation, LearningRate, Optimizer, Task, TrainingSpec, ValidateSpec};
 
-use super::{LogFormat, Watch};
-use crate::cli::machine;
+use super::{LogFormat, ResourceArgs, Watch};
 use crate::cli::values::{self, network};
 
 /// The flags of `validate`.
@@ -32,14 +29,8 @@ pub(in crate::cli) struct TrainArgs {
     #[arg(long)]
     diagnose: bool,
 
-    /// Worker threads [default: all processors]
-    #[arg(long, value_name = "N", value_parser = values::threads, allow_negative_numbers = true)]
-    threads: Option<usize>,
-
-    /// Memory of the whole process, like 512MiB [default: three quarters of what the machine or
-    /// control group allows]
-    #[arg(long, value_name = "SIZE", value_parser = values::size)]
-    memory: Option<u64>,
+    #[command(flatten)]
+    resources: ResourceArgs,
 
     /// Print nothing but errors
     #[arg(long)]
@@ -139,10 +130,7 @@ impl TrainArgs {
             }),
             training: self.network.into_spec(),
             diagnose: self.diagnose,
-            resources: Resources {
-                threads: self.threads.unwrap_or_else(machine::threads),
-                memory_bytes_max: self.memory.unwrap_or_else(machine::memory_bytes_default),
-            },
+            resources: self.resources.resources(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use prep_stream::engine::Cancel;
+use prep_stream::engine::{Cancel, Observer};
 use prep_stream::error::Result;
 use prep_stream::job;
 use prep_stream::report::{AuditReport, audit_text};
@@ -47,11 +47,8 @@ pub(super) fn show(
     watch: Watch,
     cancel: &Cancel,
 ) -> Result<AuditReport> {
-    let observer = progress::observer(watch);
-    let outcome = job::audit(out, spec, resources, cancel, observer.as_ref());
-    // Bars leave the terminal before anything else is printed.
-    drop(observer);
-    let report = outcome?;
+    let audit = |observer: &dyn Observer| job::audit(out, spec, resources, cancel, observer);
+    let report = progress::watched(watch, audit)?;
     match watch.log_format {
         _ if watch.is_quiet => Ok(()),
         LogFormat::Json => terminal::print_json(&report),

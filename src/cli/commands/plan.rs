@@ -24,10 +24,7 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
 pub(super) fn show(args: JobArgs, cancel: &Cancel) -> Result<()> {
     let watch = args.watch();
     let spec = args.into_spec()?;
-    let observer = progress::observer(watch);
-    let outcome = job::plan(&spec, cancel, observer.as_ref());
-    drop(observer);
-    let report = outcome?;
+    let report = progress::watched(watch, |observer| job::plan(&spec, cancel, observer))?;
     match watch.log_format {
         LogFormat::Json => terminal::print_json(&report),
         LogFormat::Text => terminal::print(plan_text(&report, terminal::stdout_paint()).as_bytes()),

@@ -46,11 +46,7 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<ExitCode> {
     let conditions = args.job.conditions();
     let spec = args.job.into_spec()?;
     allocator::suit(spec.resources);
-    let observer = progress::observer(watch);
-    let outcome = job::stream(&spec, cancel, observer.as_ref());
-    // Bars leave the terminal before anything else is printed.
-    drop(observer);
-    let outcome = outcome?;
+    let outcome = progress::watched(watch, |observer| job::stream(&spec, cancel, observer))?;
     let code = match outcome.bad_files() {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(BAD_FILES),

@@ -42,11 +42,7 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
 
 /// What became of the networks is the result; `--quiet` leaves validation.json.
 pub(super) fn show(spec: &ValidateSpec, watch: Watch, cancel: &Cancel) -> Result<Validation> {
-    let observer = progress::observer(watch);
-    let outcome = job::validate(spec, cancel, observer.as_ref());
-    // Bars leave the terminal before anything else is printed.
-    drop(observer);
-    let validation = outcome?;
+    let validation = progress::watched(watch, |observer| job::validate(spec, cancel, observer))?;
     match watch.log_format {
         _ if watch.is_quiet => Ok(()),
         LogFormat::Json => terminal::print_json(&validation),

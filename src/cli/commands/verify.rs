@@ -6,11 +6,10 @@ use clap::ValueHint;
 use prep_stream::engine::Cancel;
 use prep_stream::error::{Error, ErrorKind, Result};
 use prep_stream::report::verify_text;
-use prep_stream::spec::Resources;
 use prep_stream::verify::{VerifySpec, verify};
 
-use crate::cli::args::LogFormat;
-use crate::cli::{allocator, machine, terminal, values};
+use crate::cli::args::{LogFormat, ResourceArgs};
+use crate::cli::{allocator, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,14 +44,8 @@ pub(in crate::cli) struct Args {
     #[arg(long, requires = "inputs")]
     follow_symlinks: bool,
 
-    /// Worker threads [default: all processors]
-    #[arg(long, value_name = "N", value_parser = values::threads, allow_negative_numbers = true)]
-    threads: Option<usize>,
-
-    /// Memory of the whole process, like 512MiB [default: three quarters of what the machine or
-    /// control group allows]
-    #[arg(long, value_name = "SIZE", value_parser = values::size)]
-    memory: Option<u64>,
+    #[command(flatten)]
+    resources: ResourceArgs,
 
     /// The report as text or as one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -60,10 +53,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
-    let resources = Resources {
-        threads: args.threads.unwrap_or_else(machine::threads),
-        memory_bytes_max: args.memory.unwrap_or_else(machine::memory_bytes_default),
-    };
+    let resources = args.resources.resources();
     allocator::suit(resources);
     let spec = VerifySpec {
         output: args.output,

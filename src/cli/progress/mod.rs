@@ -9,11 +9,17 @@ mod meter;
 use std::io::IsTerminal;
 
 use prep_stream::engine::{Observer, Silent};
+use prep_stream::error::Result;
 
 use super::args::{LogFormat, Watch};
 
-/// The observer that fits.
-pub(super) fn observer(watch: Watch) -> Box<dyn Observer> {
+/// Does `work` under the observer that fits; bars leave the terminal before it returns.
+pub(super) fn watched<R>(watch: Watch, work: impl FnOnce(&dyn Observer) -> Result<R>) -> Result<R> {
+    let observer = observer(watch);
+    work(observer.as_ref())
+}
+
+fn observer(watch: Watch) -> Box<dyn Observer> {
     match watch.log_format {
         _ if watch.is_quiet => Box::new(Silent),
         LogFormat::Json => Box::new(json::Json::new()),
