@@ -2,7 +2,6 @@
 //! than the process is allowed, here by a limit of the system.
 
 use std::io::Write;
-use std::process::Command;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -246,10 +245,7 @@ fn stream(scratch: &Scratch, input: &str) -> Run {
         "--threads",
         "2",
     ];
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("ulimit -d {LIMIT_KIB}; exec \"$@\""), "sh"]);
-    shell.arg(env!("CARGO_BIN_EXE_prep")).args(arguments);
-    scratch.start_command(&mut shell).finish()
+    scratch.prep_limited(&format!("-d {LIMIT_KIB}"), &arguments)
 }
 
 #[test]

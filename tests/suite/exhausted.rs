@@ -2,9 +2,8 @@
 //! was, and the same command ends well once there is more.
 
 use std::fs;
-use std::process::Command;
 
-use crate::harness::{Column, Run, Scratch, Table, normals};
+use crate::harness::{Column, Scratch, Table, normals};
 
 fn scratch_with_input() -> Scratch {
     let scratch = Scratch::new();
@@ -19,14 +18,6 @@ fn scratch_with_input() -> Scratch {
         scratch.write(format!("text/{file}.csv"), format!("x\n{lines}"));
     }
     scratch
-}
-
-/// Runs `prep` under a limit of the shell's `ulimit`.
-fn limited(scratch: &Scratch, limit: &str, arguments: &[&str]) -> Run {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("ulimit {limit}; exec \"$@\""), "sh"]);
-    shell.arg(env!("CARGO_BIN_EXE_prep")).args(arguments);
-    scratch.start_command(&mut shell).finish()
 }
 
 #[test]
@@ -48,7 +39,7 @@ fn a_write_that_the_system_refuses_is_one_message_and_leaves_the_old_output() {
             "--overwrite",
         ];
         // In blocks of 512 bytes: less than either needs.
-        let run = limited(&scratch, "-f 100", &arguments);
+        let run = scratch.prep_limited("-f 100", &arguments);
         let message = run.fails_with(4);
         assert!(
             message.contains(&format!("cannot {what}: File too large")),
@@ -79,7 +70,7 @@ fn too_few_descriptors_for_anything_are_one_message() {
                 "--threads",
                 "2",
             ];
-            let run = limited(&scratch, &format!("-n {limit}"), &arguments);
+            let run = scratch.prep_limited(&format!("-n {limit}"), &arguments);
             codes.push(run.code);
             if run.code == Some(0) {
                 break;

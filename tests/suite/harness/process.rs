@@ -23,6 +23,14 @@ impl Scratch {
         self.start_command(Command::new(env!("CARGO_BIN_EXE_prep")).args(arguments))
     }
 
+    /// Runs `prep` under a limit of the shell's `ulimit`.
+    pub(crate) fn prep_limited(&self, limit: &str, arguments: &[&str]) -> Run {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit {limit}; exec \"$@\""), "sh"]);
+        shell.arg(env!("CARGO_BIN_EXE_prep")).args(arguments);
+        self.start_command(&mut shell).finish()
+    }
+
     /// Starts a command that runs `prep` in the end.
     pub(crate) fn start_command(&self, command: &mut Command) -> Running {
         let log = tempfile::NamedTempFile::new_in(self.dir.path().parent().expect("a parent"));
