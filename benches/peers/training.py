@@ -153,7 +153,7 @@ def main():
     if options.write:
         commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True).stdout.strip()
         text = INTRODUCTION + "\n".join(lines) + (
-            f"\n\nRows a second, medians of {options.rounds} rounds, {time.strftime('%Y-%m-%d')} at commit {commit}, {os.cpu_count()} cores, other work beside it. Again with:\n\n"
+            f"\n\nRows a second, medians of {options.rounds} rounds, {time.strftime('%Y-%m-%d')} at commit {commit}, {os.cpu_count()} cores. Again with:\n\n"
             f"```sh\ncargo build --release\npython benches/peers/training.py --rows {options.rows} --rounds {options.rounds} --write docs/validate.md\n```"
         )
         page = options.write.read_text()

@@ -88,7 +88,7 @@ def main():
         text = (
             "## Memory\n\nPeak of `prep validate` on 200 features and a number, three networks 200-64-64-1, one epoch:\n\n"
             + "\n".join(lines)
-            + f"\n\n{time.strftime('%Y-%m-%d')} at commit {commit}, {os.cpu_count()} cores, other work beside it. Again with:\n\n"
+            + f"\n\n{time.strftime('%Y-%m-%d')} at commit {commit}, {os.cpu_count()} cores. Again with:\n\n"
             f"```sh\ncargo build --release\npython benches/peers/training_memory.py --gigabytes {sizes} --write docs/validate.md\n```"
         )
         page = options.write.read_text()
