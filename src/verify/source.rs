@@ -17,7 +17,7 @@ use super::rows::{Comparison, Span};
 use super::slots::Piece;
 use super::split::RecordedSplit;
 use crate::artifact::escape_name;
-use crate::error::Result;
+use crate::error::{Place, Result};
 use crate::report::VerifyReport;
 use crate::source::discover::{InputFile, discover, fingerprint};
 use crate::source::text::{ColumnRequest, ColumnType, TextFile};
@@ -210,6 +210,10 @@ fn text_spans(
             .map(|name| ColumnRequest::As(recorded_type(records, name)))
             .collect();
         if file.is_compressed() {
+            let what = || "the window of a zstd file".to_owned();
+            let window = file.window_bytes();
+            let fits = context.memory.check_worker_fits(window, what);
+            fits.map_err(|error| error.at(Place::path(&input.path)))?;
             let segment = usize::try_from(range_bytes).unwrap_or(usize::MAX);
             file.parse_stream(&requests, segment, |batch| {
                 context.cancel.check()?;
