@@ -29,6 +29,8 @@ const READER_BYTES: u64 = 16 << 20;
 const WINDOW_BYTES: [u64; 2] = [2 << 20, 16 << 20];
 /// Budget of a worker from which on it reads far ahead.
 const WIDE_WINDOW_FROM: u64 = 160 << 20;
+/// What isn't known beforehand, as a part of the room for pages: a quarter.
+const UNKNOWN_SHARE: u64 = 4;
 /// What the allocator keeps of memory that was given back, as a part of all: an eighth.
 const ALLOCATOR_SHARE: u64 = 8;
 
@@ -251,10 +253,15 @@ impl Memory {
         self.shares.pages.load(Ordering::Relaxed)
     }
 
-    /// The error of something that was found to take so many bytes more than it was given.
-    pub fn too_few_for(&self, what: String, missing: u64) -> Error {
-        // A quarter of the room for pages goes to what isn't known beforehand.
-        self.refused_pages(what, missing.saturating_mul(4))
+    /// What of the room for pages goes to what isn't known beforehand.
+    pub fn unknown_bytes_max(&self) -> u64 {
+        self.page_bytes_max() / UNKNOWN_SHARE
+    }
+
+    /// The error of something of that kind that was found to take so many bytes.
+    pub fn too_few_for(&self, what: String, bytes: u64) -> Error {
+        let pages = bytes.saturating_mul(UNKNOWN_SHARE);
+        self.refused_pages(what, pages.saturating_sub(self.page_bytes_max()))
     }
 
     fn take_large(&self, bytes: u64, room: u64) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use parquet::basic::{Compression, Encoding};
+use parquet::basic::{Compression, Encoding, Type as PhysicalType};
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::ColumnChunkMetaData;
@@ -20,7 +20,8 @@ use parquet::schema::types::ColumnDescPtr;
 use super::delta::{copied_bytes, sum_of_lengths};
 use super::file::PositionalFile;
 use super::inflate::Inflate;
-use super::pages::{Pages, Shape};
+use super::levels::longest_row;
+use super::pages::{Pages, RUN_BYTES, Shape};
 use crate::engine::Memory;
 
 /// What the values of one run may take beside their pages.
@@ -29,13 +30,29 @@ pub(super) struct Allowance {
     /// `None`: as much as its rows take.
     run_bytes_max: Option<u64>,
     left: AtomicU64,
+    /// What was taken for the last page, in whose middle the next run may begin.
+    last: AtomicU64,
+    /// Bytes of the pages that the run has begun.
+    begun: AtomicU64,
 }
 
 impl Allowance {
     /// Begins the next run.
     pub(super) fn refill(&self) {
-        let left = self.run_bytes_max.unwrap_or(0);
+        let max = self.run_bytes_max.unwrap_or(0);
+        let left = max.saturating_sub(self.last.load(Ordering::Relaxed));
         self.left.store(left, Ordering::Relaxed);
+        self.begun.store(0, Ordering::Relaxed);
+    }
+
+    /// Rows are passed over: each page is done with before the next.
+    pub(super) fn pass_over(&self) {
+        self.left.store(u64::MAX, Ordering::Relaxed);
+    }
+
+    /// Bytes of the pages that the run has begun.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
     }
 }
 
@@ -46,7 +63,9 @@ pub(super) struct CheckedPages {
     inflate: Option<Inflate>,
     dictionary_bytes: u64,
     data_bytes: std::vec::IntoIter<u64>,
+    /// 0 in flat columns.
     slot_bytes: u64,
+    points_into_pages: bool,
     memory: Memory,
     allowance: Arc<Allowance>,
 }
@@ -75,6 +94,8 @@ impl CheckedPages {
         let allowance = Arc::new(Allowance {
             run_bytes_max: pages.run_bytes_max(),
             left: AtomicU64::new(0),
+            last: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
         });
         let checked = Self {
             pages: SerializedPageReader::new(file.into(), stored, rows, None)?,
@@ -87,6 +108,10 @@ impl CheckedPages {
             } else {
                 0
             },
+            points_into_pages: matches!(
+                chunk.column_type(),
+                PhysicalType::BYTE_ARRAY | PhysicalType::FIXED_LEN_BYTE_ARRAY
+            ),
             memory: memory.clone(),
             allowance: Arc::clone(&allowance),
         };
@@ -105,21 +130,63 @@ impl CheckedPages {
         if page.is_data_page() {
             let values = u64::from(page.num_values());
             let copied = self.copied_bytes(&page, values)?;
-            self.spend(
-                values
-                    .saturating_mul(self.slot_bytes)
-                    .saturating_add(copied),
-            )?;
+            self.spend(self.row_bytes(&page).saturating_add(copied))?;
         }
         Ok(page)
     }
 
+    /// What the longest row of a page of a nested column takes beyond what every run may: its slots, and
+    /// the page if strings point into it.
+    fn row_bytes(&self, page: &Page) -> u64 {
+        if self.slot_bytes == 0 {
+            return 0;
+        }
+        let size = page.buffer().len() as u64;
+        let before = self.allowance.begun.fetch_add(size, Ordering::Relaxed);
+        let held = match self.points_into_pages && before > RUN_BYTES {
+            true => size,
+            false => 0,
+        };
+        let slots = u64::from(page.num_values());
+        let longest = self.longest_row(page).unwrap_or(slots);
+        longest.saturating_mul(self.slot_bytes).saturating_add(held)
+    }
+
+    fn longest_row(&self, page: &Page) -> Option<u64> {
+        let level_max = self.descriptor.max_rep_level();
+        let bits = i16::BITS - level_max.leading_zeros();
+        let slots = u64::from(page.num_values());
+        if level_max == 0 {
+            return Some(1);
+        }
+        match page {
+            Page::DataPage {
+                buf,
+                rep_level_encoding: Encoding::RLE,
+                ..
+            } => {
+                let length = levels_length(buf, 0, level_max, Encoding::RLE)?;
+                longest_row(buf.get(LENGTH_BYTES..length)?, bits, slots)
+            }
+            Page::DataPageV2 {
+                buf,
+                rep_levels_byte_len,
+                ..
+            } => {
+                let length = usize::try_from(*rep_levels_byte_len).ok()?;
+                longest_row(buf.get(..length)?, bits, slots)
+            }
+            _ => None,
+        }
+    }
+
     /// Takes bytes of what the run may take.
     fn spend(&self, bytes: u64) -> ParquetResult<()> {
-        if self.allowance.run_bytes_max.is_none() {
+        let Some(max) = self.allowance.run_bytes_max else {
             return Ok(());
-        }
-        let take = |left: u64| left.checked_sub(bytes);
+        };
+        self.allowance.last.store(bytes, Ordering::Relaxed);
+        let take = |left: u64| left.checked_sub(bytes).filter(|_| bytes <= max);
         let left = self
             .allowance
             .left
@@ -128,7 +195,8 @@ impl CheckedPages {
             return Ok(());
         };
         let what = "the values of one page, or of one row,".to_owned();
-        Err(external(self.memory.too_few_for(what, bytes - left)))
+        let bytes = max.saturating_sub(left).saturating_add(bytes);
+        Err(external(self.memory.too_few_for(what, bytes)))
     }
 
     /// What the strings of a page take that are copied out of it.
@@ -185,9 +253,11 @@ impl CheckedPages {
     }
 }
 
+/// What says how long levels are.
+const LENGTH_BYTES: usize = 4;
+
 /// Bytes of the levels at the start of `data`.
 fn levels_length(data: &[u8], values: usize, level_max: i16, encoding: Encoding) -> Option<usize> {
-    const LENGTH_BYTES: usize = 4;
     if encoding == Encoding::RLE {
         let length = data.get(..LENGTH_BYTES)?.try_into().ok()?;
         return usize::try_from(u32::from_le_bytes(length))

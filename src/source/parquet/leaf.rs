@@ -12,7 +12,7 @@ use parquet::schema::types::ColumnDescPtr;
 
 use super::checked::{Allowance, CheckedPages};
 use super::file::ParquetFile;
-use super::pages::{Pages, Shape};
+use super::pages::{Pages, RUN_BYTES, Shape};
 use crate::error::{DataError, Error, Place, Result};
 
 /// A run of rows of one leaf. Buffers are reused from run to run.
@@ -103,7 +103,7 @@ impl<T: DataType> LeafReader<T> {
     /// # Errors
     /// When a page is damaged or rows are missing.
     pub fn skip(&mut self, rows: usize) -> Result<()> {
-        self.allowance.refill();
+        self.allowance.pass_over();
         let skipped = self
             .reader
             .skip_records(rows)
@@ -171,7 +171,8 @@ impl<T: DataType> LeafReader<T> {
         self.advance(records, rows)
     }
 
-    /// Reads row by row until there are so many slots: any of them may hold most of the chunk's.
+    /// Reads row by row until there are so many slots, or large pages are begun: any row may hold most
+    /// of the chunk's.
     fn read_until(
         &mut self,
         slots_max: usize,
@@ -182,7 +183,8 @@ impl<T: DataType> LeafReader<T> {
         run.repetition.clear();
         self.allowance.refill();
         let mut read = 0;
-        while read < rows && run.repetition.len() < slots_max {
+        while read < rows && run.repetition.len() < slots_max && self.allowance.begun() <= RUN_BYTES
+        {
             self.read_on(1, run)?;
             read += 1;
         }

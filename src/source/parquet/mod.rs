@@ -10,6 +10,7 @@ mod handle;
 mod header;
 mod inflate;
 mod leaf;
+mod levels;
 mod numbers;
 mod pages;
 mod witness;

@@ -19,7 +19,7 @@ const HEADER_BYTES: usize = 4 << 10;
 /// The longest page header: those with untruncated statistics of long strings.
 const HEADER_BYTES_MAX: usize = 64 << 20;
 /// Pages that are held at once by a run of rows that don't have to be.
-const RUN_BYTES: u64 = 4 << 20;
+pub(super) const RUN_BYTES: u64 = 4 << 20;
 /// Slots of a nested leaf that are read at once, the rest of the last row apart.
 const RUN_SLOTS: u64 = 64 << 10;
 /// Strings copied by a run of rows out of a page where each leaves out what it shares with another.
@@ -39,10 +39,11 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// Bytes of a slot in two buffers: as it is read, and routed to its side.
+    /// Bytes of a slot in two buffers, as it is read and routed to its side; and half of that again,
+    /// while a buffer grows.
     pub(super) fn slot_bytes(self) -> u64 {
         const LEVELS_BYTES: u64 = 2 * size_of::<i16>() as u64;
-        2 * (LEVELS_BYTES + self.value_bytes)
+        3 * (LEVELS_BYTES + self.value_bytes)
     }
 }
 
@@ -53,8 +54,6 @@ pub(super) struct Pages {
     data: Vec<(u64, u64)>,
     /// Bytes of the dictionary once decompressed.
     dictionary: Option<u64>,
-    /// Values of the largest page.
-    values_max: u64,
     is_nested: bool,
     is_front_coded: bool,
     /// What a run may take beside its pages.
@@ -122,13 +121,18 @@ impl Pages {
 
     fn take_data(&mut self, header: &PageHeader, memory: &Memory) -> Result<()> {
         self.data.push((header.values, header.decompressed));
-        self.values_max = self.values_max.max(header.values);
         self.is_front_coded |= header.is_front_coded;
         // A chunk of pages without anything in them must not fill the memory with their records.
         if self.data.len().is_power_of_two() {
             drop(memory.pages(self.record_bytes(), || self.name())?);
         }
         Ok(())
+    }
+
+    /// Of all data pages.
+    fn bytes(&self) -> u64 {
+        let bytes = self.data.iter().map(|(_, bytes)| *bytes);
+        bytes.fold(0, u64::saturating_add)
     }
 
     fn record_bytes(&self) -> u64 {
@@ -142,16 +146,14 @@ impl Pages {
     /// What a run takes beside its pages, where those don't say: as much as there is room for, since
     /// one row may hold most of what the chunk does.
     fn beside(&mut self, slots: u64, shape: Shape, memory: &Memory) -> u64 {
-        // Without a budget, too, several readers must have room.
-        let generous = (memory.page_bytes_max() / 4).min(1 << 36);
+        let generous = memory.unknown_bytes_max();
         let mut beside = 0;
         if shape.is_nested {
-            // A run, the row that ends it, the pages that both begin and end in, and one before.
-            let slots_least = RUN_SLOTS.saturating_add(4 * self.values_max);
-            let least = slots_least.saturating_mul(shape.slot_bytes());
-            let most = (slots + self.values_max).saturating_mul(shape.slot_bytes());
-            beside = least.max(generous).min(most);
-            self.run_bytes_max = beside.saturating_sub(self.values_max * shape.slot_bytes());
+            // A run, and the longest rows of the pages that it begins, one of which may end it.
+            let run = slots.min(RUN_SLOTS).saturating_mul(shape.slot_bytes());
+            let most = slots.saturating_mul(shape.slot_bytes());
+            self.run_bytes_max = run.max(generous).min(most.saturating_add(self.bytes()));
+            beside = run.saturating_add(self.run_bytes_max);
         }
         if self.is_front_coded {
             // The strings of two pages, as with the pages themselves.

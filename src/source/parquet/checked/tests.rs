@@ -103,8 +103,8 @@ fn strings_come_out_as_they_went_in() {
     }
 }
 
-/// Lists of up to 20 numbers, but one of 200,000.
-fn write_lists(path: &Path) {
+/// So many lists, of these lengths.
+fn write_lists(path: &Path, rows: i64, length: impl Fn(i64) -> i64) {
     let schema = "message m { optional group x (LIST) {
         repeated group list { optional int64 element; } } }";
     let root = parse_message_type(schema).unwrap();
@@ -115,8 +115,8 @@ fn write_lists(path: &Path) {
     let mut group = writer.next_row_group().unwrap();
     let mut column = group.next_column().unwrap().unwrap();
     let (mut values, mut definition, mut repetition) = (Vec::new(), Vec::new(), Vec::new());
-    for row in 0..20_000_i64 {
-        let length = if row == 7000 { 200_000 } else { row % 21 };
+    for row in 0..rows {
+        let length = length(row);
         repetition.push(0);
         definition.push(if length == 0 { 1 } else { 3 });
         repetition.extend((1..length).map(|_| 1));
@@ -153,7 +153,11 @@ fn runs(path: &Path, budget: u64) -> crate::error::Result<Vec<(usize, usize)>> {
 fn lists_are_read_in_the_same_runs_within_any_budget_that_holds_the_longest() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.parquet");
-    write_lists(&path);
+    // One of 200,000 numbers, the others of up to 20.
+    write_lists(&path, 20_000, |row| match row {
+        7000 => 200_000,
+        _ => row % 21,
+    });
     let reference = runs(&path, 1 << 40).unwrap();
     assert!(reference.len() > 3, "{reference:?}");
     let slots: usize = reference.iter().map(|(_, slots)| slots).sum();
@@ -165,4 +169,22 @@ fn lists_are_read_in_the_same_runs_within_any_budget_that_holds_the_longest() {
     let small = resident_memory_bytes() + (300 << 20);
     assert_eq!(runs(&path, small).unwrap(), reference);
     assert_eq!(runs(&path, 1).unwrap_err().exit_code(), 6);
+}
+
+#[test]
+fn rows_that_are_passed_over_take_no_memory_whatever_they_hold() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.parquet");
+    // 60 MB as they are read.
+    write_lists(&path, 1000, |_| 5000);
+    // Just enough for pages.
+    let memory = Memory::new(1 << 40, 1);
+    memory.assign(1, 4 << 20);
+    let file = ParquetFile::open(&path, &memory).unwrap();
+    let mut reader = LeafReader::<Int64Type>::open(&file, 0, 0).unwrap();
+    reader.skip(998).unwrap();
+    let mut run = LeafRun::default();
+    assert_eq!(reader.read_some(2, &mut run).unwrap(), 2);
+    assert_eq!(run.values.len(), 10_000);
+    reader.finish().unwrap();
 }
