@@ -24,6 +24,7 @@ pub(super) struct RecordedSplit {
     stratify: Option<serde_json::Value>,
     sample: Option<serde_json::Value>,
     filter: Option<serde_json::Value>,
+    folds: Option<serde_json::Value>,
 }
 
 /// What decides sides.
@@ -55,6 +56,9 @@ impl RecordedSplit {
             let text = size.as_str();
             text.is_some_and(|text| text.contains("row"))
         };
+        if self.folds.is_some() {
+            return Some("--folds".to_owned());
+        }
         if self.stratify.is_some() {
             return Some("--stratify".to_owned());
         }
