@@ -16,6 +16,7 @@ use super::records::Records;
 use super::rows::{Comparison, Span};
 use super::slots::Piece;
 use super::split::RecordedSplit;
+use super::views::views;
 use crate::artifact::escape_name;
 use crate::error::{Place, Result};
 use crate::report::VerifyReport;
@@ -87,9 +88,15 @@ pub(super) fn check(
         return Ok(());
     }
     let weights = spec.columns.weights.as_deref();
-    let mut comparison = Comparison::new(context, records, &inputs, split, weights);
-    spans.each(|span| comparison.span(&span, findings))?;
-    report.source_rows = comparison.finish(findings);
+    for view in &views(records) {
+        let of = (&split, view);
+        let mut comparison = Comparison::new(context, records, &inputs, of, weights);
+        spans.each(|span| comparison.span(&span, findings))?;
+        report.source_rows = comparison.finish(findings);
+        if !findings.is_empty() {
+            break;
+        }
+    }
     Ok(())
 }
 

@@ -9,9 +9,11 @@ use super::Context;
 use super::columns::Opened;
 use super::findings::{Findings, damage};
 use super::records::Records;
-use super::scaler::Feature;
+use super::scaler::{Feature, RecordedScaler};
 use super::shards::path_of;
+use super::sides::TRAIN;
 use super::sums::{Sums, integer, ratio};
+use super::views::views;
 use crate::artifact::manifest::ManifestShard;
 use crate::engine::guarded;
 use crate::error::Result;
@@ -32,16 +34,32 @@ pub(super) fn check(
     findings: &mut Findings,
     report: &mut VerifyReport,
 ) -> Result<()> {
-    let Some(scaler) = &records.scaler else {
-        return Ok(());
-    };
-    let features = scaler.features();
+    for view in views(records) {
+        if let Some((_, scaler)) = view.scaler {
+            let side = &view.sides[usize::from(TRAIN)];
+            report.features = check_side(context, records, (side, scaler), findings)?;
+        }
+        if !findings.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Sums the features of one train side and judges them; returns how many.
+fn check_side(
+    context: Context<'_>,
+    records: &Records,
+    (side, scaler): (&str, &RecordedScaler),
+    findings: &mut Findings,
+) -> Result<u64> {
+    let (features, mut judged) = (scaler.features(), 0);
     let mut totals = vec![Sums::default(); features.len()];
     let shards = records.manifest.shards.iter();
-    for shard in shards.filter(|shard| shard.side == "train") {
+    for shard in shards.filter(|shard| shard.side == side) {
         add_shard(context, shard, &features, &mut totals, findings)?;
         if !findings.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
     }
     for (feature, totals) in features.iter().zip(&totals) {
@@ -49,7 +67,7 @@ pub(super) fn check(
             // Mean and standard deviation are those of weighted rows; the scaler's own sums prove them.
             continue;
         }
-        report.features += 1;
+        judged += 1;
         let column = records.manifest.columns.iter();
         let mut column = column.filter(|column| column.name == feature.name);
         let is_single = column.any(|column| column.output_type == "float32");
@@ -60,10 +78,10 @@ pub(super) fn check(
         };
         if let Some(what) = judge(feature, totals, scaler.ddof, unit) {
             let what = format!("column \"{}\": {what}", feature.name);
-            findings.push("train", what);
+            findings.push(side, what);
         }
     }
-    Ok(())
+    Ok(judged)
 }
 
 fn add_shard(
