@@ -1,11 +1,11 @@
 //! The rows of one slice of a block, run by run, to the encoders of every side.
 
-use parquet::column::writer::ColumnWriterImpl;
 use parquet::data_type::DataType;
 
 use super::leaves::{BlockSource, Partition};
 use super::route::{Router, RunRows};
 use crate::error::{DataError, Error, Result};
+use crate::sink::chunk::ChunkWriter;
 use crate::sink::shard::encoding;
 use crate::source::parquet::LeafRun;
 
@@ -16,7 +16,7 @@ pub(super) const RUN_ROWS: usize = 64 << 10;
 /// Takes the rows of one slice after the other to the writers of every side.
 pub(super) struct Slicer<'a, 'w, T: DataType> {
     pub(super) source: &'a BlockSource<'a>,
-    pub(super) writers: &'a mut [ColumnWriterImpl<'w, T>],
+    pub(super) writers: &'a mut [ChunkWriter<'w, T>],
     pub(super) router: Router<T::T>,
     pub(super) partition: Partition<T::T>,
     pub(super) top: i16,

@@ -3,11 +3,14 @@
 //! Invariant: nothing outside the output's path and its staging neighbour is ever written.
 
 pub mod cache;
+pub mod chunk;
 mod commit;
 mod files;
 mod hashing;
+mod levels;
 mod lock;
 pub mod partials;
+mod plain;
 pub mod shard;
 mod spool;
 pub mod staging;

@@ -10,24 +10,25 @@ use std::sync::Arc;
 
 use parquet::basic::Type as PhysicalType;
 use parquet::basic::{BrotliLevel, Compression as Codec, Encoding, GzipLevel, ZstdLevel};
-use parquet::column::writer::{ColumnCloseResult, ColumnWriterImpl, get_column_writer};
+use parquet::column::page::PageWriter;
+use parquet::column::writer::{ColumnCloseResult, get_column_writer};
 use parquet::data_type::DataType;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
-use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
+use parquet::schema::types::{ColumnDescriptor, SchemaDescPtr, SchemaDescriptor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, OutputError, Place, Result};
 use crate::schema::{OutputSchema, Schema, Treatment};
+use crate::sink::chunk::ChunkWriter;
+use crate::sink::plain::{BufferPool, PAGE_ROWS, PlainWriter};
 use crate::sink::spool::{Spool, Spooled};
 use crate::sink::{HashingWriter, SpoolPlace, Written, sync_file};
 use crate::spec::Compression;
 
 /// Values that the encoder takes at once; the slices it is given lie at fixed rows of a block.
 const WRITE_BATCH_ROWS: usize = 1024;
-/// The most rows in a page: 1 MiB of float64.
-const PAGE_ROWS: usize = 128 << 10;
 
 /// The encoder hands out its bytes 8 KiB at a time; the system gets them in larger pieces.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -39,6 +40,9 @@ type ShardFile = HashingWriter<BufWriter<File>>;
 pub struct ShardFormat {
     schema: SchemaDescPtr,
     properties: WriterPropertiesPtr,
+    /// Which leaves are written without any more ado than their values.
+    plain: Vec<bool>,
+    buffers: Arc<BufferPool>,
 }
 
 impl ShardFormat {
@@ -62,20 +66,19 @@ impl ShardFormat {
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
             .set_key_value_metadata(metadata);
-        for index in 0..descriptor.num_columns() {
+        let mut plain = vec![false; descriptor.num_columns()];
+        for (index, plain) in plain.iter_mut().enumerate() {
             let leaf = descriptor.column(index);
             let column = schema.columns.get(descriptor.get_column_root_idx(index));
             let treatment = column.map(|column| &column.treatment);
             if matches!(treatment, Some(Treatment::Standardize(_))) {
+                *plain = is_flat_float(&leaf);
                 let path = leaf.path().clone();
                 properties =
                     properties.set_column_statistics_enabled(path, EnabledStatistics::None);
             }
             // Measured values hardly ever repeat; trying a dictionary first costs time for nothing.
-            if matches!(
-                leaf.physical_type(),
-                PhysicalType::DOUBLE | PhysicalType::FLOAT
-            ) {
+            if is_float(&leaf) {
                 let path = leaf.path().clone();
                 properties = properties
                     .set_column_encoding(path.clone(), Encoding::PLAIN)
@@ -85,6 +88,8 @@ impl ShardFormat {
         Ok(Self {
             schema: descriptor,
             properties: Arc::new(properties.build()),
+            plain,
+            buffers: Arc::new(BufferPool::new(codec)),
         })
     }
 
@@ -102,7 +107,7 @@ impl ShardFormat {
         &self,
         leaf: usize,
         places: &[SpoolPlace<'_>],
-        fill: impl FnOnce(&mut [ColumnWriterImpl<'_, T>]) -> Result<()>,
+        fill: impl FnOnce(&mut [ChunkWriter<'_, T>]) -> Result<()>,
     ) -> Result<Vec<EncodedColumn>> {
         let mut sinks: Vec<_> = places
             .iter()
@@ -110,13 +115,13 @@ impl ShardFormat {
             .collect();
         let mut writers = sinks
             .iter_mut()
-            .map(|sink| self.column_writer::<T>(leaf, sink))
+            .map(|sink| self.chunk_writer::<T>(leaf, sink))
             .collect::<ParquetResult<Vec<_>>>()
             .map_err(encoding)?;
         fill(&mut writers)?;
         let closed = writers
             .into_iter()
-            .map(ColumnWriterImpl::close)
+            .map(ChunkWriter::close)
             .collect::<ParquetResult<Vec<_>>>()
             .map_err(encoding)?;
         closed
@@ -129,21 +134,36 @@ impl ShardFormat {
             .collect()
     }
 
-    fn column_writer<'a, T: DataType>(
-        &self,
+    fn chunk_writer<'a, T: DataType>(
+        &'a self,
         leaf: usize,
         sink: &'a mut TrackedWrite<Spool<'_>>,
-    ) -> ParquetResult<ColumnWriterImpl<'a, T>> {
-        let pages = Box::new(SerializedPageWriter::new(sink));
-        let writer = get_column_writer(
-            self.schema.column(leaf),
-            Arc::clone(&self.properties),
-            pages,
-        );
-        T::get_column_writer(writer).ok_or_else(|| {
+    ) -> ParquetResult<ChunkWriter<'a, T>> {
+        let mut pages: Box<dyn PageWriter + 'a> = Box::new(SerializedPageWriter::new(sink));
+        let descriptor = self.schema.column(leaf);
+        if self.plain[leaf] {
+            pages = match PlainWriter::new(Arc::clone(&descriptor), pages, &self.buffers)? {
+                Ok(writer) => return Ok(ChunkWriter::Plain(Box::new(writer))),
+                Err(pages) => pages,
+            };
+        }
+        let writer = get_column_writer(descriptor, Arc::clone(&self.properties), pages);
+        let writer = T::get_column_writer(writer).ok_or_else(|| {
             ParquetError::General(format!("column {leaf} is not {}", T::get_physical_type()))
-        })
+        })?;
+        Ok(ChunkWriter::General(Box::new(writer)))
     }
+}
+
+fn is_float(leaf: &ColumnDescriptor) -> bool {
+    matches!(
+        leaf.physical_type(),
+        PhysicalType::DOUBLE | PhysicalType::FLOAT
+    )
+}
+
+fn is_flat_float(leaf: &ColumnDescriptor) -> bool {
+    is_float(leaf) && leaf.max_rep_level() == 0 && leaf.max_def_level() <= 1
 }
 
 /// The error of an encoder that refuses what it is given, or can't keep it.
