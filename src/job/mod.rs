@@ -9,14 +9,14 @@ mod report;
 mod run;
 mod validate;
 mod warnings;
+mod write;
 
 use crate::artifact::JobId;
 use crate::engine::{Cancel, Observer, Pass};
 use crate::error::Result;
-use crate::pass::{self, Plan, SplitPlan, WriteJob};
+use crate::pass::{self, Plan, SplitPlan};
 use crate::report::{PlanReport, RunReport, UnchangedReport};
 use crate::sink::Staging;
-use crate::sink::shard::ShardFormat;
 use crate::source::discover::{Discovery, discover};
 use crate::spec::JobSpec;
 
@@ -100,7 +100,7 @@ fn stream_found(run: &Run<'_>) -> Result<Outcome> {
         return Ok(Outcome::Unchanged(run.unchanged(&job)));
     }
     let made = staging
-        .check_free_space(run.disk_bytes())
+        .check_free_space(run.disk_bytes(&plan))
         .and_then(|()| make(run, plan, &job, &staging))
         .and_then(|report| run.cancel.check().map(|()| report));
     match made {
@@ -136,30 +136,14 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     })?;
     warnings::after_fit(run, table, &fitted);
 
-    let format = ShardFormat::new(&prepared.output, &table.schema, spec.output.compression)?;
-    let written = run.pass(Pass::Write, || {
-        let directories = sides_written
-            .iter()
-            .map(|side| staging.side_dir(side.name()));
-        let directories = directories.collect::<Result<Vec<_>>>()?;
-        let write = WriteJob {
-            context,
-            partials,
-            table,
-            plan: &split_plan,
-            scaler: &fitted.scaler,
-            format: &format,
-            spool: &staging.cache_dir(),
-            dtype: spec.output.dtype,
-            on_inf: spec.fit.on_inf,
-            written: &sides_written,
-            directories: &directories,
-            job,
-        };
-        let written = pass::write(&write)?;
-        staging.keep_only(&pass::shard_paths(&write, &written.partials))?;
-        Ok(written)
-    })?;
+    let planned = write::Planned {
+        prepared: &prepared,
+        split: &split_plan,
+        sides: &sides,
+        scaler: &fitted.scaler,
+        written: &sides_written,
+    };
+    let written = write::write(run, &planned, job, staging)?;
 
     pass::check_rows(&sides, &written.partials)?;
     pass::check_unchanged(context, &plan.fingerprints)?;

@@ -22,7 +22,7 @@ use crate::schema::{Role, describe};
 use crate::sink::staging::shard_name;
 use crate::sink::write_synced;
 use crate::source::discover::Fingerprint;
-use crate::spec::{SplitBy, SplitSpec};
+use crate::spec::{JobSpec, SplitBy, SplitSpec};
 
 /// What the passes found.
 #[derive(Debug, Clone, Copy)]
@@ -207,7 +207,7 @@ fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>, manifest: &Manifest
         sides: sides(manifest, &spec.split),
         left_out: manifest.left_out,
         split_by: spec.split.by.to_string(),
-        conditions: conditions(&spec.split),
+        conditions: all_conditions(spec),
         is_exact: spec.split.is_exact(),
         seed: spec.split.seed,
         columns: columns(results),
@@ -238,7 +238,13 @@ fn inputs(run: &Run<'_>, rows: u64) -> InputReport {
     }
 }
 
-/// What else has a say, as it is typed without dashes: `sample 0.1`, `where x > 3`.
+/// All that has a say in which rows are where, as it is typed without dashes.
+pub(super) fn all_conditions(spec: &JobSpec) -> Vec<String> {
+    let shuffle = spec.output.shuffle.then(|| "shuffle".to_owned());
+    conditions(&spec.split).into_iter().chain(shuffle).collect()
+}
+
+/// What else has a say in sides, as it is typed without dashes: `sample 0.1`, `where x > 3`.
 pub(super) fn conditions(split: &SplitSpec) -> Vec<String> {
     let stratify = split.stratify.as_ref();
     let stratify = stratify.map(|stratify| format!("stratify {stratify}"));

@@ -145,19 +145,29 @@ impl<'a> Run<'a> {
     }
 
     /// The least disk that output and cache may take, by a guess that refuses only what is hopeless:
-    /// a quarter of Parquet input, two fifths of text, whose cache holds 8 bytes for 17 digits.
-    pub(super) fn disk_bytes(&self) -> u64 {
+    /// a quarter of Parquet input, two fifths of text, whose cache holds 8 bytes for 17 digits. Rows to
+    /// be shuffled take what they take in memory, or for text as much as the cache again.
+    pub(super) fn disk_bytes(&self, plan: &Plan) -> u64 {
         let input: u64 = self.found.files.iter().map(|file| file.bytes).sum();
-        match self.found.format {
+        let output = match self.found.format {
             Format::Parquet => input / 4,
             Format::Csv => input / 5 * 2,
-        }
+        };
+        let split = &self.spec.split;
+        // How many of them are used, only the data can tell.
+        let is_whole = split.sample.is_none() && split.filter.is_none();
+        let shuffled = match self.spec.output.shuffle && is_whole {
+            true => plan.bytes().unwrap_or(input / 5 * 2),
+            false => 0,
+        };
+        output.saturating_add(shuffled)
     }
 
     /// The least memory the job needs, in bytes.
     pub(super) fn memory_floor(&self, plan: &Plan) -> u64 {
         let columns = plan.columns();
-        let passes = FLOOR_BYTES + FLOOR_COLUMN_BYTES * columns as u64;
+        let shuffled = plan.shuffle_bytes(self.spec);
+        let passes = FLOOR_BYTES + FLOOR_COLUMN_BYTES * columns as u64 + shuffled;
         if self.spec.output.validate {
             passes.max(train::memory_floor(columns))
         } else {
@@ -176,8 +186,11 @@ impl<'a> Run<'a> {
             // The floor has room for what footers usually say of a column.
             let footers = plan.footer_bytes().saturating_sub(columns);
             let sides = plan.sides_bytes(self.spec);
-            self.memory
-                .share_out(columns.saturating_add(sides), footers);
+            let shuffled = plan.shuffle_bytes(self.spec);
+            self.memory.share_out(
+                columns.saturating_add(sides),
+                footers.saturating_add(shuffled),
+            );
             let what = || "what the footers list".to_owned();
             return self.memory.check_worker_fits(footers, what);
         }

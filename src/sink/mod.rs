@@ -8,6 +8,7 @@ mod files;
 mod hashing;
 mod lock;
 pub mod partials;
+pub mod segments;
 pub mod shard;
 mod spool;
 pub mod staging;

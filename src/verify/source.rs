@@ -41,11 +41,18 @@ struct RecordedSpec {
     input: RecordedInput,
     split: RecordedSplit,
     columns: RecordedColumns,
+    output: RecordedOutput,
 }
 
 #[derive(Debug, Deserialize)]
 struct RecordedColumns {
     weights: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedOutput {
+    #[serde(default)]
+    shuffle: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -70,7 +77,8 @@ pub(super) fn check(
         }
     };
     let weighted = spec.columns.weights.map(|_| "--weights".to_owned());
-    if let Some(what) = spec.split.unknown().or(weighted) {
+    let shuffled = spec.output.shuffle.then(|| "--shuffle".to_owned());
+    if let Some(what) = spec.split.unknown().or(weighted).or(shuffled) {
         return Err(Error::from(UsageError::NotVerifiable { what }).hint(WITHOUT_IN));
     }
     let Some(split) = spec.split.resolve() else {

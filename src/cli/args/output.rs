@@ -22,6 +22,11 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "CODEC", default_value = "zstd:1", value_parser = values::compression)]
     compression: Compression,
 
+    /// Write the rows of each side in a random order over all its shards, seeded by --seed: one more pass,
+    /// over a copy of the output in its place on disk [default: in the order of the input]
+    #[arg(long)]
+    shuffle: bool,
+
     /// Replace a data set in --out, in one step; two-step where the file system cannot, with a moment
     /// when neither is there [default: refuse]
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "exchange")]
@@ -67,6 +72,7 @@ impl OutputArgs {
                 DtypeArg::Float64 => Dtype::Float64,
             },
             compression: self.compression,
+            shuffle: self.shuffle,
             overwrite: match self.overwrite {
                 None if self.if_changed => Overwrite::Exchange,
                 None => Overwrite::Never,
