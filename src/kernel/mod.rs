@@ -52,7 +52,7 @@ pub use partition::Parts;
 pub use ranks::Ranks;
 pub use record::StateError;
 pub use scaler::{ColumnScaler, Scaler};
-pub use shuffle::{ShuffleOrder, shuffle_shard};
+pub use shuffle::{ShuffleOrder, hash_range};
 pub use sides::{NumericRows, Side, Sides, TrainRows, WRITTEN_SIDES};
 pub use split::{Cuts, Domain, HashSplit, RowSample, file_key, mix, row_hash, row_hashes};
 pub use timeline::{Found, TimeKey, Timeline};

@@ -8,18 +8,18 @@
 //! Invariant: the order follows from the rows of a side alone; neither the other sides, nor how many
 //! shards there are, nor how rows were gathered have a say.
 
-/// The shard, of `shards`, of a row with this hash.
+/// Which of so many equal ranges of hashes, in ascending order, a hash is in: floor(h n / 2^64).
 ///
 /// ```
-/// use prep_stream::kernel::shuffle_shard;
+/// use prep_stream::kernel::hash_range;
 ///
-/// assert_eq!(shuffle_shard(0, 3), 0);
-/// assert_eq!(shuffle_shard(1 << 63, 3), 1);
-/// assert_eq!(shuffle_shard(u64::MAX, 3), 2);
+/// assert_eq!(hash_range(0, 3), 0);
+/// assert_eq!(hash_range(1 << 63, 3), 1);
+/// assert_eq!(hash_range(u64::MAX, 3), 2);
 /// ```
 #[inline]
-pub fn shuffle_shard(hash: u64, shards: usize) -> usize {
-    let scaled = (u128::from(hash) * shards as u128) >> 64;
+pub fn hash_range(hash: u64, ranges: usize) -> usize {
+    let scaled = (u128::from(hash) * ranges as u128) >> 64;
     usize::try_from(scaled).unwrap_or(usize::MAX)
 }
 
@@ -94,7 +94,7 @@ mod tests {
             let mut shuffled = Vec::new();
             for shard in 0..shards {
                 let rows: Vec<usize> = (0..hashes.len())
-                    .filter(|row| shuffle_shard(hashes[*row], shards) == shard)
+                    .filter(|row| hash_range(hashes[*row], shards) == shard)
                     .collect();
                 let mut order = ShuffleOrder::with_capacity(rows.len());
                 rows.iter().for_each(|row| order.push(hashes[*row]));

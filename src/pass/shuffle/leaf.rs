@@ -79,7 +79,7 @@ impl ShardRows<'_> {
         let memory = self.job.context.memory;
         let room = memory.page_bytes_max() / memory.workers() as u64;
         let room = room.min(PART_BYTES_MAX);
-        let mut whole = Part {
+        let whole = Part {
             rows: 0..self.places.len(),
             bytes: self.bytes_of(leaf),
         };
@@ -90,32 +90,7 @@ impl ShardRows<'_> {
         self.each_row(leaf, shape, |place, row| {
             lengths[place] = u32::try_from(row.len()).unwrap_or(u32::MAX);
         })?;
-        whole.rows.end = 0;
-        whole.bytes = 0;
-        let (mut parts, mut slice) = (vec![whole], Slice::default());
-        let mut end_slice = |rows: Range<usize>, bytes: u64| {
-            let last = parts.last_mut().filter(|last| {
-                last.takes() + bytes + rows.len() as u64 * START_BYTES <= room
-                    || last.rows.is_empty()
-            });
-            match last {
-                Some(last) => {
-                    last.rows.end = rows.end;
-                    last.bytes += bytes;
-                }
-                None => parts.push(Part { rows, bytes }),
-            }
-        };
-        for (place, length) in lengths.iter().enumerate() {
-            if let Some((rows, bytes)) = slice.take(*length as usize) {
-                end_slice(place - rows..place, bytes as u64);
-            }
-        }
-        end_slice(
-            lengths.len() - slice.rows..lengths.len(),
-            slice.bytes as u64,
-        );
-        Ok(parts)
+        Ok(cut(&lengths, room))
     }
 
     /// Gathers some rows of a leaf and encodes them.
@@ -187,6 +162,30 @@ impl Part {
     }
 }
 
+/// Cuts rows of these lengths into parts that take no more than `room` bytes, where a slice begins; a
+/// part of one slice may take more.
+fn cut(lengths: &[u32], room: u64) -> Vec<Part> {
+    let (mut parts, mut slice) = (Vec::<Part>::new(), Slice::default());
+    let mut add = |rows: Range<usize>, bytes: usize| {
+        let bytes = bytes as u64;
+        let takes = bytes + rows.len() as u64 * START_BYTES;
+        match parts.last_mut().filter(|last| last.takes() + takes <= room) {
+            Some(last) => {
+                last.rows.end = rows.end;
+                last.bytes += bytes;
+            }
+            None => parts.push(Part { rows, bytes }),
+        }
+    };
+    for (place, length) in lengths.iter().enumerate() {
+        if let Some((rows, bytes)) = slice.take(*length as usize) {
+            add(place - rows..place, bytes);
+        }
+    }
+    add(lengths.len() - slice.rows..lengths.len(), slice.bytes);
+    parts
+}
+
 /// The rows that an encoder is going to be given at once.
 #[derive(Debug, Default)]
 struct Slice {
@@ -255,5 +254,42 @@ impl<T: DataType> Batch<T> {
         self.definition.clear();
         self.repetition.clear();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Where slices begin that an encoder is given.
+    fn slices(lengths: &[u32]) -> Vec<usize> {
+        let mut slice = Slice::default();
+        let rows = lengths.iter().enumerate();
+        rows.filter(|(_, length)| slice.take(**length as usize).is_some())
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn parts_begin_where_slices_do_and_take_no_more_than_there_is_room_for(
+            lengths in prop::collection::vec(prop_oneof![9 => 0..3000_u32, 1 => 0..9_000_000_u32], 1..4000),
+            room in 10_000..40_000_000_u64,
+        ) {
+            let parts = cut(&lengths, room);
+            prop_assert_eq!(parts.iter().flat_map(|part| part.rows.clone()).collect::<Vec<_>>(), (0..lengths.len()).collect::<Vec<_>>());
+            let all = slices(&lengths);
+            let mut found = Vec::new();
+            for part in &parts {
+                let own = &lengths[part.rows.clone()];
+                prop_assert_eq!(part.bytes, own.iter().map(|length| u64::from(*length)).sum::<u64>());
+                let within = slices(own);
+                prop_assert!(part.takes() <= room || within.is_empty());
+                found.extend([part.rows.start].into_iter().chain(within.iter().map(|place| part.rows.start + place)));
+            }
+            prop_assert_eq!(&found[1..], &all[..]);
+        }
     }
 }

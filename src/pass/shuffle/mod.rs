@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 use super::write::WriteJob;
 use super::{Histograms, SplitTotal, partial_name};
-use crate::kernel::{file_key, shuffle_shard};
+use crate::kernel::{file_key, hash_range};
 use crate::schema::Schema;
 use crate::sink::segments::SegmentFile;
 use crate::source::blocks::{BLOCK_ROWS_MAX, block_rows};
@@ -81,7 +81,7 @@ impl Shuffle {
 
     /// The segment of a row of that side.
     fn segment(&self, place: usize, hash: u64) -> usize {
-        self.first_segment(place) + shuffle_shard(hash, self.shards[place])
+        self.first_segment(place) + hash_range(hash, self.shards[place])
     }
 
     /// Every shard: the place of its side, and its number there.
