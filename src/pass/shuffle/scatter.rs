@@ -86,7 +86,7 @@ fn scatter_unit(
     let mut histograms = Histograms::new(job.scaler.columns().len());
     for (number, block) in (0..).zip(blocks(open.unit, block_rows(&job.table.schema))) {
         let source = job.source(&open, &sides, &block);
-        let segments = BlockSegments::new(&source, shuffle, &writer, number);
+        let segments = BlockSegments::new(&source, shuffle, &writer, number)?;
         segments.scatter_hashes(&source, shuffle, leaves.len())?;
         let source = BlockSource {
             segments: Some(&segments),
@@ -126,21 +126,20 @@ impl<'a> BlockSegments<'a> {
         shuffle: &Shuffle,
         writer: &'a SegmentWriter,
         block: u32,
-    ) -> Self {
+    ) -> Result<Self> {
         let mut of_rows = vec![Vec::new(); source.written.len()];
         each_run(source, shuffle, |place, hashes| {
             of_rows[place].extend(hashes.iter().map(|hash| {
                 u32::try_from(shuffle.segment(place, hash.cast_unsigned())).unwrap_or(u32::MAX)
             }));
             Ok(())
-        })
-        .unwrap_or_default();
-        Self {
+        })?;
+        Ok(Self {
             writer,
             block,
             of_rows,
             count: shuffle.segments(),
-        }
+        })
     }
 
     /// A leaf of the block, no rows yet.
