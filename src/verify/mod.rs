@@ -12,20 +12,28 @@
 //! columns, and files below one directory, are held in memory by name; rows never are.
 
 mod columns;
+mod cursor;
 mod files;
 mod findings;
 mod given;
+mod keys;
 mod leaves;
+mod narrow;
 mod pairs;
+mod ranks;
 mod records;
+mod refit;
 mod rows;
 mod scaler;
 mod shards;
 mod sides;
 mod slots;
 mod source;
+mod split;
 mod standard;
 mod sums;
+mod times;
+mod values;
 
 use std::path::PathBuf;
 
