@@ -118,9 +118,10 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     let (spec, context, partials) = (run.spec, run.context(), staging.partials());
 
     let (prepared, split_plan, sides) = run.pass(Pass::Split, || {
-        let prepared = pass::settle(context, spec, plan.rows, &staging.cache_dir(), partials)?;
+        let cache = staging.cache_dir();
+        let prepared = pass::settle(context, spec, plan.rows, &cache, partials)?;
         let mut split_plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
-        let sides = pass::split(context, partials, &prepared.table, &mut split_plan)?;
+        let sides = pass::split(context, partials, &prepared.table, &mut split_plan, &cache)?;
         Ok((prepared, split_plan, sides))
     })?;
     let table = &prepared.table;

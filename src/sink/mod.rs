@@ -6,6 +6,7 @@ pub mod cache;
 mod commit;
 mod files;
 mod hashing;
+pub mod key_list;
 mod lock;
 pub mod partials;
 pub mod segments;

@@ -77,7 +77,7 @@ pub(super) fn check(
         }
     };
     let shuffled = spec.output.shuffle.then(|| "--shuffle".to_owned());
-    if let Some(what) = shuffled {
+    if let Some(what) = spec.split.unknown().or(shuffled) {
         return Err(Error::from(UsageError::NotVerifiable { what }).hint(WITHOUT_IN));
     }
     let Some(mut split) = spec.split.resolve() else {
