@@ -3,6 +3,8 @@
 mod arrivals;
 mod audit;
 mod bad_files;
+mod fold_report;
+mod folds;
 mod outlook;
 mod record;
 mod report;
@@ -14,14 +16,14 @@ mod write;
 use crate::artifact::JobId;
 use crate::engine::{Cancel, Observer, Pass};
 use crate::error::Result;
-use crate::pass::{self, Plan, SplitPlan};
+use crate::pass::{self, Plan, Prepared, Rows, SplitPlan, SplitTotal};
 use crate::report::{PlanReport, RunReport, UnchangedReport};
 use crate::sink::Staging;
 use crate::source::discover::{Discovery, discover};
 use crate::spec::JobSpec;
 
 pub use audit::{audit, judge};
-use record::Results;
+use record::{Found, Results};
 pub use report::report;
 use run::Run;
 pub use validate::{check, validate, validation_of};
@@ -67,6 +69,7 @@ fn without_bad_files<R>(
     work: impl Fn(&Discovery) -> Result<R>,
 ) -> Result<R> {
     pass::check_split(&spec.split)?;
+    folds::check(spec)?;
     validate::check_label(spec)?;
     Staging::check(&spec.output.path, spec.output.overwrite)?;
     let mut found = discover(&spec.input, &spec.output.path)?;
@@ -101,7 +104,10 @@ fn stream_found(run: &Run<'_>) -> Result<Outcome> {
     }
     let made = staging
         .check_free_space(run.disk_bytes(&plan))
-        .and_then(|()| make(run, plan, &job, &staging))
+        .and_then(|()| match spec.split.folds {
+            Some(folds) => folds::make(run, plan, &job, &staging, folds),
+            None => make(run, plan, &job, &staging),
+        })
         .and_then(|report| run.cancel.check().map(|()| report));
     match made {
         Ok(report) => {
@@ -113,21 +119,43 @@ fn stream_found(run: &Run<'_>) -> Result<Outcome> {
     }
 }
 
+/// What pass 1 leaves.
+struct Split<'a> {
+    prepared: Prepared,
+    plan: SplitPlan<'a>,
+    sides: SplitTotal,
+}
+
+/// Pass 1.
+fn split<'r>(run: &'r Run<'_>, rows: Rows, staging: &Staging) -> Result<Split<'r>> {
+    let (spec, context, partials) = (run.spec, run.context(), staging.partials());
+    let split = run.pass(Pass::Split, || {
+        let cache = staging.cache_dir();
+        let prepared = pass::settle(context, spec, rows, &cache, partials)?;
+        let mut plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
+        let sides = pass::split(context, partials, &prepared.table, &mut plan, &cache)?;
+        Ok(Split {
+            prepared,
+            plan,
+            sides,
+        })
+    })?;
+    let table = &split.prepared.table;
+    run.expect_rows(table.rows());
+    warnings::after_split(run, table, &split.sides);
+    Ok(split)
+}
+
 /// The three passes, and the records of what they found.
 fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<RunReport> {
     let (spec, context, partials) = (run.spec, run.context(), staging.partials());
-
-    let (prepared, split_plan, sides) = run.pass(Pass::Split, || {
-        let cache = staging.cache_dir();
-        let prepared = pass::settle(context, spec, plan.rows, &cache, partials)?;
-        let mut split_plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
-        let sides = pass::split(context, partials, &prepared.table, &mut split_plan, &cache)?;
-        Ok((prepared, split_plan, sides))
-    })?;
+    let Split {
+        prepared,
+        plan: split_plan,
+        sides,
+    } = split(run, plan.rows, staging)?;
     let table = &prepared.table;
-    run.expect_rows(table.rows());
     let sides_written = split_plan.written(&sides);
-    warnings::after_split(run, table, &sides);
 
     let fitted = run.pass(Pass::Fit, || {
         let weights = spec.columns.weights.as_deref();
@@ -135,7 +163,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
         pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
         Ok(total.finish(spec.fit.ddof))
     })?;
-    warnings::after_fit(run, table, &fitted);
+    warnings::after_fit(run, table, std::slice::from_ref(&fitted));
 
     let planned = write::Planned {
         prepared: &prepared,
@@ -151,10 +179,12 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     arrivals::warn_of(run);
     run.took_up(partials.taken_up());
     let results = Results {
-        fingerprints: &plan.fingerprints,
-        prepared: &prepared,
+        found: Found {
+            fingerprints: &plan.fingerprints,
+            prepared: &prepared,
+            sides: &sides,
+        },
         fitted: &fitted,
-        sides: &sides,
         sides_written: &sides_written,
         written: &written,
     };

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::fold_report::{fold_reports, fold_sides};
 use super::outlook::{asked_share, format_name, whole_rows};
 use super::run::Run;
 use crate::artifact::manifest::{
@@ -15,10 +16,10 @@ use crate::artifact::{
 };
 use crate::engine::peak_memory_bytes;
 use crate::error::{OutputError, Result};
-use crate::kernel::{Moments, Side};
+use crate::kernel::{Fold, Moments, Side};
 use crate::pass::{Fitted, Prepared, SplitTotal, Written};
 use crate::report::{ColumnReport, InputReport, RunReport, SideReport};
-use crate::schema::{Role, describe};
+use crate::schema::describe;
 use crate::sink::staging::shard_name;
 use crate::sink::write_synced;
 use crate::source::discover::Fingerprint;
@@ -27,12 +28,18 @@ use crate::spec::{JobSpec, SplitBy, SplitSpec};
 /// What the passes found.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Results<'a> {
-    pub fingerprints: &'a [Fingerprint],
-    pub prepared: &'a Prepared,
+    pub found: Found<'a>,
     pub fitted: &'a Fitted,
-    pub sides: &'a SplitTotal,
     pub sides_written: &'a [Side],
     pub written: &'a Written,
+}
+
+/// The part of it that comes before the fit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found<'a> {
+    pub fingerprints: &'a [Fingerprint],
+    pub prepared: &'a Prepared,
+    pub sides: &'a SplitTotal,
 }
 
 /// Writes every record below `out`, `_SUCCESS` last.
@@ -42,7 +49,7 @@ pub(super) fn write(
     results: &Results<'_>,
     out: &Path,
 ) -> Result<RunReport> {
-    let scaler = scaler_file(run, results)?;
+    let scaler = scaler_file(run, results.found.prepared, results.fitted, None)?;
     write_synced(&out.join("scaler.json"), &scaler)?;
     let histograms = histograms_file(job, results).render()?;
     write_synced(&out.join(histograms::FILE_NAME), &histograms)?;
@@ -50,31 +57,51 @@ pub(super) fn write(
         ManifestFile::new("scaler.json", &scaler),
         ManifestFile::new(histograms::FILE_NAME, &histograms),
     ];
-    let manifest = manifest(run, job, results, files)?;
-    write_synced(&out.join("manifest.json"), &manifest.render()?)?;
-    write_synced(
-        &out.join("run.json"),
-        &run_record(run, job, results).render()?,
-    )?;
-    write_synced(&out.join("_SUCCESS"), &[])?;
-    Ok(report(run, job, results, &manifest))
+    let names = results
+        .sides_written
+        .iter()
+        .map(|side| (*side, side.name().to_owned()));
+    let shards = shards(job, results.written, &names.collect::<Vec<_>>());
+    let fitted = std::slice::from_ref(results.fitted);
+    publish(run, job, results.found, fitted, shards, files, out)
 }
 
-fn scaler_file(run: &Run<'_>, results: &Results<'_>) -> Result<Vec<u8>> {
-    let names = results
-        .prepared
-        .table
-        .schema
-        .features()
-        .map(|(_, column)| column.name.clone());
-    let columns = names
-        .zip(&results.fitted.states)
-        .map(|(name, moments)| FittedColumn {
-            name,
+/// Writes the records that say what was read and written; returns the report of it.
+pub(super) fn publish(
+    run: &Run<'_>,
+    job: &JobId,
+    found: Found<'_>,
+    fitted: &[Fitted],
+    shards: Vec<ManifestShard>,
+    files: Vec<ManifestFile>,
+    out: &Path,
+) -> Result<RunReport> {
+    let manifest = manifest(run, job, found, shards, files)?;
+    write_synced(&out.join("manifest.json"), &manifest.render()?)?;
+    let record = run_record(run, job, found.fingerprints).render()?;
+    write_synced(&out.join("run.json"), &record)?;
+    write_synced(&out.join("_SUCCESS"), &[])?;
+    let columns = columns(found.prepared, fitted);
+    Ok(report(run, job, found, columns, &manifest))
+}
+
+/// The bytes of `scaler.json`, or of that of a fold.
+pub(super) fn scaler_file(
+    run: &Run<'_>,
+    prepared: &Prepared,
+    fitted: &Fitted,
+    fold: Option<Fold>,
+) -> Result<Vec<u8>> {
+    let features = prepared.table.schema.features();
+    let columns = features
+        .zip(&fitted.states)
+        .map(|((_, column), moments)| FittedColumn {
+            name: column.name.clone(),
             moments: moments.clone(),
         })
         .collect();
     ScalerFile::new(run.spec.split.clone(), run.spec.fit, columns)
+        .held_out(fold)
         .to_json()
         .map_err(|source| {
             OutputError::Scaler {
@@ -86,7 +113,7 @@ fn scaler_file(run: &Run<'_>, results: &Results<'_>) -> Result<Vec<u8>> {
 
 fn histograms_file(job: &JobId, results: &Results<'_>) -> HistogramsFile {
     let written = results.sides_written;
-    let features = results.prepared.table.schema.features();
+    let features = results.found.prepared.table.schema.features();
     let columns = features
         .zip(&results.written.histograms.0)
         .map(|((_, column), sides)| HistogramColumn {
@@ -103,20 +130,21 @@ fn histograms_file(job: &JobId, results: &Results<'_>) -> HistogramsFile {
 fn manifest(
     run: &Run<'_>,
     job: &JobId,
-    results: &Results<'_>,
+    found: Found<'_>,
+    shards: Vec<ManifestShard>,
     files: Vec<ManifestFile>,
 ) -> Result<Manifest> {
-    let table = &results.prepared.table;
+    let table = &found.prepared.table;
     let rows = table.rows_by_input(run.found.files.len());
     let inputs = run
         .found
         .files
         .iter()
-        .zip(results.fingerprints)
+        .zip(found.fingerprints)
         .zip(rows)
         .map(|((file, print), rows)| ManifestInput::new(file, print, rows))
         .collect();
-    let output = results.prepared.output.root.get_fields();
+    let output = found.prepared.output.root.get_fields();
     let columns = table
         .schema
         .columns
@@ -135,22 +163,27 @@ fn manifest(
         spec: Manifest::spec_value(run.spec)?,
         skipped: Manifest::skipped_counts(&run.found.skipped),
         inputs,
-        left_out: results.sides.rows_on(Side::LeftOut),
+        left_out: found.sides.rows_on(Side::LeftOut),
+        folds: found.sides.folds().to_vec(),
         bad_files: run.found.bad.iter().map(ManifestBadFile::new).collect(),
         columns,
-        shards: shards(job, results),
+        shards,
         files,
     })
 }
 
-fn shards(job: &JobId, results: &Results<'_>) -> Vec<ManifestShard> {
+/// What was written of these sides, each with the name of its directory.
+pub(super) fn shards(
+    job: &JobId,
+    written: &Written,
+    sides: &[(Side, String)],
+) -> Vec<ManifestShard> {
     let mut shards = Vec::new();
-    for side in results.sides_written {
-        let name = side.name();
-        for partial in &results.written.partials {
+    for (side, name) in sides {
+        for partial in &written.partials {
             let unit = partial.unit as u64;
             shards.extend(partial.shard(*side).map(|shard| ManifestShard {
-                side: name.to_string(),
+                side: name.clone(),
                 path: format!("{name}/{}", shard_name(unit, job)),
                 unit,
                 rows: shard.rows,
@@ -162,7 +195,7 @@ fn shards(job: &JobId, results: &Results<'_>) -> Vec<ManifestShard> {
     shards
 }
 
-fn run_record(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunRecord {
+fn run_record(run: &Run<'_>, job: &JobId, fingerprints: &[Fingerprint]) -> RunRecord {
     let rfc3339 = |time| humantime::format_rfc3339_millis(time).to_string();
     let passes = run.passes();
     RunRecord {
@@ -190,27 +223,34 @@ fn run_record(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunRecord {
             .found
             .files
             .iter()
-            .zip(results.fingerprints)
+            .zip(fingerprints)
             .map(|(file, print)| InputTime::new(file, print))
             .collect(),
     }
 }
 
-fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>, manifest: &Manifest) -> RunReport {
+fn report(
+    run: &Run<'_>,
+    job: &JobId,
+    found: Found<'_>,
+    columns: ColumnReport,
+    manifest: &Manifest,
+) -> RunReport {
     let spec = run.spec;
-    let table = &results.prepared.table;
+    let table = &found.prepared.table;
     RunReport {
         version: crate::VERSION.to_string(),
         job: job.short().to_string(),
         output: spec.output.path.display().to_string(),
         inputs: inputs(run, table.rows()),
         sides: sides(manifest, &spec.split),
+        folds: fold_reports(manifest, &spec.split),
         left_out: manifest.left_out,
         split_by: spec.split.by.to_string(),
         conditions: all_conditions(spec),
         is_exact: spec.split.is_exact(),
         seed: spec.split.seed,
-        columns: columns(results),
+        columns,
         passes: run.passes(),
         taken_up: run.taken_up(),
         peak_memory_bytes: peak_memory_bytes(),
@@ -253,7 +293,8 @@ pub(super) fn conditions(split: &SplitSpec) -> Vec<String> {
     let sample = split.sample.map(|share| format!("sample {share}"));
     let filter = split.filter.as_ref();
     let filter = filter.map(|filter| format!("where {filter}"));
-    [cutoff, gap, stratify, sample, filter]
+    let folds = split.folds.map(|folds| folds.to_string());
+    [cutoff, gap, folds, stratify, sample, filter]
         .into_iter()
         .flatten()
         .collect()
@@ -261,6 +302,9 @@ pub(super) fn conditions(split: &SplitSpec) -> Vec<String> {
 
 /// The sides that were written, as they were asked for and as they are.
 pub(super) fn sides(manifest: &Manifest, split: &SplitSpec) -> Vec<SideReport> {
+    if split.folds.is_some() {
+        return fold_sides(manifest);
+    }
     let of_side = |name: &'static str| {
         manifest
             .shards
@@ -295,7 +339,7 @@ fn band(split: &SplitSpec, total: u64, asked: Option<f64>) -> Option<(u64, u64)>
 }
 
 /// Where 99.9% of draws of `rows` rows with this share fall, by the normal approximation.
-fn binomial_band(rows: u64, share: f64) -> (u64, u64) {
+pub(super) fn binomial_band(rows: u64, share: f64) -> (u64, u64) {
     const NORMAL_QUANTILE: f64 = 3.290_526_731_491_926;
     let expected = rows as f64 * share;
     let reach = NORMAL_QUANTILE * (expected * (1.0 - share)).sqrt();
@@ -305,33 +349,34 @@ fn binomial_band(rows: u64, share: f64) -> (u64, u64) {
     )
 }
 
-fn columns(results: &Results<'_>) -> ColumnReport {
-    let schema = &results.prepared.table.schema;
-    let moments = results.fitted.scaler.moments();
+/// Columns that are peculiar to any of the fits.
+fn columns(prepared: &Prepared, fitted: &[Fitted]) -> ColumnReport {
+    let schema = &prepared.table.schema;
+    let moments_of = |feature: usize| {
+        let each = fitted.iter().map(move |fitted| fitted.scaler.moments());
+        each.filter_map(move |moments| moments.get(feature))
+    };
     let named = |wanted: fn(&Moments) -> bool| -> Vec<String> {
-        schema
-            .features()
-            .zip(moments)
-            .filter(|(_, moments)| wanted(moments))
-            .map(|((_, column), _)| column.name.clone())
+        let features = schema.features().enumerate();
+        features
+            .filter(|(feature, _)| moments_of(*feature).any(wanted))
+            .map(|(_, (_, column))| column.name.clone())
             .collect()
     };
-    let features = schema
-        .columns
-        .iter()
-        .filter(|column| column.role == Role::Feature)
-        .count();
+    let features = schema.features().count();
+    let missing = schema
+        .features()
+        .enumerate()
+        .filter_map(|(feature, (_, column))| {
+            let share = moments_of(feature).map(share_missing).fold(0.0, f64::max);
+            (share > 0.5).then(|| (column.name.clone(), share))
+        });
     ColumnReport {
         features: features as u64,
         passed: (schema.columns.len() - features) as u64,
         constant: named(|moments| moments.is_constant()),
         near_constant: named(|moments| moments.is_near_constant()),
-        mostly_missing: schema
-            .features()
-            .zip(moments)
-            .map(|((_, column), moments)| (column.name.clone(), share_missing(moments)))
-            .filter(|(_, share)| *share > 0.5)
-            .collect(),
+        mostly_missing: missing.collect(),
         extreme: named(|moments| moments.var_extreme()),
     }
 }

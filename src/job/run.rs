@@ -149,11 +149,16 @@ impl<'a> Run<'a> {
     /// be shuffled take what they take in memory, or for text as much as the cache again.
     pub(super) fn disk_bytes(&self, plan: &Plan) -> u64 {
         let input: u64 = self.found.files.iter().map(|file| file.bytes).sum();
-        let output = match self.found.format {
+        let once = match self.found.format {
             Format::Parquet => input / 4,
             Format::Csv => input / 5 * 2,
         };
         let split = &self.spec.split;
+        let output = match split.folds {
+            // Every fold holds all rows again.
+            Some(folds) if folds.materialized => once.saturating_mul(folds.count.get()),
+            _ => once,
+        };
         // How many of them are used, only the data can tell.
         let is_whole = split.sample.is_none() && split.filter.is_none();
         let shuffled = match self.spec.output.shuffle && is_whole {

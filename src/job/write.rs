@@ -7,7 +7,7 @@ use crate::artifact::JobId;
 use crate::engine::Pass;
 use crate::error::Result;
 use crate::kernel::{Scaler, Side};
-use crate::pass::{self, Prepared, Shuffle, SplitPlan, SplitTotal, WriteJob, Written};
+use crate::pass::{self, Prepared, RowsOf, Shuffle, SplitPlan, SplitTotal, WriteJob, Written};
 use crate::sink::Staging;
 use crate::sink::shard::ShardFormat;
 
@@ -39,6 +39,7 @@ pub(super) fn write(
         partials: staging.partials(),
         table,
         plan: planned.split,
+        rows: RowsOf::Sides,
         scaler: planned.scaler,
         format: &format,
         spool: &cache,

@@ -23,7 +23,9 @@ pub use infinities::{Infinities, check_infinities};
 pub use plan::{Plan, Prepared, Rows, check_unchanged, plan, screen};
 use shuffle::shuffle_bytes;
 pub use shuffle::{Scattered, Shuffle, gather, scatter};
-pub use split::{ClassTotal, SplitPlan, SplitTotal, check_rows, check_split, split};
+pub use split::{
+    ClassTotal, Routed, RowsOf, SplitPlan, SplitTotal, check_rows, check_split, split,
+};
 pub use text::settle;
 pub use write::{WriteJob, WritePartial, Written, shard_paths, write};
 

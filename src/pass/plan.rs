@@ -7,7 +7,9 @@ use parquet::file::metadata::FileMetaData;
 use super::{Context, SplitPlan, shuffle_bytes, split};
 use crate::engine::{Pass, guarded};
 use crate::error::{DataError, Error, Place, Result, escape_path};
-use crate::schema::{OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, output_schema};
+use crate::schema::{
+    OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, check_no_fold_column, output_schema,
+};
 use crate::source::discover::{Fingerprint, fingerprint, unchanged};
 use crate::source::parquet::ParquetFile;
 use crate::source::table::{Group, Store, Table, UNIT_ROWS};
@@ -92,6 +94,8 @@ fn plan_text(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint>, 
             Ok(())
         },
     )?;
+    let names = plan.headers.iter().flatten().map(String::as_str);
+    check_no_fold_column(names, &spec.split)?;
     Ok((fingerprints, plan))
 }
 

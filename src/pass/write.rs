@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::fit::pages_read;
 use super::histograms::{Histograms, SideCounts, SideHistograms};
 use super::leaves::{BlockSource, Leaf};
-use super::{Context, SplitPlan, partial_name};
+use super::{Context, Routed, RowsOf, SplitPlan, partial_name};
 use crate::artifact::JobId;
 use crate::engine::Pass;
 use crate::error::Result;
-use crate::kernel::{Scaler, Side, Sides, WRITTEN_SIDES};
+use crate::kernel::{Scaler, Side, WRITTEN_SIDES};
 use crate::schema::Role;
 use crate::sink::shard::{EncodedColumn, RowGroup, Shard, ShardFormat, ShardWriter};
 use crate::sink::staging::shard_name;
@@ -34,6 +34,8 @@ pub struct WriteJob<'a> {
     pub table: &'a Table,
     /// Where each row goes.
     pub plan: &'a SplitPlan<'a>,
+    /// Which rows, and by which of its sides.
+    pub rows: RowsOf,
     /// What is applied to the features, in their order.
     pub scaler: &'a Scaler,
     /// What shards look like.
@@ -77,7 +79,7 @@ impl<'a> WriteJob<'a> {
     pub(super) fn source<'s>(
         &'s self,
         open: &'s OpenUnit<'s>,
-        sides: &'s Sides,
+        routed: &'s Routed,
         block: &'s Block,
     ) -> BlockSource<'s>
     where
@@ -86,7 +88,8 @@ impl<'a> WriteJob<'a> {
         BlockSource {
             open,
             inputs: self.context.inputs,
-            sides,
+            sides: &routed.sides,
+            folds: routed.folds.as_ref(),
             written: self.written,
             block,
             format: self.format,
@@ -181,7 +184,10 @@ fn take_up_unit(
     index: usize,
     threads: usize,
 ) -> Result<WritePartial> {
-    let name = partial_name(Pass::Write, index);
+    let name = match job.rows {
+        RowsOf::Fold(fold) => format!("{fold}-{}", partial_name(Pass::Write, index)),
+        RowsOf::Sides | RowsOf::AllFolds => partial_name(Pass::Write, index),
+    };
     if let Some(partial) = job.partials.take_up(&name) {
         let rows = job.table.units[index].rows as u64;
         job.context.advanced(Pass::Write, rows, 0);
@@ -243,7 +249,8 @@ fn write_unit(
     threads: usize,
 ) -> Result<WritePartial> {
     let open = open_unit(job, index)?;
-    let sides = job.plan.sides(&open)?;
+    let routed = job.plan.routed(&open, job.rows)?;
+    let sides = &routed.sides;
     let mut writers = Vec::with_capacity(job.written.len());
     for (place, side) in job.written.iter().enumerate() {
         let path = shard_path(job, place, index);
@@ -254,7 +261,7 @@ fn write_unit(
     }
     let mut histograms = Histograms::new(job.scaler.columns().len());
     for block in blocks(open.unit, block_rows(&job.table.schema)) {
-        let source = job.source(&open, &sides, &block);
+        let source = job.source(&open, &routed, &block);
         write_block(job, leaves, &source, &mut writers, &mut histograms, threads)?;
         job.context.advanced(Pass::Write, block.rows as u64, 0);
     }

@@ -100,7 +100,7 @@ pub fn verify(spec: &VerifySpec, cancel: &Cancel) -> Result<VerifyReport> {
         memory.share_out_to_readers(sums::BYTES * records.manifest.columns.len() as u64);
         files::check(&names, &records, &mut findings);
         shards::check(context, &records, &mut findings, &mut report)?;
-        scaler::check(&records.scaler, &mut findings);
+        scaler::check(&records, &mut findings);
         if findings.is_empty() {
             standard::check(context, &records, &mut findings, &mut report)?;
         }

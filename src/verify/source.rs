@@ -24,7 +24,7 @@ use crate::source::text::{ColumnRequest, ColumnType, TextFile};
 use crate::spec::{Dialect, Format, InputSpec, OnBadFile};
 
 const WITHOUT_IN: &str =
-    "leave out --in: files, checksums, schemas, row counts and the scaler are verified without it";
+    "leave out --in: files, checksums, schemas, row counts and the scalers are verified without it";
 
 /// Rows of a span, and the most files in it.
 const SPAN_ROWS: usize = 1 << 20;
@@ -69,6 +69,10 @@ pub(super) fn check(
     findings: &mut Findings,
     report: &mut VerifyReport,
 ) -> Result<()> {
+    if records.folds() > 0 {
+        let what = "--folds".to_owned();
+        return Err(Error::from(UsageError::NotVerifiable { what }).hint(WITHOUT_IN));
+    }
     let spec: RecordedSpec = match serde_json::from_value(records.manifest.spec.clone()) {
         Ok(spec) => spec,
         Err(error) => {

@@ -373,6 +373,18 @@ fn every_command_knows_of_it() {
         planned.describe()
     );
     scratch.prep(&["audit", "out", "--in", "in"]).succeeds();
+    let folds = [
+        "stream",
+        "--in",
+        "in",
+        "--out",
+        "new",
+        "--folds",
+        "3",
+        "--shuffle",
+    ];
+    let refused = scratch.prep(&folds).fails_with(2);
+    assert!(refused.contains("--folds and --shuffle"), "{refused}");
     let refused = scratch.prep(&["verify", "out", "--in", "in"]).fails_with(2);
     assert!(refused.contains("--shuffle"), "{refused}");
 }

@@ -81,11 +81,11 @@ fn scatter_unit(
     threads: usize,
 ) -> Result<ScatterPartial> {
     let open = open_unit(job, index)?;
-    let sides = job.plan.sides(&open)?;
+    let routed = job.plan.routed(&open, job.rows)?;
     let writer = SegmentWriter::create(&shuffle.path(index), shuffle.segments())?;
     let mut histograms = Histograms::new(job.scaler.columns().len());
     for (number, block) in (0..).zip(blocks(open.unit, block_rows(&job.table.schema))) {
-        let source = job.source(&open, &sides, &block);
+        let source = job.source(&open, &routed, &block);
         let segments = BlockSegments::new(&source, shuffle, &writer, number)?;
         segments.scatter_hashes(&source, shuffle, leaves.len())?;
         let source = BlockSource {

@@ -198,6 +198,13 @@ fn a_class_of_one_group_is_named_and_the_summary_says_that_rows_may_move() {
     }
     let refused = scratch.prep(&["verify", "out", "--in", "in"]).fails_with(2);
     assert!(refused.contains("--stratify"), "{refused}");
+    let folds = [
+        &args[..],
+        &["--stratify", "label", "--folds", "3", "--overwrite"],
+    ]
+    .concat();
+    let folds = scratch.prep(&folds).fails_with(2);
+    assert!(folds.contains("--folds and --stratify"), "{folds}");
     let many = [
         "stream",
         "--in",
