@@ -18,11 +18,14 @@ use super::slots::Piece;
 use super::split::RecordedSplit;
 use super::views::views;
 use crate::artifact::escape_name;
-use crate::error::{Place, Result};
+use crate::error::{Error, Place, Result, UsageError};
 use crate::report::VerifyReport;
 use crate::source::discover::{InputFile, discover, fingerprint};
 use crate::source::text::{ColumnRequest, ColumnType, TextFile};
 use crate::spec::{Dialect, Format, InputSpec, OnBadFile};
+
+const WITHOUT_IN: &str =
+    "leave out --in: files, checksums, schemas, row counts and the scaler are verified without it";
 
 /// Rows of a span, and the most files in it.
 const SPAN_ROWS: usize = 1 << 20;
