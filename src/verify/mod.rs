@@ -1,7 +1,7 @@
 //! `prep verify`: proves an output, with its own arithmetic.
 //!
 //! ```text
-//! records -> files -> shards -> scaler -> train columns          from OUT alone
+//! records -> files -> shards -> scaler -> train columns          from OUT alone; data/ of folds: the fit again
 //!                                      -> every row              with --in: sides, values, fit again
 //! ```
 //!
@@ -15,6 +15,7 @@ mod columns;
 mod cursor;
 mod files;
 mod findings;
+mod folds;
 mod given;
 mod keys;
 mod leaves;
@@ -34,6 +35,7 @@ mod standard;
 mod sums;
 mod times;
 mod values;
+mod views;
 
 use std::path::PathBuf;
 
@@ -103,6 +105,9 @@ pub fn verify(spec: &VerifySpec, cancel: &Cancel) -> Result<VerifyReport> {
         scaler::check(&records, &mut findings);
         if findings.is_empty() {
             standard::check(context, &records, &mut findings, &mut report)?;
+        }
+        if findings.is_empty() {
+            folds::check(context, &records, &mut findings, &mut report)?;
         }
         if findings.is_empty() && !spec.inputs.is_empty() {
             source::check(context, &records, &mut findings, &mut report)?;
