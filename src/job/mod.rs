@@ -3,45 +3,77 @@
 mod arrivals;
 mod audit;
 mod bad_files;
+mod fit;
+mod merge;
 mod outlook;
+mod publish;
 mod record;
 mod report;
 mod run;
+mod scaler;
+mod transform;
 mod validate;
 mod warnings;
+
+use serde::Serialize;
 
 use crate::artifact::JobId;
 use crate::engine::{Cancel, Observer, Pass};
 use crate::error::Result;
-use crate::pass::{self, Plan, SplitPlan, WriteJob};
-use crate::report::{PlanReport, RunReport, UnchangedReport};
+use crate::pass::{self, Fitted, Plan, Prepared, Rows, Scaling, SplitPlan, SplitTotal, WriteJob};
+use crate::report::{InputReport, PlanReport, RunReport, TransformReport, UnchangedReport};
 use crate::sink::Staging;
 use crate::sink::shard::ShardFormat;
 use crate::source::discover::{Discovery, discover};
 use crate::spec::JobSpec;
 
 pub use audit::{audit, judge};
+pub use fit::fit;
+pub use merge::merge;
+use publish::publish;
 use record::Results;
 pub use report::report;
 use run::Run;
+pub use transform::transform;
 pub use validate::{check, validate, validation_of};
 
 /// How a run ended that didn't fail.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum Outcome<R = RunReport> {
     /// The output was made.
-    Written(Box<RunReport>),
+    Written(Box<R>),
     /// The output is there already, made by this very job.
     Unchanged(UnchangedReport),
+}
+
+impl<R> Outcome<R> {
+    /// What was made, with what is known only after the commit; or that there was nothing to do.
+    fn of(run: &Run<'_>, job: &JobId, made: Option<R>, finish: impl FnOnce(R) -> R) -> Self {
+        match made {
+            Some(report) => Self::Written(Box::new(finish(report))),
+            None => Self::Unchanged(run.unchanged(job)),
+        }
+    }
+
+    fn bad_files_of(&self, inputs: impl FnOnce(&R) -> &InputReport) -> u64 {
+        match self {
+            Self::Written(report) => inputs(report).bad.len() as u64,
+            Self::Unchanged(report) => report.bad_files,
+        }
+    }
 }
 
 impl Outcome {
     /// How many files were left out because they couldn't be read.
     pub fn bad_files(&self) -> u64 {
-        match self {
-            Self::Written(report) => report.inputs.bad.len() as u64,
-            Self::Unchanged(report) => report.bad_files,
-        }
+        self.bad_files_of(|report| &report.inputs)
+    }
+}
+
+impl Outcome<TransformReport> {
+    /// How many files were left out because they couldn't be read.
+    pub fn bad_files(&self) -> u64 {
+        self.bad_files_of(|report| &report.inputs)
     }
 }
 
@@ -78,63 +110,39 @@ fn without_bad_files<R>(
     }
 }
 
-/// What is to be done, and the job that it is; refused if it can't be done within the budget.
-fn planned(run: &Run<'_>) -> Result<(Plan, JobId)> {
+/// What is to be done, and the job that it is, as `head` and the inputs say; refused if it can't be done
+/// within the budget.
+fn planned(run: &Run<'_>, head: &impl Serialize) -> Result<(Plan, JobId)> {
     let (spec, found) = (run.spec, run.found);
     let plan = run.pass(Pass::Plan, || pass::plan(run.context(), spec, found.format))?;
-    let job = JobId::new(
-        spec,
-        crate::VERSION,
-        found.files.iter().zip(&plan.fingerprints),
-    )?;
+    let job = JobId::new(head, found.files.iter().zip(&plan.fingerprints))?;
     run.check_budget(&plan)?;
     Ok((plan, job))
 }
 
+/// What decides the output of `prep stream`, beside its inputs.
+fn stream_head(spec: &JobSpec) -> impl Serialize + '_ {
+    ("prep job", crate::VERSION, spec)
+}
+
 fn stream_found(run: &Run<'_>) -> Result<Outcome> {
-    let spec = run.spec;
-    let (plan, job) = planned(run)?;
-    let staging = Staging::open_as(&spec.output, &job)?;
-    if staging.is_published() || (spec.output.if_changed && staging.output_is_current()) {
-        staging.abandon()?;
-        return Ok(Outcome::Unchanged(run.unchanged(&job)));
-    }
-    let made = staging
-        .check_free_space(run.disk_bytes())
-        .and_then(|()| make(run, plan, &job, &staging))
-        .and_then(|report| run.cancel.check().map(|()| report));
-    match made {
-        Ok(report) => {
-            run.last_pass(Pass::Commit, || staging.commit(run.cancel))?;
-            warnings::after_commit(run);
-            Ok(Outcome::Written(Box::new(run.finish(report))))
-        }
-        Err(error) => Err(staging.put_away(error)),
-    }
+    let (plan, job) = planned(run, &stream_head(run.spec))?;
+    let make = |staging: &Staging| make(run, plan, &job, staging);
+    let made = publish(run, &job, run.disk_bytes(), make)?;
+    Ok(Outcome::of(run, &job, made, |report| run.finish(report)))
 }
 
 /// The three passes, and the records of what they found.
 fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<RunReport> {
     let (spec, context, partials) = (run.spec, run.context(), staging.partials());
-
-    let (prepared, split_plan, sides) = run.pass(Pass::Split, || {
-        let prepared = pass::settle(context, spec, plan.rows, &staging.cache_dir(), partials)?;
-        let mut split_plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
-        let sides = pass::split(context, partials, &prepared.table, &mut split_plan)?;
-        Ok((prepared, split_plan, sides))
-    })?;
+    let Fitting {
+        prepared,
+        split_plan,
+        sides,
+        fitted,
+    } = split_and_fit(run, plan.rows, staging)?;
     let table = &prepared.table;
-    run.expect_rows(table.rows());
     let sides_written = split_plan.written(&sides);
-    warnings::after_split(run, table, &sides);
-
-    let fitted = run.pass(Pass::Fit, || {
-        let weights = spec.columns.weights.as_deref();
-        let total = pass::fit(context, partials, table, &split_plan, weights)?;
-        pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
-        Ok(total.finish(spec.fit.ddof))
-    })?;
-    warnings::after_fit(run, table, &fitted);
 
     let format = ShardFormat::new(&prepared.output, &table.schema, spec.output.compression)?;
     let written = run.pass(Pass::Write, || {
@@ -152,6 +160,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
             spool: &staging.cache_dir(),
             dtype: spec.output.dtype,
             on_inf: spec.fit.on_inf,
+            scaling: Scaling::Fitted,
             written: &sides_written,
             directories: &directories,
             job,
@@ -171,13 +180,49 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
         fitted: &fitted,
         sides: &sides,
         sides_written: &sides_written,
-        written: &written,
+        written: Some(&written),
     };
     let report = record::write(run, job, &results, &staging.out_dir())?;
     let report = audit::before_publishing(run, staging, report)?;
     let report = validate::before_publishing(run, staging, report)?;
     report::before_publishing(run, staging)?;
     Ok(report)
+}
+
+/// What passes 1 and 2 found.
+struct Fitting<'a> {
+    prepared: Prepared,
+    split_plan: SplitPlan<'a>,
+    sides: SplitTotal,
+    fitted: Fitted,
+}
+
+/// Passes 1 and 2.
+fn split_and_fit<'a>(run: &'a Run<'_>, rows: Rows, staging: &Staging) -> Result<Fitting<'a>> {
+    let (spec, context, partials) = (run.spec, run.context(), staging.partials());
+    let (prepared, split_plan, sides) = run.pass(Pass::Split, || {
+        let prepared = pass::settle(context, spec, rows, &staging.cache_dir(), partials)?;
+        let mut split_plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
+        let sides = pass::split(context, partials, &prepared.table, &mut split_plan)?;
+        Ok((prepared, split_plan, sides))
+    })?;
+    let table = &prepared.table;
+    run.expect_rows(table.rows());
+    warnings::after_split(run, table, &sides);
+
+    let fitted = run.pass(Pass::Fit, || {
+        let weights = spec.columns.weights.as_deref();
+        let total = pass::fit(context, partials, table, &split_plan, weights)?;
+        pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
+        Ok(total.finish(spec.fit.ddof))
+    })?;
+    warnings::after_fit(run, table, &fitted);
+    Ok(Fitting {
+        prepared,
+        split_plan,
+        sides,
+        fitted,
+    })
 }
 
 /// What would happen: files, columns, roles, units; reads footers and headers only.
@@ -187,7 +232,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
 pub fn plan(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<PlanReport> {
     without_bad_files(spec, cancel, observer, |found| {
         let run = Run::new(spec, found, cancel, observer);
-        let (plan, job) = planned(&run)?;
+        let (plan, job) = planned(&run, &stream_head(spec))?;
         Ok(outlook::report(&run, &job, &plan))
     })
 }

@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::time::SystemTime;
 
+use serde::Serialize;
+
 use super::outlook::{asked_share, format_name, whole_rows};
 use super::run::Run;
 use crate::artifact::manifest::{
-    ManifestBadFile, ManifestColumn, ManifestFile, ManifestInput, ManifestShard,
+    Maker, ManifestBadFile, ManifestColumn, ManifestFile, ManifestInput, ManifestShard,
 };
 use crate::artifact::run::{FORMAT_VERSION, InputTime, PassTiming};
 use crate::artifact::{
@@ -22,7 +24,7 @@ use crate::schema::{Role, describe};
 use crate::sink::staging::shard_name;
 use crate::sink::write_synced;
 use crate::source::discover::Fingerprint;
-use crate::spec::{SplitBy, SplitSpec};
+use crate::spec::{ColumnSpec, FitSpec, InputSpec, JobSpec, SplitBy, SplitSpec};
 
 /// What the passes found.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +34,27 @@ pub(super) struct Results<'a> {
     pub fitted: &'a Fitted,
     pub sides: &'a SplitTotal,
     pub sides_written: &'a [Side],
-    pub written: &'a Written,
+    /// `None`: no shards were asked for, only a scaler.
+    pub written: Option<&'a Written>,
+}
+
+/// What decides the output of `prep fit`, as its manifest records it.
+#[derive(Debug, Serialize)]
+struct FitRecord<'a> {
+    input: &'a InputSpec,
+    split: &'a SplitSpec,
+    columns: &'a ColumnSpec,
+    fit: &'a FitSpec,
+}
+
+/// What decides the output of `prep fit`, beside its inputs.
+pub(super) fn fit_spec(spec: &JobSpec) -> impl Serialize + '_ {
+    FitRecord {
+        input: &spec.input,
+        split: &spec.split,
+        columns: &spec.columns,
+        fit: &spec.fit,
+    }
 }
 
 /// Writes every record below `out`, `_SUCCESS` last.
@@ -44,18 +66,16 @@ pub(super) fn write(
 ) -> Result<RunReport> {
     let scaler = scaler_file(run, results)?;
     write_synced(&out.join("scaler.json"), &scaler)?;
-    let histograms = histograms_file(job, results).render()?;
-    write_synced(&out.join(histograms::FILE_NAME), &histograms)?;
-    let files = vec![
-        ManifestFile::new("scaler.json", &scaler),
-        ManifestFile::new(histograms::FILE_NAME, &histograms),
-    ];
+    let mut files = vec![ManifestFile::new("scaler.json", &scaler)];
+    if let Some(written) = results.written {
+        let histograms = histograms_file(job, results, written).render()?;
+        write_synced(&out.join(histograms::FILE_NAME), &histograms)?;
+        files.push(ManifestFile::new(histograms::FILE_NAME, &histograms));
+    }
     let manifest = manifest(run, job, results, files)?;
     write_synced(&out.join("manifest.json"), &manifest.render()?)?;
-    write_synced(
-        &out.join("run.json"),
-        &run_record(run, job, results).render()?,
-    )?;
+    let record = run_record(run, job, results.fingerprints);
+    write_synced(&out.join("run.json"), &record.render()?)?;
     write_synced(&out.join("_SUCCESS"), &[])?;
     Ok(report(run, job, results, &manifest))
 }
@@ -84,11 +104,11 @@ fn scaler_file(run: &Run<'_>, results: &Results<'_>) -> Result<Vec<u8>> {
         })
 }
 
-fn histograms_file(job: &JobId, results: &Results<'_>) -> HistogramsFile {
+fn histograms_file(job: &JobId, results: &Results<'_>, made: &Written) -> HistogramsFile {
     let written = results.sides_written;
     let features = results.prepared.table.schema.features();
     let columns = features
-        .zip(&results.written.histograms.0)
+        .zip(&made.histograms.0)
         .map(|((_, column), sides)| HistogramColumn {
             name: column.name.clone(),
             sides: written
@@ -106,35 +126,23 @@ fn manifest(
     results: &Results<'_>,
     files: Vec<ManifestFile>,
 ) -> Result<Manifest> {
-    let table = &results.prepared.table;
-    let rows = table.rows_by_input(run.found.files.len());
-    let inputs = run
-        .found
-        .files
-        .iter()
-        .zip(results.fingerprints)
-        .zip(rows)
-        .map(|((file, print), rows)| ManifestInput::new(file, print, rows))
-        .collect();
-    let output = results.prepared.output.root.get_fields();
-    let columns = table
-        .schema
-        .columns
-        .iter()
-        .zip(output)
-        .map(|(column, output)| ManifestColumn {
-            name: column.name.clone(),
-            role: column.role.to_string(),
-            input_type: describe(&column.root),
-            output_type: describe(output),
-        })
-        .collect();
+    let (made_by, spec) = match results.written {
+        Some(_) => (Maker::Stream, Manifest::spec_value(run.spec)?),
+        None => (Maker::Fit, Manifest::spec_value(&fit_spec(run.spec))?),
+    };
+    let mut columns = columns_written(results.prepared);
+    if results.written.is_none() {
+        columns
+            .iter_mut()
+            .for_each(|column| column.output_type.clear());
+    }
     Ok(Manifest {
         prep_version: crate::VERSION.to_string(),
+        made_by,
         job: job.to_string(),
-        spec: Manifest::spec_value(run.spec)?,
+        spec,
         skipped: Manifest::skipped_counts(&run.found.skipped),
-        inputs,
+        inputs: inputs_read(run, results.fingerprints, results.prepared),
         left_out: results.sides.rows_on(Side::LeftOut),
         bad_files: run.found.bad.iter().map(ManifestBadFile::new).collect(),
         columns,
@@ -143,11 +151,38 @@ fn manifest(
     })
 }
 
+/// The inputs, each with its rows.
+pub(super) fn inputs_read(
+    run: &Run<'_>,
+    fingerprints: &[Fingerprint],
+    prepared: &Prepared,
+) -> Vec<ManifestInput> {
+    let rows = prepared.table.rows_by_input(run.found.files.len());
+    let files = run.found.files.iter().zip(fingerprints).zip(rows);
+    files
+        .map(|((file, print), rows)| ManifestInput::new(file, print, rows))
+        .collect()
+}
+
+/// The columns, as they were and as shards hold them.
+pub(super) fn columns_written(prepared: &Prepared) -> Vec<ManifestColumn> {
+    let columns = prepared.table.schema.columns.iter();
+    columns
+        .zip(prepared.output.root.get_fields())
+        .map(|(column, output)| ManifestColumn {
+            name: column.name.clone(),
+            role: column.role.to_string(),
+            input_type: describe(&column.root),
+            output_type: describe(output),
+        })
+        .collect()
+}
+
 fn shards(job: &JobId, results: &Results<'_>) -> Vec<ManifestShard> {
     let mut shards = Vec::new();
     for side in results.sides_written {
         let name = side.name();
-        for partial in &results.written.partials {
+        for partial in results.written.iter().flat_map(|made| &made.partials) {
             let unit = partial.unit as u64;
             shards.extend(partial.shard(*side).map(|shard| ManifestShard {
                 side: name.to_string(),
@@ -162,7 +197,8 @@ fn shards(job: &JobId, results: &Results<'_>) -> Vec<ManifestShard> {
     shards
 }
 
-fn run_record(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunRecord {
+/// How the run went so far.
+pub(super) fn run_record(run: &Run<'_>, job: &JobId, fingerprints: &[Fingerprint]) -> RunRecord {
     let rfc3339 = |time| humantime::format_rfc3339_millis(time).to_string();
     let passes = run.passes();
     RunRecord {
@@ -190,7 +226,7 @@ fn run_record(run: &Run<'_>, job: &JobId, results: &Results<'_>) -> RunRecord {
             .found
             .files
             .iter()
-            .zip(results.fingerprints)
+            .zip(fingerprints)
             .map(|(file, print)| InputTime::new(file, print))
             .collect(),
     }
@@ -204,7 +240,10 @@ fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>, manifest: &Manifest
         job: job.short().to_string(),
         output: spec.output.path.display().to_string(),
         inputs: inputs(run, table.rows()),
-        sides: sides(manifest, &spec.split),
+        sides: match results.written {
+            Some(_) => sides(manifest, &spec.split),
+            None => sides_fitted(results, &spec.split),
+        },
         left_out: manifest.left_out,
         split_by: spec.split.by.to_string(),
         conditions: conditions(&spec.split),
@@ -220,7 +259,8 @@ fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>, manifest: &Manifest
     }
 }
 
-fn inputs(run: &Run<'_>, rows: u64) -> InputReport {
+/// What was read and what was left out.
+pub(super) fn inputs(run: &Run<'_>, rows: u64) -> InputReport {
     InputReport {
         format: format_name(run.found.format).to_string(),
         files: run.found.files.len() as u64,
@@ -255,29 +295,45 @@ pub(super) fn conditions(split: &SplitSpec) -> Vec<String> {
 
 /// The sides that were written, as they were asked for and as they are.
 pub(super) fn sides(manifest: &Manifest, split: &SplitSpec) -> Vec<SideReport> {
-    let of_side = |name: &'static str| {
-        manifest
-            .shards
-            .iter()
-            .filter(move |shard| shard.side == name)
-    };
     let total = manifest.shards.iter().map(|shard| shard.rows).sum();
-    let written = Side::WRITTEN
-        .into_iter()
-        .filter(|side| of_side(side.name()).next().is_some());
-    written
-        .map(|side| {
-            let asked = asked_share(split, side);
-            SideReport {
-                name: side.name().to_string(),
-                rows: of_side(side.name()).map(|shard| shard.rows).sum(),
-                asked,
-                band: band(split, total, asked),
-                shards: of_side(side.name()).count() as u64,
-                bytes: of_side(side.name()).map(|shard| shard.bytes).sum(),
-            }
+    let of_side = |side: Side| {
+        let name = side.name();
+        let shards = manifest.shards.iter();
+        let shards: Vec<&ManifestShard> = shards.filter(|shard| shard.side == name).collect();
+        (!shards.is_empty()).then(|| SideReport {
+            shards: shards.len() as u64,
+            bytes: shards.iter().map(|shard| shard.bytes).sum(),
+            ..side_report(
+                split,
+                side,
+                shards.iter().map(|shard| shard.rows).sum(),
+                total,
+            )
         })
+    };
+    Side::WRITTEN.into_iter().filter_map(of_side).collect()
+}
+
+/// The same where nothing is written.
+fn sides_fitted(results: &Results<'_>, split: &SplitSpec) -> Vec<SideReport> {
+    let rows = |side: &Side| results.sides.rows_on(*side);
+    let sides = results.sides_written.iter();
+    let total = sides.clone().map(rows).sum();
+    sides
+        .map(|side| side_report(split, *side, rows(side), total))
         .collect()
+}
+
+fn side_report(split: &SplitSpec, side: Side, rows: u64, total: u64) -> SideReport {
+    let asked = asked_share(split, side);
+    SideReport {
+        name: side.name().to_string(),
+        rows,
+        asked,
+        band: band(split, total, asked),
+        shards: 0,
+        bytes: 0,
+    }
 }
 
 /// Where 99.9% of such splits fall, if rows are drawn one by one.

@@ -54,8 +54,10 @@ pub(super) fn before_publishing(run: &Run<'_>, staging: &Staging) -> Result<()> 
 }
 
 fn figures(out: &Path) -> Result<Figures> {
+    let manifest = record(out, "manifest.json", Manifest::parse)?;
+    manifest.check_sides(out)?;
     let records = Records {
-        manifest: record(out, "manifest.json", Manifest::parse)?,
+        manifest,
         scaler: record(out, "scaler.json", ScalerFile::from_json)?,
         histograms: record(out, histograms::FILE_NAME, HistogramsFile::parse)?,
         run: record(out, "run.json", RunRecord::parse)?,

@@ -7,7 +7,9 @@ use parquet::file::metadata::FileMetaData;
 use super::{Context, SplitPlan, split};
 use crate::engine::{Pass, guarded};
 use crate::error::{DataError, Error, Place, Result, escape_path};
-use crate::schema::{OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, output_schema};
+use crate::schema::{
+    OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, check_frozen, output_schema,
+};
 use crate::source::discover::{Fingerprint, fingerprint, unchanged};
 use crate::source::parquet::ParquetFile;
 use crate::source::table::{Group, Store, Table, UNIT_ROWS};
@@ -81,7 +83,25 @@ fn plan_text(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint>, 
             Ok(())
         },
     )?;
+    check_headers(context, spec, &headers)?;
     Ok((fingerprints, headers))
+}
+
+/// The features of a scaler that was fitted before must be there; that they are numbers, parsing sees.
+fn check_headers(context: Context<'_>, spec: &JobSpec, headers: &[Vec<String>]) -> Result<()> {
+    let wanted = spec.columns.features.as_deref().unwrap_or_default();
+    match (headers.first(), context.inputs.first()) {
+        (Some(names), Some(input)) if spec.columns.frozen => {
+            let folders = input
+                .hive
+                .iter()
+                .map(|(key, _)| (key, Some("string".into())));
+            let found = names.iter().map(|name| (name, None)).chain(folders);
+            let found: Vec<_> = found.map(|(name, not)| (name.as_str(), not)).collect();
+            check_frozen(&found, wanted).map_err(|error| error.at(Place::path(&input.path)))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn same_names(first: &[String], names: &[String], first_path: &Path) -> Result<()> {

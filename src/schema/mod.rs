@@ -3,6 +3,7 @@
 //! Pure: works on schemas that were read elsewhere, and does no I/O.
 
 mod describe;
+mod frozen;
 mod hints;
 mod meaning;
 mod number;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use parquet::schema::types::TypePtr;
 
 pub use describe::describe;
+pub(crate) use frozen::check_frozen;
 pub use meaning::{Meaning, MomentUnit};
 pub use number::NumericKind;
 pub use output::{OutputSchema, output_schema};

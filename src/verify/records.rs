@@ -7,6 +7,7 @@ use twox_hash::XxHash3_128;
 
 use super::findings::Findings;
 use super::scaler::RecordedScaler;
+use crate::artifact::manifest::Maker;
 use crate::artifact::{Manifest, RunRecord, ScalerFile, is_sealed, is_sealed_page};
 
 /// A record of ten million inputs is smaller.
@@ -93,7 +94,14 @@ fn read_scaler(
         }
     };
     let features = manifest.columns.iter().filter(|c| c.role == "feature");
-    if !scaler.names().eq(features.map(|column| &column.name)) {
+    let mut features: Vec<&String> = features.map(|column| &column.name).collect();
+    let mut names: Vec<&String> = scaler.names().collect();
+    if manifest.made_by == Maker::Transform {
+        // The new data may have them in another order.
+        features.sort_unstable();
+        names.sort_unstable();
+    }
+    if names != features {
         let what = "its columns are not the features of manifest.json, in their order";
         findings.push("scaler.json", what);
         return None;

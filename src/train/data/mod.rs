@@ -66,6 +66,7 @@ impl DataSet {
     /// Opens the output at `path`; reads records and footers.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let manifest = record(path, "manifest.json", Manifest::parse)?;
+        manifest.check_sides(path)?;
         let scaler = record(path, "scaler.json", ScalerFile::from_json)?;
         let features = scaler.columns().len();
         let memory = Memory::unlimited();

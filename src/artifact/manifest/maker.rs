@@ -1,0 +1,48 @@
+//! Which command made an output: only some have train and test sides.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Manifest;
+use crate::error::{Error, Place, PublishedError, Result};
+
+/// The command that made an output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Maker {
+    /// `prep stream`: standardized shards of every side, and what they were standardized by.
+    #[default]
+    Stream,
+    /// `prep fit`: a scaler and no shards.
+    Fit,
+    /// `prep transform`: shards of one kind of rows, by a scaler that was fitted before.
+    Transform,
+}
+
+impl fmt::Display for Maker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stream => "prep stream",
+            Self::Fit => "prep fit",
+            Self::Transform => "prep transform",
+        })
+    }
+}
+
+impl Manifest {
+    /// Makes sure that the output at `dir` has sides.
+    ///
+    /// # Errors
+    /// [`PublishedError::WithoutSides`].
+    pub fn check_sides(&self, dir: &Path) -> Result<()> {
+        let maker = match self.made_by {
+            Maker::Stream => return Ok(()),
+            other => other.to_string(),
+        };
+        Err(Error::from(PublishedError::WithoutSides { maker })
+            .at(Place::path(dir))
+            .hint("give an output of prep stream; prep verify takes any"))
+    }
+}
