@@ -85,13 +85,6 @@ impl Memory {
         }
     }
 
-    /// No budget at all: nothing is refused, and nobody waits.
-    pub fn unlimited() -> Self {
-        let memory = Self::new(u64::MAX, 1);
-        memory.shares.pages.store(u64::MAX / 2, Ordering::Relaxed);
-        memory
-    }
-
     /// The same budget for one thread that reads several leaves at once: the pages of all readers
     /// that use this handle, or clones of it, count together.
     #[must_use]

@@ -107,10 +107,10 @@ pub enum UsageError {
         /// How many are.
         labels: usize,
     },
-    /// `prep verify --in` for an output whose sides it doesn't compute again.
+    /// `prep verify --in` for an output of a command whose rows it doesn't compute again.
     #[error("cannot compare every row of an output that was made with {what}")]
     NotVerifiable {
-        /// The flag.
+        /// The command.
         what: String,
     },
     /// Two flags contradict each other.

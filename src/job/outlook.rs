@@ -80,7 +80,8 @@ fn columns(plan: &Plan, prepared: Option<&Prepared>) -> Vec<PlannedColumn> {
                 why: column.why.to_string(),
             })
             .collect(),
-        (None, Rows::Text(headers)) => headers
+        (None, Rows::Text(text)) => text
+            .headers
             .first()
             .cloned()
             .unwrap_or_default()

@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 use crate::artifact::JobId;
 use crate::engine::{Cancel, Event, Memory, Observer, Pass, Tally, peak_memory_bytes};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pass::{Context, Plan};
+use crate::pass::{Context, Plan, Rows};
 use crate::report::{PassReport, RunReport, UnchangedReport};
 use crate::source::discover::Discovery;
 use crate::spec::{Format, JobSpec};
@@ -174,12 +174,14 @@ impl<'a> Run<'a> {
         if allowed >= needed {
             let columns = FLOOR_COLUMN_BYTES * plan.columns() as u64;
             // The floor has room for what footers usually say of a column.
-            let footers = plan.footer_bytes().saturating_sub(columns);
+            let each = plan.worker_bytes().saturating_sub(columns);
             let sides = plan.sides_bytes(self.spec);
-            self.memory
-                .share_out(columns.saturating_add(sides), footers);
-            let what = || "what the footers list".to_owned();
-            return self.memory.check_worker_fits(footers, what);
+            self.memory.share_out(columns.saturating_add(sides), each);
+            let what = || match plan.rows {
+                Rows::Table(_) => "what the footers list".to_owned(),
+                Rows::Text(_) => "the window of a zstd file".to_owned(),
+            };
+            return self.memory.check_worker_fits(each, what);
         }
         let trained = if self.spec.output.validate {
             "training on "

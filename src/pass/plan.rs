@@ -30,8 +30,17 @@ pub struct Plan {
 pub enum Rows {
     /// Parquet files: everything is known from their footers.
     Table(Box<Prepared>),
-    /// Text files, as the column names of each: rows and types are settled by pass 1.
-    Text(Vec<Vec<String>>),
+    /// Text files: rows and types are settled by pass 1.
+    Text(TextPlan),
+}
+
+/// Text files that were opened.
+#[derive(Debug, Default)]
+pub struct TextPlan {
+    /// The column names of each.
+    pub headers: Vec<Vec<String>>,
+    /// The most that decompressing one takes beyond a worker's buffers.
+    pub window_bytes: u64,
 }
 
 /// A table, and what its shards will look like.
@@ -55,36 +64,38 @@ pub fn plan(context: Context<'_>, spec: &JobSpec, format: Format) -> Result<Plan
             Ok(Plan { fingerprints, rows })
         }
         Format::Csv => {
-            let (fingerprints, headers) = plan_text(context, spec)?;
-            let rows = Rows::Text(headers);
+            let (fingerprints, text) = plan_text(context, spec)?;
+            let rows = Rows::Text(text);
             Ok(Plan { fingerprints, rows })
         }
     }
 }
 
-fn plan_text(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint>, Vec<Vec<String>>)> {
+fn plan_text(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint>, TextPlan)> {
     let mut fingerprints = Vec::with_capacity(context.inputs.len());
-    let mut headers: Vec<Vec<String>> = Vec::with_capacity(context.inputs.len());
+    let mut plan = TextPlan::default();
     context.ordered(context.inputs.len()).run(
         |index| {
             let input = &context.inputs[index];
             let file = TextFile::open(&input.path, &spec.input.dialect)?;
-            Ok((fingerprint(input)?, file.header().names.clone()))
+            let names = file.header().names.clone();
+            Ok((fingerprint(input)?, names, file.window_bytes()))
         },
-        |index, (print, names)| {
-            let first = headers.first().unwrap_or(&names);
+        |index, (print, names, window_bytes)| {
+            let first = plan.headers.first().unwrap_or(&names);
             same_names(first, &names, &context.inputs[0].path).map_err(|error| {
                 error
                     .at(Place::path(&context.inputs[index].path))
                     .hint(SAME_COLUMNS)
             })?;
             fingerprints.push(print);
-            headers.push(names);
+            plan.headers.push(names);
+            plan.window_bytes = plan.window_bytes.max(window_bytes);
             Ok(())
         },
     )?;
-    check_headers(context, spec, &headers)?;
-    Ok((fingerprints, headers))
+    check_headers(context, spec, &plan.headers)?;
+    Ok((fingerprints, plan))
 }
 
 /// The features of a scaler that was fitted before must be there; that they are numbers, parsing sees.
@@ -160,7 +171,7 @@ impl Plan {
     pub fn columns(&self) -> usize {
         match &self.rows {
             Rows::Table(prepared) => prepared.table.schema.columns.len(),
-            Rows::Text(headers) => headers.first().map_or(0, Vec::len),
+            Rows::Text(text) => text.headers.first().map_or(0, Vec::len),
         }
     }
 
@@ -177,10 +188,12 @@ impl Plan {
         split::sides_bytes(&spec.split, rows, spec.resources.threads)
     }
 
-    /// What the footers of a unit take, at most; each worker holds those of its own.
-    pub fn footer_bytes(&self) -> u64 {
-        let Rows::Table(prepared) = &self.rows else {
-            return 0;
+    /// What a worker holds beside its buffers, at most: the footers of a unit, or the window of what it
+    /// decompresses.
+    pub fn worker_bytes(&self) -> u64 {
+        let prepared = match &self.rows {
+            Rows::Table(prepared) => prepared,
+            Rows::Text(text) => return text.window_bytes,
         };
         let units = prepared.table.units.iter();
         let bytes = units.map(|unit| prepared.table.footer_bytes(unit));

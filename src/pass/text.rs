@@ -53,11 +53,11 @@ pub fn settle(
 ) -> Result<Prepared> {
     match rows {
         Rows::Table(prepared) => Ok(*prepared),
-        Rows::Text(headers) => {
+        Rows::Text(plan) => {
             let text = Text {
                 context,
                 spec,
-                headers: &headers,
+                headers: &plan.headers,
                 cache,
                 partials,
             };

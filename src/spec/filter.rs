@@ -38,6 +38,16 @@ pub struct Comparison {
     pub literal: Literal,
 }
 
+impl Comparison {
+    /// The operator as filters are written: `=`, `<>`, `<`, `<=`, `>` or `>=`.
+    pub fn operator_text(&self) -> &'static str {
+        // The last of those that mean the same is the plainest.
+        let typed = OPERATORS.iter().rev();
+        let mut typed = typed.filter(|(_, operator)| *operator == self.operator);
+        typed.next().map_or("=", |(typed, _)| *typed)
+    }
+}
+
 /// A value as it is typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Literal {
@@ -215,10 +225,7 @@ impl fmt::Display for Comparison {
             (word, "") if !word.is_empty() => f.write_str(word)?,
             _ => write!(f, "\"{}\"", column.replace('"', "\"\""))?,
         }
-        // The last of those that mean the same is the plainest.
-        let typed = OPERATORS.iter().rev();
-        let mut typed = typed.filter(|(_, operator)| *operator == self.operator);
-        write!(f, " {} ", typed.next().map_or("=", |(typed, _)| *typed))?;
+        write!(f, " {} ", self.operator_text())?;
         match &self.literal {
             Literal::Number(digits) => f.write_str(digits),
             Literal::Text(text) => write!(f, "'{}'", text.replace('\'', "''")),

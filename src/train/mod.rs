@@ -45,7 +45,7 @@ pub fn validate(
     cancel: &Cancel,
     observer: &dyn Observer,
 ) -> Result<Validation> {
-    let data = DataSet::open(&spec.data)?;
+    let data = DataSet::open(&spec.data, spec.resources)?;
     let scale_label = spec.training.scale_label;
     let labels = Labels::scan(&data, &spec.label, spec.task, scale_label, cancel)?;
     if data.features() == 0 {

@@ -12,20 +12,28 @@
 //! columns, and files below one directory, are held in memory by name; rows never are.
 
 mod columns;
+mod cursor;
 mod files;
 mod findings;
 mod given;
+mod keys;
 mod leaves;
+mod narrow;
 mod pairs;
+mod ranks;
 mod records;
+mod refit;
 mod rows;
 mod scaler;
 mod shards;
 mod sides;
 mod slots;
 mod source;
+mod split;
 mod standard;
 mod sums;
+mod times;
+mod values;
 
 use std::path::PathBuf;
 
@@ -36,6 +44,10 @@ use crate::report::VerifyReport;
 use crate::spec::Resources;
 
 use findings::Findings;
+
+/// What to do about an output whose rows aren't compared with `--in`.
+const WITHOUT_IN: &str =
+    "leave out --in: files, checksums, schemas, row counts and the scaler are verified without it";
 
 /// What to verify.
 #[derive(Debug, Clone)]
@@ -93,7 +105,7 @@ pub fn verify(spec: &VerifySpec, cancel: &Cancel) -> Result<VerifyReport> {
         let made_by = records.manifest.made_by;
         if made_by != Maker::Stream && !spec.inputs.is_empty() {
             let what = made_by.to_string();
-            return Err(Error::from(UsageError::NotVerifiable { what }).hint(source::WITHOUT_IN));
+            return Err(Error::from(UsageError::NotVerifiable { what }).hint(WITHOUT_IN));
         }
         memory.share_out_to_readers(sums::BYTES * records.manifest.columns.len() as u64);
         files::check(&names, &records, &mut findings);

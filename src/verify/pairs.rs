@@ -11,7 +11,7 @@ use super::findings::damage;
 use super::leaves::{Nothing, Widened, number, standardized, stored};
 use super::rows::{Span, SpanRows};
 use super::scaler::Feature;
-use super::sides::{SIDES, TRAIN};
+use super::sides::{LEFT_OUT, SIDES, TRAIN};
 use super::slots::{
     FileSlots, Leaf, Piece, Repeated, Slot, Slots, TextSlots, text_integer, text_number,
     text_string,
@@ -75,9 +75,11 @@ impl<'a> Pair<'a> {
                 let kind = NumericKind::of(&self.stored.root).unwrap_or(NumericKind::Float64);
                 number(piece, self.stored.first_leaf, kind, &self.memory)
             },
-            |x, side| {
-                if side == TRAIN {
-                    sums.add(x.value);
+            |x, side, row| {
+                match (side, &self.rows.weights) {
+                    (TRAIN, None) => sums.add(x.value),
+                    (TRAIN, Some(weights)) => sums.add_weighted(x.value, weights[row]),
+                    _ => {}
                 }
                 expected(x)
             },
@@ -146,7 +148,7 @@ impl<'a> Pair<'a> {
         self.compare(
             source,
             |piece| stored::<T>(piece, self.stored.first_leaf + offset, &self.memory),
-            |slot, _| slot.clone(),
+            |slot, _, _| slot.clone(),
             |expected, found| {
                 let bytes =
                     |slot: &Slot<T::T>| slot.value.as_ref().map(|value| value.as_bytes().to_vec());
@@ -156,12 +158,13 @@ impl<'a> Pair<'a> {
         )
     }
 
-    /// Goes through the slots of the span; `expect` says what a slot of the source becomes.
+    /// Goes through the slots of the span; `expect` says what a slot of the source, in a row of this side
+    /// and index, becomes.
     fn compare<V, D, E>(
         &self,
         source: &mut dyn Slots<V>,
         open: impl Fn(&Piece) -> Result<Leaf<D>> + Copy,
-        mut expect: impl FnMut(&Slot<V>, u8) -> E,
+        mut expect: impl FnMut(&Slot<V>, u8, usize) -> E,
         same: impl Fn(&E, &Slot<D>) -> bool,
     ) -> Result<Option<Mismatch>>
     where
@@ -182,9 +185,12 @@ impl<'a> Pair<'a> {
             let Some(side) = row.checked_sub(1).and_then(|row| sides.get(row)).copied() else {
                 return Err(self.row_count());
             };
+            if side == LEFT_OUT {
+                continue;
+            }
             let side_index = usize::from(side);
             begun[side_index] += usize::from(slot.repetition == 0);
-            let expected = expect(&slot, side);
+            let expected = expect(&slot, side, row - 1);
             let mismatch = |what| {
                 Ok(Some(Mismatch {
                     row: row - 1,

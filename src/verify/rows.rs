@@ -2,29 +2,25 @@
 
 use std::sync::Arc;
 
-use num_bigint::BigInt;
-
 use super::Context;
 use super::columns::Opened;
-use super::findings::{Findings, damage};
-use super::given::sides_of;
+use super::cursor::SideCursor;
+use super::findings::Findings;
 use super::pairs::{Mismatch, Pair};
 use super::records::Records;
+use super::refit::fit_differs;
 use super::scaler::Feature;
-use super::shards::path_of;
-use super::sides::{SIDES, Split};
+use super::sides::SIDES;
 use super::slots::Piece;
-use super::sums::{Sums, integer, ratio};
+use super::split::Split;
+use super::sums::Sums;
+use super::values::each;
 use crate::artifact::escape_name;
-use crate::artifact::manifest::ManifestShard;
 use crate::engine::guarded;
 use crate::error::Result;
 use crate::source::discover::InputFile;
 use crate::source::text::TextBatch;
 use crate::spec::OnInf;
-
-/// Relative error that the fit's sums may have: it adds 4,096 values at a time in float64.
-const FIT_ERROR: f64 = 1.0 / (1_u64 << 40) as f64;
 
 /// Consecutive rows of the inputs.
 pub(super) enum Span<'a> {
@@ -43,6 +39,8 @@ pub(super) struct SpanRows {
     pub(super) sides: Vec<u8>,
     /// One list a side.
     pub(super) shards: Vec<Vec<Piece>>,
+    /// Their weights, if they have some.
+    pub(super) weights: Option<Vec<f64>>,
 }
 
 /// The comparison so far.
@@ -51,19 +49,13 @@ pub(super) struct Comparison<'a> {
     records: &'a Records,
     inputs: &'a [InputFile],
     split: Split,
+    /// Name of the column of weights.
+    weights: Option<&'a str>,
     features: Vec<Feature<'a>>,
     on_inf: OnInf,
     totals: Vec<Sums>,
     sides: Vec<SideCursor<'a>>,
     rows: u64,
-}
-
-/// Where the next row of a side is.
-struct SideCursor<'a> {
-    shards: Vec<&'a ManifestShard>,
-    shard: usize,
-    row: usize,
-    opened: Option<Arc<Opened>>,
 }
 
 /// What one column of a span showed.
@@ -111,25 +103,17 @@ impl<'a> Comparison<'a> {
         records: &'a Records,
         inputs: &'a [InputFile],
         split: Split,
+        weights: Option<&'a str>,
     ) -> Self {
         let scaler = records.scaler.as_ref();
         let features = scaler.map_or_else(Vec::new, |scaler| scaler.features());
-        let sides = SIDES.iter().map(|side| SideCursor {
-            shards: records
-                .manifest
-                .shards
-                .iter()
-                .filter(|shard| shard.side == *side)
-                .collect(),
-            shard: 0,
-            row: 0,
-            opened: None,
-        });
+        let sides = SIDES.iter().map(|side| SideCursor::new(records, side));
         Self {
             context,
             records,
             inputs,
             split,
+            weights,
             totals: vec![Sums::default(); features.len()],
             features,
             on_inf: scaler.map_or(OnInf::Error, |scaler| scaler.on_inf),
@@ -143,7 +127,7 @@ impl<'a> Comparison<'a> {
         if !findings.is_empty() || span.rows() == 0 {
             return Ok(());
         }
-        let sides = sides_of(span, &self.split, self.inputs)?;
+        let sides = self.split.sides(span, self.inputs)?;
         let mut shards = Vec::new();
         for (index, cursor) in self.sides.iter_mut().enumerate() {
             let rows = sides
@@ -155,6 +139,7 @@ impl<'a> Comparison<'a> {
                 Err(what) => findings.push(SIDES[index], what),
             }
         }
+        self.rows += sides.len() as u64;
         let shape = shards.iter().flatten().next();
         let Some(shape) = shape.map(|piece| Arc::clone(&piece.opened)) else {
             return Ok(());
@@ -162,8 +147,25 @@ impl<'a> Comparison<'a> {
         if !findings.is_empty() {
             return Ok(());
         }
-        self.rows += sides.len() as u64;
-        self.columns(span, &SpanRows { sides, shards }, &shape, findings)
+        let weights = self.weights_of(span)?;
+        let rows = SpanRows {
+            sides,
+            shards,
+            weights,
+        };
+        self.columns(span, &rows, &shape, findings)
+    }
+
+    /// The weight of every row of a span, if rows have weights.
+    fn weights_of(&self, span: &Span<'_>) -> Result<Option<Vec<f64>>> {
+        let Some(column) = self.weights else {
+            return Ok(None);
+        };
+        let mut weights = vec![0.0; span.rows()];
+        each(span, column, self.inputs, &mut |row, _, held| {
+            weights[row] = held.number().unwrap_or(0.0);
+        })?;
+        Ok(Some(weights))
     }
 
     fn columns(
@@ -246,62 +248,6 @@ impl<'a> Comparison<'a> {
     }
 }
 
-impl SideCursor<'_> {
-    /// The next `rows` rows of the side, or what is wrong with it.
-    fn take(
-        &mut self,
-        mut rows: usize,
-        context: Context<'_>,
-    ) -> Result<std::result::Result<Vec<Piece>, String>> {
-        let mut pieces = Vec::new();
-        while rows > 0 {
-            let Some(shard) = self.shards.get(self.shard) else {
-                let what = format!("{rows} rows fewer than the inputs give this side");
-                return Ok(Err(what));
-            };
-            let opened = match &self.opened {
-                Some(opened) => Arc::clone(opened),
-                None => {
-                    let path = path_of(&context.spec.output, shard);
-                    match Opened::open(shard.path.clone(), &path, context.memory) {
-                        Ok(opened) => Arc::new(opened),
-                        Err(error) => return damage(error).map(Err),
-                    }
-                }
-            };
-            let mut before = 0;
-            for (group, group_rows) in opened.group_rows().enumerate() {
-                let skip = self.row.saturating_sub(before).min(group_rows);
-                let taken = rows.min(group_rows - skip);
-                if taken > 0 {
-                    pieces.push(Piece {
-                        opened: Arc::clone(&opened),
-                        group,
-                        skip,
-                        rows: taken,
-                        first_row: (before + skip) as u64,
-                        input: 0,
-                    });
-                }
-                (self.row, rows) = (self.row + taken, rows - taken);
-                before += group_rows;
-            }
-            let is_read = self.row >= before;
-            self.opened = (!is_read).then_some(opened);
-            if is_read {
-                (self.shard, self.row) = (self.shard + 1, 0);
-            }
-        }
-        Ok(Ok(pieces))
-    }
-
-    /// Rows that were not taken.
-    fn rows_left(&self) -> u64 {
-        let rest = self.shards.iter().skip(self.shard);
-        rest.map(|shard| shard.rows).sum::<u64>() - self.row as u64
-    }
-}
-
 /// The shard of a mismatch, and what is wrong with it.
 fn describe(
     span: &Span<'_>,
@@ -330,54 +276,4 @@ fn describe(
     }
     let what = format!("column \"{column}\" (row {row} of {source}): {what}");
     (SIDES[usize::from(mismatch.side)].to_owned(), what)
-}
-
-/// How the fit that was repeated differs from the recorded one, if it does.
-fn fit_differs(feature: &Feature<'_>, sums: &Sums, ddof: u64) -> Option<String> {
-    let said = feature.moments;
-    let counts = [
-        ("values", sums.count, said.count),
-        ("nulls", sums.nulls, said.nulls),
-        ("NaN", sums.nans, said.nans),
-        (
-            "positive infinities",
-            sums.positive_infinities,
-            said.positive_infinities,
-        ),
-        (
-            "negative infinities",
-            sums.negative_infinities,
-            said.negative_infinities,
-        ),
-    ];
-    if let Some((what, found, said)) = counts.iter().find(|(_, found, said)| found != said) {
-        return Some(format!("{said} {what}, the inputs have {found}"));
-    }
-    if sums.count == 0 {
-        return None;
-    }
-    let extremes = [(sums.min, said.min), (sums.max, said.max)];
-    if let Some((found, said)) = extremes.iter().find(|(found, said)| Some(*found) != *said) {
-        return Some(format!("an extreme of {said:?}, the inputs have {found:e}"));
-    }
-    let count = BigInt::from(sums.count);
-    let mean = integer(feature.mean) + integer(feature.mean_lo);
-    let error = sums.sum() - mean * &count;
-    let spread = sums.spread();
-    if sums.min == sums.max {
-        return (error != BigInt::ZERO).then(|| "its mean is not its only value".to_owned());
-    }
-    let degrees = BigInt::from(sums.count.saturating_sub(ddof).max(1));
-    let allowed = FIT_ERROR + f64::from_bits(1) / feature.scale;
-    // Both are free of units: the mean's error in standard deviations, the scale's in scales.
-    let off = ratio(&(&error * &error * &degrees), &(&spread * &count)).sqrt();
-    if off > allowed {
-        return Some(format!("its mean is off by {off:e} standard deviations"));
-    }
-    if sums.count <= ddof || feature.scale >= f64::MAX {
-        return None;
-    }
-    let scale = integer(feature.scale);
-    let off = ratio(&(&scale * &scale * &count * &degrees), &spread).sqrt() - 1.0;
-    (off.abs() > allowed).then(|| format!("its scale is off by {off:e} of itself"))
 }

@@ -14,17 +14,14 @@ use super::columns::Opened;
 use super::findings::Findings;
 use super::records::Records;
 use super::rows::{Comparison, Span};
-use super::sides::RecordedSplit;
 use super::slots::Piece;
+use super::split::RecordedSplit;
 use crate::artifact::escape_name;
-use crate::error::{Error, Result, UsageError};
+use crate::error::{Place, Result};
 use crate::report::VerifyReport;
 use crate::source::discover::{InputFile, discover, fingerprint};
 use crate::source::text::{ColumnRequest, ColumnType, TextFile};
 use crate::spec::{Dialect, Format, InputSpec, OnBadFile};
-
-pub(super) const WITHOUT_IN: &str =
-    "leave out --in: files, checksums, schemas, row counts and the scaler are verified without it";
 
 /// Rows of a span, and the most files in it.
 const SPAN_ROWS: usize = 1 << 20;
@@ -45,7 +42,7 @@ struct RecordedSpec {
 
 #[derive(Debug, Deserialize)]
 struct RecordedColumns {
-    weights: Option<serde_json::Value>,
+    weights: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,26 +66,51 @@ pub(super) fn check(
             return Ok(());
         }
     };
-    let weighted = spec.columns.weights.map(|_| "--weights".to_owned());
-    if let Some(what) = spec.split.unknown().or(weighted) {
-        return Err(Error::from(UsageError::NotVerifiable { what }).hint(WITHOUT_IN));
-    }
-    let Some(split) = spec.split.resolve() else {
-        findings.push("manifest.json", "its test size is no fraction");
+    let Some(mut split) = spec.split.resolve() else {
+        findings.push("manifest.json", "its split cannot be read");
         return Ok(());
     };
     let Some(inputs) = inputs(context, &spec.input, records, findings, report)? else {
         return Ok(());
     };
-    let mut comparison = Comparison::new(context, records, &inputs, split);
-    match inputs.first().map(|input| input.format) {
-        Some(Format::Csv) => text_spans(context, &spec.input.dialect, records, &inputs, |span| {
-            comparison.span(&span, findings)
-        })?,
-        _ => parquet_spans(context, &inputs, |span| comparison.span(&span, findings))?,
+    let spans = Spans {
+        context,
+        dialect: &spec.input.dialect,
+        records,
+        inputs: &inputs,
+    };
+    if split
+        .settle(&inputs, |take| spans.each(|span| take(&span)))?
+        .is_none()
+    {
+        findings.push("manifest.json", "its sides are larger than the inputs");
+        return Ok(());
     }
+    let weights = spec.columns.weights.as_deref();
+    let mut comparison = Comparison::new(context, records, &inputs, split, weights);
+    spans.each(|span| comparison.span(&span, findings))?;
     report.source_rows = comparison.finish(findings);
     Ok(())
+}
+
+/// The inputs, span by span.
+#[derive(Clone, Copy)]
+struct Spans<'a> {
+    context: Context<'a>,
+    dialect: &'a Dialect,
+    records: &'a Records,
+    inputs: &'a [InputFile],
+}
+
+impl Spans<'_> {
+    fn each(self, mut take: impl FnMut(Span<'_>) -> Result<()>) -> Result<()> {
+        match self.inputs.first().map(|input| input.format) {
+            Some(Format::Csv) => {
+                text_spans(self.context, self.dialect, self.records, self.inputs, take)
+            }
+            _ => parquet_spans(self.context, self.inputs, &mut take),
+        }
+    }
 }
 
 /// The inputs that the manifest names, in its order; `None`, with findings, if they aren't what they
@@ -188,6 +210,10 @@ fn text_spans(
             .map(|name| ColumnRequest::As(recorded_type(records, name)))
             .collect();
         if file.is_compressed() {
+            let what = || "the window of a zstd file".to_owned();
+            let window = file.window_bytes();
+            let fits = context.memory.check_worker_fits(window, what);
+            fits.map_err(|error| error.at(Place::path(&input.path)))?;
             let segment = usize::try_from(range_bytes).unwrap_or(usize::MAX);
             file.parse_stream(&requests, segment, |batch| {
                 context.cancel.check()?;

@@ -1,9 +1,10 @@
-//! Exact sums of float64 values and of their squares, as integers.
+//! Exact sums of float64 values and of their squares, and of products with weights, as integers.
 //!
 //! ```text
 //! x = m * 2^(e - 1074),  |m| < 2^53,  0 <= e <= 2045          every finite float64
-//! sum x   in units of 2^-1074: m     is added to the counter of e / 32, shifted by e mod 32
-//! sum x^2 in units of 2^-2148: both halves of m^2, of 53 bits each, likewise
+//! sum x     in units of 2^-1074: m     is added to the counter of e / 32, shifted by e mod 32
+//! sum x^2   in units of 2^-2148: both halves of m^2, of 53 bits each, likewise
+//! sum w x^2 in units of 2^-3222: both halves of w times each half of x^2
 //! ```
 //!
 //! Invariant: no rounding, so no order and no grouping can matter. Limit: a counter of 128 bits holds
@@ -13,12 +14,24 @@ use num_bigint::{BigInt, BigUint, Sign};
 
 /// Bits of exponent that one counter covers.
 const STEP: usize = 32;
-const SUM_COUNTERS: usize = 2046 / STEP + 1;
-const SQUARE_COUNTERS: usize = (2 * 2045 + 53) / STEP + 1;
 
-/// What the sums of a column take.
-pub(super) const BYTES: u64 =
-    (size_of::<Sums>() + (SUM_COUNTERS + SQUARE_COUNTERS) * size_of::<i128>()) as u64;
+/// Bits of a mantissa.
+const HALF: usize = 53;
+
+/// Counters of sums of values, of products of two, and of three.
+const SUM_COUNTERS: usize = counters(1);
+const SQUARE_COUNTERS: usize = counters(2);
+const CUBE_COUNTERS: usize = counters(3);
+
+const fn counters(factors: usize) -> usize {
+    (factors * 2045 + (factors - 1) * HALF) / STEP + 1
+}
+
+/// What the sums of a column take, weights and all.
+pub(super) const BYTES: u64 = (size_of::<Sums>()
+    + size_of::<Weighted>()
+    + (2 * SUM_COUNTERS + 2 * SQUARE_COUNTERS + CUBE_COUNTERS) * size_of::<i128>())
+    as u64;
 
 /// Count, extremes and exact sums of a column.
 #[derive(Debug, Clone)]
@@ -30,9 +43,22 @@ pub(super) struct Sums {
     pub(super) negative_infinities: u64,
     pub(super) min: f64,
     pub(super) max: f64,
-    sum: Box<[i128; SUM_COUNTERS]>,
-    squares: Box<[i128; SQUARE_COUNTERS]>,
+    sum: Counters,
+    squares: Counters,
+    weighted: Option<Weighted>,
 }
+
+/// Sums where rows have weights.
+#[derive(Debug, Clone)]
+struct Weighted {
+    weights: Counters,
+    products: Counters,
+    square_products: Counters,
+}
+
+/// An exact sum, in parts.
+#[derive(Debug, Clone)]
+struct Counters(Box<[i128]>);
 
 impl Default for Sums {
     fn default() -> Self {
@@ -44,51 +70,98 @@ impl Default for Sums {
             negative_infinities: 0,
             min: f64::INFINITY,
             max: f64::NEG_INFINITY,
-            sum: Box::new([0; SUM_COUNTERS]),
-            squares: Box::new([0; SQUARE_COUNTERS]),
+            sum: Counters::new(SUM_COUNTERS),
+            squares: Counters::new(SQUARE_COUNTERS),
+            weighted: None,
         }
+    }
+}
+
+impl Default for Weighted {
+    fn default() -> Self {
+        Self {
+            weights: Counters::new(SUM_COUNTERS),
+            products: Counters::new(SQUARE_COUNTERS),
+            square_products: Counters::new(CUBE_COUNTERS),
+        }
+    }
+}
+
+impl Counters {
+    fn new(counters: usize) -> Self {
+        Self(vec![0; counters].into())
+    }
+
+    /// Adds `term * 2^exponent`, of at most 53 bits.
+    fn add(&mut self, term: i128, exponent: usize) {
+        self.0[exponent / STEP] += term << (exponent % STEP);
+    }
+
+    /// Adds `a * b * 2^exponent`, both of at most 53 bits.
+    fn add_product(&mut self, a: i128, b: i128, exponent: usize) {
+        let product = a * b;
+        self.add(product & ((1 << HALF) - 1), exponent);
+        self.add(product >> HALF, exponent + HALF);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        let pairs = self.0.iter_mut().zip(&other.0);
+        pairs.for_each(|(own, part)| *own += part);
+    }
+
+    fn total(&self) -> BigInt {
+        let highest_first = self.0.iter().rev();
+        highest_first.fold(BigInt::ZERO, |sum, counter| (sum << STEP) + *counter)
     }
 }
 
 impl Sums {
     /// Adds a value; `None` is a null.
     pub(super) fn add(&mut self, value: Option<f64>) {
-        let Some(x) = value else {
-            self.nulls += 1;
-            return;
-        };
-        if x.is_nan() {
-            self.nans += 1;
-        } else if x.is_infinite() {
-            match x > 0.0 {
-                true => self.positive_infinities += 1,
-                false => self.negative_infinities += 1,
-            }
-        } else {
-            self.count += 1;
-            self.min = self.min.min(x);
-            self.max = self.max.max(x);
-            self.add_finite(x);
+        if let Some(x) = self.count_in(value) {
+            let (mantissa, exponent) = signed_parts(x);
+            self.sum.add(mantissa, exponent);
+            self.squares.add_product(mantissa, mantissa, 2 * exponent);
         }
     }
 
-    fn add_finite(&mut self, x: f64) {
-        const HALF: u32 = 53;
-        let (mantissa, exponent) = parts(x);
-        let signed = if x < 0.0 {
-            -i128::from(mantissa)
-        } else {
-            i128::from(mantissa)
-        };
-        self.sum[exponent / STEP] += signed << (exponent % STEP);
-        let square = i128::from(mantissa) * i128::from(mantissa);
-        let halves = [
-            (square & ((1 << HALF) - 1), 2 * exponent),
-            (square >> HALF, 2 * exponent + HALF as usize),
-        ];
-        for (half, exponent) in halves {
-            self.squares[exponent / STEP] += half << (exponent % STEP);
+    /// Adds a value of a row with this weight; a row of weight 0 is as if it weren't there.
+    pub(super) fn add_weighted(&mut self, value: Option<f64>, weight: f64) {
+        self.weighted.get_or_insert_default();
+        if weight == 0.0 {
+            return;
         }
+        let (Some(x), Some(sums)) = (self.count_in(value), &mut self.weighted) else {
+            return;
+        };
+        let ((weight, of_weight), (mantissa, exponent)) = (signed_parts(weight), signed_parts(x));
+        sums.weights.add(weight, of_weight);
+        sums.products
+            .add_product(weight, mantissa, of_weight + exponent);
+        let square = mantissa * mantissa;
+        let exponent = of_weight + 2 * exponent;
+        let halves = [square & ((1 << HALF) - 1), square >> HALF];
+        sums.square_products
+            .add_product(weight, halves[0], exponent);
+        sums.square_products
+            .add_product(weight, halves[1], exponent + HALF);
+    }
+
+    /// Counts a value; returns it if it is one that sums are made of.
+    fn count_in(&mut self, value: Option<f64>) -> Option<f64> {
+        match value {
+            None => self.nulls += 1,
+            Some(x) if x.is_nan() => self.nans += 1,
+            Some(f64::INFINITY) => self.positive_infinities += 1,
+            Some(f64::NEG_INFINITY) => self.negative_infinities += 1,
+            Some(x) => {
+                self.count += 1;
+                self.min = self.min.min(x);
+                self.max = self.max.max(x);
+                return Some(x);
+            }
+        }
+        None
     }
 
     /// Adds another part of the same column.
@@ -100,20 +173,49 @@ impl Sums {
         self.negative_infinities += other.negative_infinities;
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
-        let pairs = self.sum.iter_mut().zip(other.sum.iter());
-        let squares = self.squares.iter_mut().zip(other.squares.iter());
-        pairs.chain(squares).for_each(|(own, part)| *own += part);
+        self.sum.merge(&other.sum);
+        self.squares.merge(&other.squares);
+        if let Some(other) = &other.weighted {
+            let own = self.weighted.get_or_insert_default();
+            own.weights.merge(&other.weights);
+            own.products.merge(&other.products);
+            own.square_products.merge(&other.square_products);
+        }
     }
 
-    /// The sum, in units of 2^-1074.
+    /// The sum of the weights: how many values there are, or in units of 2^-1074.
+    pub(super) fn weight(&self) -> BigInt {
+        match &self.weighted {
+            Some(sums) => sums.weights.total(),
+            None => BigInt::from(self.count),
+        }
+    }
+
+    /// The sum, each value times its weight, in units of 2^-1074 times that of the weight.
     pub(super) fn sum(&self) -> BigInt {
-        total(self.sum.as_slice())
+        match &self.weighted {
+            Some(sums) => sums.products.total(),
+            None => self.sum.total(),
+        }
     }
 
-    /// `n * sum x^2 - (sum x)^2`, in units of 2^-2148: the variance times `n (n - ddof)`.
+    /// `sum w * sum w x^2 - (sum w x)^2`, in units of 2^-2148 times that of the weight squared.
     pub(super) fn spread(&self) -> BigInt {
         let sum = self.sum();
-        total(self.squares.as_slice()) * self.count - &sum * &sum
+        let squares = match &self.weighted {
+            Some(sums) => sums.square_products.total(),
+            None => self.squares.total(),
+        };
+        squares * self.weight() - &sum * &sum
+    }
+
+    /// What the spread is divided by for the variance, `ddof` values being spent.
+    pub(super) fn divisor(&self, ddof: u64) -> BigInt {
+        let weight = self.weight();
+        match &self.weighted {
+            Some(_) => &weight * &weight,
+            None => weight * BigInt::from(self.count.saturating_sub(ddof).max(1)),
+        }
     }
 
     /// Infinities of either sign.
@@ -122,9 +224,11 @@ impl Sums {
     }
 }
 
-fn total(counters: &[i128]) -> BigInt {
-    let highest_first = counters.iter().rev();
-    highest_first.fold(BigInt::ZERO, |sum, counter| (sum << STEP) + *counter)
+/// Mantissa with its sign, and exponent in units of 2^-1074.
+fn signed_parts(x: f64) -> (i128, usize) {
+    let (mantissa, exponent) = parts(x);
+    let mantissa = i128::from(mantissa);
+    (if x < 0.0 { -mantissa } else { mantissa }, exponent)
 }
 
 /// Mantissa, and exponent in units of 2^-1074.
@@ -183,7 +287,7 @@ mod tests {
             let twice = sums(&[x, x]);
             assert_eq!(twice.sum(), integer(x) * 2, "{x:e}");
             assert_eq!(twice.spread(), BigInt::ZERO, "{x:e}");
-            let square = total(sums(&[x]).squares.as_slice());
+            let square = sums(&[x]).squares.total();
             assert_eq!(square, integer(x) * integer(x), "{x:e}");
         }
         let mixed = [f64::MAX, 1.0, -f64::MAX, 5e-324];

@@ -301,6 +301,51 @@ fn a_bomb_is_one_clear_error_and_memory_stays_within_bounds() {
 }
 
 #[test]
+fn a_window_of_a_zstd_file_that_does_not_fit_is_refused_before_it_is_taken() {
+    let scratch = Scratch::new();
+    let text: String = (0..5000)
+        .map(|row| format!("{row},{}\n", row * 7 % 1000))
+        .collect();
+    let text = format!("a,b\n{text}");
+    let frame = |log: u32| {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 1).expect("encoder");
+        encoder.window_log(log).expect("log");
+        encoder.write_all(text.as_bytes()).expect("write");
+        encoder.finish().expect("finish")
+    };
+    scratch.write("wide/a.csv.zst", frame(27));
+    scratch.write("usual/a.csv.zst", frame(23));
+    let small = ["--threads", "1", "--memory", "96MiB"];
+    let args = ["stream", "--in", "wide", "--out", "out"];
+    let refused = scratch.prep(&[&args[..], &small].concat()).fails_with(6);
+    assert!(
+        refused.contains("the window of a zstd file needs"),
+        "{refused}"
+    );
+    scratch.stream_to("usual-out", "usual", &small);
+    scratch.stream_to("out", "wide", &["--threads", "1", "--memory", "256MiB"]);
+    assert_eq!(
+        scratch.output("out").train().rows,
+        scratch.output("usual-out").train().rows
+    );
+    let verify = [
+        "verify",
+        "out",
+        "--in",
+        "wide",
+        "--threads",
+        "1",
+        "--memory",
+    ];
+    scratch
+        .prep(&[&verify[..], &["256MiB"]].concat())
+        .succeeds();
+    scratch
+        .prep(&[&verify[..], &["96MiB"]].concat())
+        .fails_with(6);
+}
+
+#[test]
 fn the_codec_of_the_input_changes_no_value() {
     let scratch = Scratch::new();
     let table = |codec| {

@@ -9,13 +9,18 @@ use prep_stream::engine::{Cancel, Event, Pass, Silent};
 use prep_stream::job::{self, Outcome};
 use prep_stream::spec::{OutputSpec, SplitBy, TransformSpec};
 
-use crate::harness::{At, Column, Frame, Output, Scratch, Table, Values, normals, spec};
+use crate::harness::{At, Column, Frame, Output, Scratch, Table, Values, normals, numbers, spec};
+
+/// Whole numbers on either side of 0.
+fn counts(seed: u64) -> impl Iterator<Item = i64> {
+    numbers(seed).map(|z| i64::try_from(z % 40_001).expect("small") - 20_000)
+}
 
 /// Integers, floats with holes, a large mean, text, and a label.
 fn table(seed: u64, rows: usize) -> Table {
     let ids = 0..i64::try_from(rows).expect("few rows");
     Table::new([
-        Column::longs("count", normals(seed).take(rows).map(|z| (z * 1e4) as i64)),
+        Column::longs("count", counts(seed).take(rows)),
         Column::optional_doubles(
             "holes",
             normals(seed + 1)
@@ -31,12 +36,12 @@ fn table(seed: u64, rows: usize) -> Table {
 
 fn csv(seed: u64, rows: usize) -> String {
     let mut text = String::from("count,holes,far,code,label\n");
-    for (row, z) in normals(seed).take(rows).enumerate() {
+    let all = normals(seed).zip(counts(seed)).take(rows);
+    for (row, (z, count)) in all.enumerate() {
         let holes = match row % 7 {
             0 => "NA".to_owned(),
             _ => format!("{}", z * 3.7),
         };
-        let count = (z * 1e4) as i64;
         text += &format!("{count},{holes},{},x{row},{row}\n", 1e12 + z);
     }
     text

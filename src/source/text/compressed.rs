@@ -3,7 +3,7 @@
 //! Such a file can only be read from its start. It is cut into segments of whole records in memory,
 //! which are parsed like a plain file's units.
 
-use std::io::{BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use crate::error::{Error, InputError, Place, Result};
@@ -27,16 +27,19 @@ impl Codec {
     }
 
     /// The decompressed text of a source.
+    ///
+    /// No frame may ask for a window larger than `window_bytes`, or than any decompressor has.
     pub(crate) fn decode<'a>(
         self,
         source: impl Read + Send + 'a,
+        window_bytes: u64,
         path: &Path,
     ) -> Result<Box<dyn Read + Send + 'a>> {
         const BUFFER_BYTES: usize = 256 << 10;
         let source = BufReader::with_capacity(BUFFER_BYTES, source);
         match self {
             Self::Gzip => Ok(Box::new(flate2::bufread::MultiGzDecoder::new(source))),
-            Self::Zstd => match zstd::Decoder::with_buffer(source) {
+            Self::Zstd => match zstd_decoder(source, window_bytes) {
                 Ok(decoder) => Ok(Box::new(decoder)),
                 Err(source) => {
                     let action = "decompress the file";
@@ -45,4 +48,14 @@ impl Codec {
             },
         }
     }
+}
+
+/// What every decompressor of zstd must have, and most writers keep to (RFC 8878).
+pub(crate) const USUAL_WINDOW_BYTES: u64 = 8 << 20;
+
+fn zstd_decoder<'a, R: BufRead>(source: R, window_bytes: u64) -> io::Result<zstd::Decoder<'a, R>> {
+    let window = window_bytes.max(USUAL_WINDOW_BYTES).next_power_of_two();
+    let mut decoder = zstd::Decoder::with_buffer(source)?;
+    decoder.window_log_max(window.ilog2())?;
+    Ok(decoder)
 }

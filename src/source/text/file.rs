@@ -1,14 +1,14 @@
 //! `TextFile`: one CSV or TSV file, from opening to typed columns.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::block::{Context, Position};
 use super::column::{ColumnRequest, TextBatch};
-use super::compressed::Codec;
+use super::compressed::{Codec, USUAL_WINDOW_BYTES};
 use super::dialect::Dialect;
 use super::header::{Header, read_header};
 use super::parse::{Rows, parse};
@@ -16,6 +16,7 @@ use super::scan::{RangeSummary, scan};
 use super::segment::{Segment, Segments};
 use super::spans::SpanReader;
 use super::stitch::{SUB_CHUNK_ROWS, Stitched, TextUnit, stitch};
+use super::window::window_bytes;
 use crate::error::{Error, InputError, Place, Result};
 use crate::spec;
 
@@ -50,6 +51,8 @@ pub struct TextFile {
     bytes: u64,
     dialect: Dialect,
     codec: Option<Codec>,
+    /// Of its decompressor.
+    window_bytes: u64,
     header: Header,
 }
 
@@ -92,7 +95,17 @@ impl TextFile {
             .metadata()
             .map_err(failed("read the size of the file"))?
             .len();
-        let source = decoded(&file, codec, path)?;
+        let window_bytes = match codec {
+            Some(Codec::Zstd) => {
+                let mut source = BufReader::new(PositionalReader {
+                    file: &file,
+                    offset: 0,
+                });
+                window_bytes(&mut source).map_err(failed("read the file"))?
+            }
+            _ => 0,
+        };
+        let source = decoded(&file, codec, window_bytes, path)?;
         let action = if codec.is_some() {
             "decompress the file"
         } else {
@@ -105,6 +118,7 @@ impl TextFile {
             bytes,
             dialect,
             codec,
+            window_bytes,
             header,
         })
     }
@@ -122,6 +136,11 @@ impl TextFile {
     /// Whether it can only be read from its start: use [`segments`](Self::segments).
     pub fn is_compressed(&self) -> bool {
         self.codec.is_some()
+    }
+
+    /// Bytes that decompressing it takes beyond the fixed buffers of a worker.
+    pub fn window_bytes(&self) -> u64 {
+        self.window_bytes.saturating_sub(USUAL_WINDOW_BYTES)
     }
 
     /// Bytes on disk.
@@ -225,7 +244,7 @@ impl TextFile {
             row: 0,
             line: body.line,
         };
-        let mut source = decoded(&self.file, self.codec, &self.path)?;
+        let mut source = decoded(&self.file, self.codec, self.window_bytes, &self.path)?;
         let mut head = (&mut source).take(body.byte);
         io::copy(&mut head, &mut io::sink()).map_err(|source| {
             let action = "decompress the file";
@@ -294,11 +313,12 @@ impl TextFile {
 fn decoded<'a>(
     file: &'a File,
     codec: Option<Codec>,
+    window_bytes: u64,
     path: &Path,
 ) -> Result<Box<dyn Read + Send + 'a>> {
     let source = PositionalReader { file, offset: 0 };
     match codec {
-        Some(codec) => codec.decode(source, path),
+        Some(codec) => codec.decode(source, window_bytes, path),
         None => Ok(Box::new(source)),
     }
 }

@@ -37,6 +37,7 @@ mod stitch;
 mod structure;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub use column::{ColumnRequest, ColumnType, TextBatch, TextColumn, TextValues, Values};
 pub use file::TextFile;

@@ -18,7 +18,8 @@ use crate::engine::Memory;
 use crate::error::{Error, Place, PublishedError, Result, UsageError};
 use crate::source::parquet::ParquetFile;
 use crate::source::{self, record};
-use crate::train::limits::piece_rows;
+use crate::spec::Resources;
+use crate::train::limits::{memory_floor, piece_rows};
 
 pub(super) use label::{Labels, Target};
 pub(super) use slab::{Pieces, Slab};
@@ -30,7 +31,7 @@ pub(super) struct DataSet {
     pub(super) scaler: ScalerFile,
     pub(super) train: Side,
     pub(super) test: Side,
-    /// No budget: what the trainer holds is fixed (`limits.rs`), and none may wait.
+    /// What is left of the budget for large pages.
     memory: Memory,
 }
 
@@ -64,12 +65,15 @@ pub(super) struct Piece {
 
 impl DataSet {
     /// Opens the output at `path`; reads records and footers.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When a record or footer is damaged, or doesn't fit the memory.
+    pub(super) fn open(path: &Path, resources: Resources) -> Result<Self> {
         let manifest = record(path, "manifest.json", Manifest::parse)?;
         manifest.check_sides(path)?;
         let scaler = record(path, "scaler.json", ScalerFile::from_json)?;
         let features = scaler.columns().len();
-        let memory = Memory::unlimited();
+        let memory = Memory::new(resources.memory_bytes_max, resources.threads);
         let side = |name: &str| -> Result<Side> {
             let mut side = Side::default();
             for shard in manifest.shards.iter().filter(|shard| shard.side == name) {
@@ -78,6 +82,7 @@ impl DataSet {
             Ok(side)
         };
         let (train, test) = (side("train")?, side("test")?);
+        memory.share_out_to_readers(memory_floor(features));
         Ok(Self {
             manifest,
             scaler,
@@ -87,9 +92,9 @@ impl DataSet {
         })
     }
 
-    /// Opens one of its shards.
+    /// Opens one of its shards, several columns of which are read at once.
     fn open_shard(&self, shard: &Shard) -> Result<ParquetFile> {
-        ParquetFile::open(&shard.path, &self.memory)
+        ParquetFile::open(&shard.path, &self.memory.group())
     }
 
     /// How many features there are.

@@ -78,7 +78,6 @@ fn sides_have_as_many_rows_as_asked_for() {
         if !flags.contains(&"--where") {
             assert_partition(&sides, 0..6000);
         }
-        scratch.prep(&["verify", "out"]).succeeds();
     }
     // The same rows as a share that happens to have that many, or more of them.
     let small = split(&scratch, &["--test-size", "900"]);
@@ -165,8 +164,7 @@ fn rare_classes_are_named_and_the_summary_says_that_rows_may_move() {
     ] {
         assert!(run.stdout.contains(text), "{text}: {}", run.stdout);
     }
-    let refused = scratch.prep(&["verify", "out", "--in", "in"]).fails_with(2);
-    assert!(refused.contains("made with --stratify"), "{refused}");
+    scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
     let many = ["stream", "--in", "in", "--out", "new", "--stratify", "x"];
     let refused = scratch.prep(&many).fails_with(2);
     let message = "column \"x\" of --stratify has more than 4096 values";

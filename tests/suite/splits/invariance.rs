@@ -54,6 +54,6 @@ fn no_mode_depends_on_threads_or_memory() {
             scratch.bytes_of("one") == scratch.bytes_of("many"),
             "{mode:?}"
         );
-        scratch.prep(&["verify", "one"]).succeeds();
+        scratch.prep(&["verify", "one", "--in", "in"]).succeeds();
     }
 }

@@ -36,10 +36,12 @@ fn ids_by_side(output: &Output) -> BTreeMap<String, Vec<i64>> {
         .collect()
 }
 
-/// `prep stream --in in --exclude id EXTRA...`: the ids on each side.
+/// `prep stream --in in --exclude id EXTRA...`: the ids on each side, which `prep verify` finds too.
 fn split(scratch: &Scratch, extra: &[&str]) -> BTreeMap<String, Vec<i64>> {
     let flags = [&["--exclude", "id", "--overwrite"], extra].concat();
-    ids_by_side(&scratch.stream("in", &flags))
+    let output = scratch.stream("in", &flags);
+    scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
+    ids_by_side(&output)
 }
 
 /// Every id is on exactly one side.

@@ -47,7 +47,6 @@ fn shares_part_the_rows_in_the_order_of_time() {
             places(&sides, "test").into_iter().eq(4000..5000),
             "{flags:?}"
         );
-        scratch.prep(&["verify", "out"]).succeeds();
         scratch.prep(&["audit", "out"]).succeeds();
     }
     let gap = [
@@ -135,7 +134,7 @@ fn rows_of_one_moment_are_parted_exactly_and_rows_without_one_are_left_out() {
             .iter()
             .all(|id| time(*id).is_some_and(|time| time >= 1))
     );
-    scratch.prep(&["verify", "out"]).succeeds();
+    scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
 }
 
 #[test]
