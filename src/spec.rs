@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use audit::{AuditSpec, FailOn};
 pub use filter::{Comparison, Filter, FilterError, Literal};
 pub use size::Size;
-pub use split::{DEFAULT_SEED, DEFAULT_TEST_SIZE, SplitBy, SplitSpec, Stratify};
+pub use split::{DEFAULT_SEED, DEFAULT_TEST_SIZE, FoldSpec, SplitBy, SplitSpec, Stratify};
 pub use transform::TransformSpec;
 pub use validate::{Activation, LearningRate, Optimizer, Task, TrainingSpec, ValidateSpec};
 

@@ -14,7 +14,7 @@ use twox_hash::XxHash3_128;
 
 use super::seal::seal;
 use super::{encode, encode_error, is_sealed};
-use crate::error::Result;
+use crate::error::{Error, Result, UsageError};
 use crate::source::discover::{BadFile, Fingerprint, InputFile, SkipReason};
 
 pub use maker::Maker;
@@ -41,6 +41,8 @@ pub struct Manifest {
     pub inputs: Vec<ManifestInput>,
     /// Rows of the inputs that are on no side.
     pub left_out: u64,
+    /// Rows of each fold; empty without folds.
+    pub folds: Vec<u64>,
     /// Files that can't be read and were left out on request, by path.
     pub bad_files: Vec<ManifestBadFile>,
     /// Columns in the order of the output.
@@ -92,7 +94,7 @@ pub struct ManifestColumn {
 /// One file of rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestShard {
-    /// `train`, `val` or `test`.
+    /// `train`, `val` or `test`; with folds `data`, or `fold-0/train` and so on.
     pub side: String,
     /// Its path below the output directory.
     pub path: String,
@@ -133,6 +135,8 @@ struct Stored {
     inputs: Vec<ManifestInput>,
     #[serde(default)]
     left_out: u64,
+    #[serde(default)]
+    folds: Vec<u64>,
     bad_files: Vec<ManifestBadFile>,
     columns: Vec<ManifestColumn>,
     shards: Vec<ManifestShard>,
@@ -211,6 +215,9 @@ impl Manifest {
         if self.left_out > 0 {
             field("left_out", self.left_out.to_string());
         }
+        if !self.folds.is_empty() {
+            field("folds", encode("the folds", &self.folds)?);
+        }
         field("bad_files", lines("the bad files", &self.bad_files)?);
         field("columns", lines("the columns", &self.columns)?);
         field("shards", lines("the shards", &self.shards)?);
@@ -244,11 +251,26 @@ impl Manifest {
             skipped: stored.skipped,
             inputs: stored.inputs,
             left_out: stored.left_out,
+            folds: stored.folds,
             bad_files: stored.bad_files,
             columns: stored.columns,
             shards: stored.shards,
             files: stored.files,
         })
+    }
+
+    /// Refuses an output of folds to a command that looks at sides.
+    ///
+    /// # Errors
+    /// [`UsageError::NoSides`].
+    pub fn check_sides(&self, command: &'static str) -> Result<()> {
+        self.check_streamed(command)?;
+        if self.folds.is_empty() {
+            return Ok(());
+        }
+        let made_with = "--folds".to_owned();
+        Err(Error::from(UsageError::NoSides { command, made_with })
+            .hint("make an output of the same rows without --folds"))
     }
 
     /// Whether a file that begins with these bytes is a manifest of `prep`, of whatever version.

@@ -11,7 +11,7 @@ mod merge;
 #[cfg(test)]
 mod tests;
 
-use crate::kernel::{Scaler, Welford};
+use crate::kernel::{Fold, Scaler, Welford};
 use crate::spec::{FitSpec, SplitSpec};
 
 use document::Document;
@@ -50,6 +50,8 @@ pub struct FittedColumn {
 pub struct ScalerFile {
     prep_version: String,
     split: SplitSpec,
+    /// Whose rows were not fitted on, if there are folds.
+    fold: Option<Fold>,
     fit: FitSpec,
     columns: Vec<FittedColumn>,
     scaler: Scaler,
@@ -97,6 +99,14 @@ pub enum ScalerFileError {
         /// How many columns there are.
         expected: usize,
     },
+    /// The fold that was not fitted on is none of the split's, or isn't named although it has folds.
+    #[error("\"fold\" is {found}, the split has {folds} folds")]
+    Fold {
+        /// The number in the file.
+        found: String,
+        /// How many folds the split has.
+        folds: u64,
+    },
     /// Two columns have one name.
     #[error("column \"{column}\" is there twice")]
     DuplicateColumn {
@@ -136,10 +146,23 @@ impl ScalerFile {
         Self {
             prep_version,
             split,
+            fold: None,
             fit,
             columns,
             scaler: Scaler::new(moments),
         }
+    }
+
+    /// The same as what a fit leaves that saw no row of this fold.
+    #[must_use]
+    pub fn held_out(mut self, fold: Option<Fold>) -> Self {
+        self.fold = fold;
+        self
+    }
+
+    /// Whose rows were not fitted on, if there are folds.
+    pub fn fold(&self) -> Option<Fold> {
+        self.fold
     }
 
     /// The scaler: the same bits whether fitted or read.
@@ -185,12 +208,14 @@ impl ScalerFile {
         let document = Document::from_json(bytes)?;
         let fit = document.fit();
         let split = document.split()?;
+        let fold = document.fold(&split)?;
         let file = Self::with_version(
             document.prep_version.clone(),
             split,
             fit,
             document.fitted_columns(),
-        );
+        )
+        .held_out(fold);
         document.check(&Document::of(&file))?;
         Ok(file)
     }

@@ -85,7 +85,9 @@ impl Published {
     /// Reads the records of the output at `dir`.
     pub(super) fn open(dir: &Path, memory: &Memory) -> Result<Self> {
         let manifest = record(dir, "manifest.json", Manifest::parse)?;
-        manifest.check_sides(dir)?;
+        manifest
+            .check_sides("prep audit")
+            .map_err(|error| error.at(Place::path(dir)))?;
         let scaler = record(dir, "scaler.json", ScalerFile::from_json)?;
         let sides = sides(&manifest);
         let Some(first) = sides.first().filter(|side| side.name == SIDE_ORDER[0]) else {

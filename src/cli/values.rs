@@ -7,6 +7,7 @@ pub(super) mod network;
 
 use std::time::Duration;
 
+use prep_stream::kernel::FoldCount;
 use prep_stream::spec::{Compression, SplitBy};
 
 /// Units of sizes and their bytes; K, M, G and T are decimal as in SI, with an "i" binary.
@@ -114,6 +115,12 @@ pub(super) fn seed(text: &str) -> Result<u64, String> {
 pub(super) fn ddof(text: &str) -> Result<u32, String> {
     text.parse()
         .map_err(|_reason| "expected a whole number, 0 or 1 as a rule".to_owned())
+}
+
+/// A number of folds.
+pub(super) fn folds(text: &str) -> Result<FoldCount, String> {
+    let count = text.parse().ok().and_then(FoldCount::new);
+    count.ok_or_else(|| "expected a whole number from 2 to 100".to_owned())
 }
 
 /// A number of bins, at least 2.

@@ -71,12 +71,6 @@ pub enum PublishedError {
         /// Features in the manifest.
         expected: usize,
     },
-    /// The output has no train and test sides, and the command needs them.
-    #[error("the output was made by {maker}, it has no sides")]
-    WithoutSides {
-        /// The command.
-        maker: String,
-    },
     /// A directory is where a scaler file should be.
     #[error("the scaler is a directory, not a file")]
     ScalerIsDirectory,

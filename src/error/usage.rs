@@ -93,6 +93,22 @@ pub enum UsageError {
         /// What its type can be compared with.
         needs: &'static str,
     },
+    /// `--folds` on an input that has the column which it writes.
+    #[error(
+        "the input has a column \"{column}\" of its own, where --folds writes which fold a row is in"
+    )]
+    FoldColumn {
+        /// The name.
+        column: &'static str,
+    },
+    /// A command that looks at sides, on an output that has none.
+    #[error("{command} needs a train and a test side; the output was made with {made_with}")]
+    NoSides {
+        /// The command.
+        command: &'static str,
+        /// The flag or command that made it so.
+        made_with: String,
+    },
     /// A flag names a column that must hold numbers and doesn't.
     #[error("column \"{column}\" of {flag} is not numeric")]
     NotNumeric {

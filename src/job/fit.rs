@@ -2,16 +2,17 @@
 
 use serde::Serialize;
 
-use super::record::{self, Results};
+use super::record::{self, Found};
 use super::run::Run;
-use super::{Fitting, Outcome, arrivals, planned, publish, split_and_fit, without_bad_files};
+use super::{Outcome, Split, arrivals, fit_on_train, planned, publish, split, without_bad_files};
 use crate::artifact::JobId;
+use crate::artifact::manifest::{Maker, ManifestFile};
 use crate::engine::{Cancel, Observer};
-use crate::error::Result;
+use crate::error::{Error, Result, UsageError};
 use crate::pass::{self, Plan};
 use crate::report::RunReport;
-use crate::sink::Staging;
-use crate::spec::{Format, JobSpec};
+use crate::sink::{Staging, write_synced};
+use crate::spec::{ColumnSpec, FitSpec, Format, InputSpec, JobSpec, SplitSpec};
 
 /// Splits and fits on train only; the output holds `scaler.json` and records, no shards. What `spec` says
 /// of shards isn't looked at.
@@ -19,6 +20,7 @@ use crate::spec::{Format, JobSpec};
 /// # Errors
 /// Whatever went wrong first; then the output directory is as it was before.
 pub fn fit(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<Outcome> {
+    check(spec)?;
     without_bad_files(spec, cancel, observer, |found| {
         let run = Run::new(spec, found, cancel, observer);
         let (plan, job) = planned(&run, &head(spec))?;
@@ -35,27 +37,64 @@ pub fn fit(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<O
 
 /// What decides the output beside the inputs.
 fn head(spec: &JobSpec) -> impl Serialize + '_ {
-    ("prep fit", crate::VERSION, record::fit_spec(spec))
+    ("prep fit", crate::VERSION, recorded(spec))
+}
+
+/// What decides the output, as the manifest records it.
+#[derive(Debug, Serialize)]
+pub(super) struct Recorded<'a> {
+    input: &'a InputSpec,
+    split: &'a SplitSpec,
+    columns: &'a ColumnSpec,
+    fit: &'a FitSpec,
+}
+
+/// The part of a spec that decides a scaler.
+pub(super) fn recorded(spec: &JobSpec) -> Recorded<'_> {
+    Recorded {
+        input: &spec.input,
+        split: &spec.split,
+        columns: &spec.columns,
+        fit: &spec.fit,
+    }
+}
+
+/// Refuses folds: each has a scaler of its own.
+fn check(spec: &JobSpec) -> Result<()> {
+    if spec.split.folds.is_none() {
+        return Ok(());
+    }
+    let reason = "prep fit leaves one scaler, folds have one each".to_owned();
+    let (first, second) = ("--folds", "prep fit");
+    Err(Error::from(UsageError::Conflict {
+        first,
+        second,
+        reason,
+    })
+    .hint("prep stream --folds leaves the scaler of every fold"))
 }
 
 fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<RunReport> {
-    let Fitting {
+    let Split {
         prepared,
-        split_plan,
+        plan: split_plan,
         sides,
-        fitted,
-    } = split_and_fit(run, plan.rows, staging)?;
+    } = split(run, plan.rows, staging)?;
+    let fitted = fit_on_train(run, &prepared.table, &split_plan, staging)?;
     pass::check_unchanged(run.context(), &plan.fingerprints)?;
     arrivals::warn_of(run);
     run.took_up(staging.partials().taken_up());
     staging.keep_only(&[])?;
-    let results = Results {
+    let found = Found {
         fingerprints: &plan.fingerprints,
         prepared: &prepared,
-        fitted: &fitted,
         sides: &sides,
-        sides_written: &split_plan.written(&sides),
-        written: None,
+        made_by: Maker::Fit,
     };
-    record::write(run, job, &results, &staging.out_dir())
+    let out = staging.out_dir();
+    let scaler = record::scaler_file(run, &prepared, &fitted, None)?;
+    write_synced(&out.join("scaler.json"), &scaler)?;
+    let files = vec![ManifestFile::new("scaler.json", &scaler)];
+    let fitted = std::slice::from_ref(&fitted);
+    record::publish(run, job, found, fitted, Vec::new(), files, &out)
 }

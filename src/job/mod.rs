@@ -4,6 +4,8 @@ mod arrivals;
 mod audit;
 mod bad_files;
 mod fit;
+mod fold_report;
+mod folds;
 mod merge;
 mod outlook;
 mod publish;
@@ -11,6 +13,7 @@ mod record;
 mod report;
 mod run;
 mod scaler;
+mod side_report;
 mod transform;
 mod validate;
 mod warnings;
@@ -18,20 +21,24 @@ mod warnings;
 use serde::Serialize;
 
 use crate::artifact::JobId;
+use crate::artifact::manifest::Maker;
 use crate::engine::{Cancel, Observer, Pass};
 use crate::error::Result;
-use crate::pass::{self, Fitted, Plan, Prepared, Rows, Scaling, SplitPlan, SplitTotal, WriteJob};
+use crate::pass::{
+    self, Fitted, Plan, Prepared, Rows, RowsOf, Scaling, SplitPlan, SplitTotal, WriteJob,
+};
 use crate::report::{InputReport, PlanReport, RunReport, TransformReport, UnchangedReport};
 use crate::sink::Staging;
 use crate::sink::shard::ShardFormat;
 use crate::source::discover::{Discovery, discover};
+use crate::source::table::Table;
 use crate::spec::JobSpec;
 
 pub use audit::{audit, judge};
 pub use fit::fit;
 pub use merge::merge;
 use publish::publish;
-use record::Results;
+use record::{Found, Results};
 pub use report::report;
 use run::Run;
 pub use transform::transform;
@@ -99,6 +106,7 @@ fn without_bad_files<R>(
     work: impl Fn(&Discovery) -> Result<R>,
 ) -> Result<R> {
     pass::check_split(&spec.split)?;
+    folds::check(spec)?;
     validate::check_label(spec)?;
     Staging::check(&spec.output.path, spec.output.overwrite)?;
     let mut found = discover(&spec.input, &spec.output.path)?;
@@ -127,22 +135,51 @@ fn stream_head(spec: &JobSpec) -> impl Serialize + '_ {
 
 fn stream_found(run: &Run<'_>) -> Result<Outcome> {
     let (plan, job) = planned(run, &stream_head(run.spec))?;
-    let make = |staging: &Staging| make(run, plan, &job, staging);
+    let make = |staging: &Staging| match run.spec.split.folds {
+        Some(folds) => folds::make(run, plan, &job, staging, folds),
+        None => make(run, plan, &job, staging),
+    };
     let made = publish(run, &job, run.disk_bytes(), make)?;
     Ok(Outcome::of(run, &job, made, |report| run.finish(report)))
+}
+
+/// What pass 1 leaves.
+struct Split<'a> {
+    prepared: Prepared,
+    plan: SplitPlan<'a>,
+    sides: SplitTotal,
+}
+
+/// Pass 1.
+fn split<'r>(run: &'r Run<'_>, rows: Rows, staging: &Staging) -> Result<Split<'r>> {
+    let (spec, context, partials) = (run.spec, run.context(), staging.partials());
+    let split = run.pass(Pass::Split, || {
+        let prepared = pass::settle(context, spec, rows, &staging.cache_dir(), partials)?;
+        let mut plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
+        let sides = pass::split(context, partials, &prepared.table, &mut plan)?;
+        Ok(Split {
+            prepared,
+            plan,
+            sides,
+        })
+    })?;
+    let table = &split.prepared.table;
+    run.expect_rows(table.rows());
+    warnings::after_split(run, table, &split.sides);
+    Ok(split)
 }
 
 /// The three passes, and the records of what they found.
 fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<RunReport> {
     let (spec, context, partials) = (run.spec, run.context(), staging.partials());
-    let Fitting {
+    let Split {
         prepared,
-        split_plan,
+        plan: split_plan,
         sides,
-        fitted,
-    } = split_and_fit(run, plan.rows, staging)?;
+    } = split(run, plan.rows, staging)?;
     let table = &prepared.table;
     let sides_written = split_plan.written(&sides);
+    let fitted = fit_on_train(run, table, &split_plan, staging)?;
 
     let format = ShardFormat::new(&prepared.output, &table.schema, spec.output.compression)?;
     let written = run.pass(Pass::Write, || {
@@ -155,6 +192,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
             partials,
             table,
             plan: &split_plan,
+            rows: RowsOf::Sides,
             scaler: &fitted.scaler,
             format: &format,
             spool: &staging.cache_dir(),
@@ -175,12 +213,15 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     arrivals::warn_of(run);
     run.took_up(partials.taken_up());
     let results = Results {
-        fingerprints: &plan.fingerprints,
-        prepared: &prepared,
+        found: Found {
+            fingerprints: &plan.fingerprints,
+            prepared: &prepared,
+            sides: &sides,
+            made_by: Maker::Stream,
+        },
         fitted: &fitted,
-        sides: &sides,
         sides_written: &sides_written,
-        written: Some(&written),
+        written: &written,
     };
     let report = record::write(run, job, &results, &staging.out_dir())?;
     let report = audit::before_publishing(run, staging, report)?;
@@ -189,40 +230,22 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     Ok(report)
 }
 
-/// What passes 1 and 2 found.
-struct Fitting<'a> {
-    prepared: Prepared,
-    split_plan: SplitPlan<'a>,
-    sides: SplitTotal,
-    fitted: Fitted,
-}
-
-/// Passes 1 and 2.
-fn split_and_fit<'a>(run: &'a Run<'_>, rows: Rows, staging: &Staging) -> Result<Fitting<'a>> {
-    let (spec, context, partials) = (run.spec, run.context(), staging.partials());
-    let (prepared, split_plan, sides) = run.pass(Pass::Split, || {
-        let prepared = pass::settle(context, spec, rows, &staging.cache_dir(), partials)?;
-        let mut split_plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
-        let sides = pass::split(context, partials, &prepared.table, &mut split_plan)?;
-        Ok((prepared, split_plan, sides))
-    })?;
-    let table = &prepared.table;
-    run.expect_rows(table.rows());
-    warnings::after_split(run, table, &sides);
-
+/// Pass 2: what standardizes the features, fitted on the train rows.
+fn fit_on_train(
+    run: &Run<'_>,
+    table: &Table,
+    plan: &SplitPlan<'_>,
+    staging: &Staging,
+) -> Result<Fitted> {
+    let (spec, context) = (run.spec, run.context());
     let fitted = run.pass(Pass::Fit, || {
         let weights = spec.columns.weights.as_deref();
-        let total = pass::fit(context, partials, table, &split_plan, weights)?;
+        let total = pass::fit(context, staging.partials(), table, plan, weights)?;
         pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
         Ok(total.finish(spec.fit.ddof))
     })?;
-    warnings::after_fit(run, table, &fitted);
-    Ok(Fitting {
-        prepared,
-        split_plan,
-        sides,
-        fitted,
-    })
+    warnings::after_fit(run, table, std::slice::from_ref(&fitted));
+    Ok(fitted)
 }
 
 /// What would happen: files, columns, roles, units; reads footers and headers only.

@@ -1,5 +1,6 @@
 //! The outlook: what a run would do, put together from its plan.
 
+use super::fold_report;
 use super::record::conditions;
 use super::run::Run;
 use crate::artifact::{JobId, Manifest};
@@ -102,6 +103,9 @@ fn sides(run: &Run<'_>, rows: Option<u64>) -> Vec<PlannedSide> {
     // How many rows a filter keeps, only the data can tell.
     let rows = rows.filter(|_| split.filter.is_none());
     let rows = rows.map(|rows| split.sample.map_or(rows, |share| share.rows_of(rows)));
+    if let Some(folds) = fold_report::planned(split, rows) {
+        return folds;
+    }
     let has_val = split.val_size.is_some() || split.cutoff.len() > 1;
     let is_planned = |side: &Side| *side != Side::Val || has_val;
     Side::WRITTEN

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use serde::Serialize;
-
-use super::outlook::{asked_share, format_name, whole_rows};
+use super::fold_report::fold_reports;
+use super::outlook::format_name;
 use super::run::Run;
+use super::side_report::{sides, sides_fitted};
 use crate::artifact::manifest::{
     Maker, ManifestBadFile, ManifestColumn, ManifestFile, ManifestInput, ManifestShard,
 };
@@ -17,44 +17,32 @@ use crate::artifact::{
 };
 use crate::engine::peak_memory_bytes;
 use crate::error::{OutputError, Result};
-use crate::kernel::{Moments, Side};
+use crate::kernel::{Fold, Moments, Side};
 use crate::pass::{Fitted, Prepared, SplitTotal, Written};
-use crate::report::{ColumnReport, InputReport, RunReport, SideReport};
-use crate::schema::{Role, describe};
+use crate::report::{ColumnReport, InputReport, RunReport};
+use crate::schema::describe;
 use crate::sink::staging::shard_name;
 use crate::sink::write_synced;
 use crate::source::discover::Fingerprint;
-use crate::spec::{ColumnSpec, FitSpec, InputSpec, JobSpec, SplitBy, SplitSpec};
+use crate::spec::SplitSpec;
 
 /// What the passes found.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Results<'a> {
+    pub found: Found<'a>,
+    pub fitted: &'a Fitted,
+    pub sides_written: &'a [Side],
+    pub written: &'a Written,
+}
+
+/// The part of it that comes before the fit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found<'a> {
     pub fingerprints: &'a [Fingerprint],
     pub prepared: &'a Prepared,
-    pub fitted: &'a Fitted,
     pub sides: &'a SplitTotal,
-    pub sides_written: &'a [Side],
-    /// `None`: no shards were asked for, only a scaler.
-    pub written: Option<&'a Written>,
-}
-
-/// What decides the output of `prep fit`, as its manifest records it.
-#[derive(Debug, Serialize)]
-struct FitRecord<'a> {
-    input: &'a InputSpec,
-    split: &'a SplitSpec,
-    columns: &'a ColumnSpec,
-    fit: &'a FitSpec,
-}
-
-/// What decides the output of `prep fit`, beside its inputs.
-pub(super) fn fit_spec(spec: &JobSpec) -> impl Serialize + '_ {
-    FitRecord {
-        input: &spec.input,
-        split: &spec.split,
-        columns: &spec.columns,
-        fit: &spec.fit,
-    }
+    /// The command: `prep fit` writes no shards.
+    pub made_by: Maker,
 }
 
 /// Writes every record below `out`, `_SUCCESS` last.
@@ -64,37 +52,59 @@ pub(super) fn write(
     results: &Results<'_>,
     out: &Path,
 ) -> Result<RunReport> {
-    let scaler = scaler_file(run, results)?;
+    let scaler = scaler_file(run, results.found.prepared, results.fitted, None)?;
     write_synced(&out.join("scaler.json"), &scaler)?;
-    let mut files = vec![ManifestFile::new("scaler.json", &scaler)];
-    if let Some(written) = results.written {
-        let histograms = histograms_file(job, results, written).render()?;
-        write_synced(&out.join(histograms::FILE_NAME), &histograms)?;
-        files.push(ManifestFile::new(histograms::FILE_NAME, &histograms));
-    }
-    let manifest = manifest(run, job, results, files)?;
-    write_synced(&out.join("manifest.json"), &manifest.render()?)?;
-    let record = run_record(run, job, results.fingerprints);
-    write_synced(&out.join("run.json"), &record.render()?)?;
-    write_synced(&out.join("_SUCCESS"), &[])?;
-    Ok(report(run, job, results, &manifest))
+    let histograms = histograms_file(job, results).render()?;
+    write_synced(&out.join(histograms::FILE_NAME), &histograms)?;
+    let files = vec![
+        ManifestFile::new("scaler.json", &scaler),
+        ManifestFile::new(histograms::FILE_NAME, &histograms),
+    ];
+    let names = results
+        .sides_written
+        .iter()
+        .map(|side| (*side, side.name().to_owned()));
+    let shards = shards(job, results.written, &names.collect::<Vec<_>>());
+    let fitted = std::slice::from_ref(results.fitted);
+    publish(run, job, results.found, fitted, shards, files, out)
 }
 
-fn scaler_file(run: &Run<'_>, results: &Results<'_>) -> Result<Vec<u8>> {
-    let names = results
-        .prepared
-        .table
-        .schema
-        .features()
-        .map(|(_, column)| column.name.clone());
-    let columns = names
-        .zip(&results.fitted.states)
-        .map(|(name, moments)| FittedColumn {
-            name,
+/// Writes the records that say what was read and written; returns the report of it.
+pub(super) fn publish(
+    run: &Run<'_>,
+    job: &JobId,
+    found: Found<'_>,
+    fitted: &[Fitted],
+    shards: Vec<ManifestShard>,
+    files: Vec<ManifestFile>,
+    out: &Path,
+) -> Result<RunReport> {
+    let manifest = manifest(run, job, found, shards, files)?;
+    write_synced(&out.join("manifest.json"), &manifest.render()?)?;
+    let record = run_record(run, job, found.fingerprints).render()?;
+    write_synced(&out.join("run.json"), &record)?;
+    write_synced(&out.join("_SUCCESS"), &[])?;
+    let columns = columns(found.prepared, fitted);
+    Ok(report(run, job, found, columns, &manifest))
+}
+
+/// The bytes of `scaler.json`, or of that of a fold.
+pub(super) fn scaler_file(
+    run: &Run<'_>,
+    prepared: &Prepared,
+    fitted: &Fitted,
+    fold: Option<Fold>,
+) -> Result<Vec<u8>> {
+    let features = prepared.table.schema.features();
+    let columns = features
+        .zip(&fitted.states)
+        .map(|((_, column), moments)| FittedColumn {
+            name: column.name.clone(),
             moments: moments.clone(),
         })
         .collect();
     ScalerFile::new(run.spec.split.clone(), run.spec.fit, columns)
+        .held_out(fold)
         .to_json()
         .map_err(|source| {
             OutputError::Scaler {
@@ -104,11 +114,11 @@ fn scaler_file(run: &Run<'_>, results: &Results<'_>) -> Result<Vec<u8>> {
         })
 }
 
-fn histograms_file(job: &JobId, results: &Results<'_>, made: &Written) -> HistogramsFile {
+fn histograms_file(job: &JobId, results: &Results<'_>) -> HistogramsFile {
     let written = results.sides_written;
-    let features = results.prepared.table.schema.features();
+    let features = results.found.prepared.table.schema.features();
     let columns = features
-        .zip(&made.histograms.0)
+        .zip(&results.written.histograms.0)
         .map(|((_, column), sides)| HistogramColumn {
             name: column.name.clone(),
             sides: written
@@ -123,30 +133,31 @@ fn histograms_file(job: &JobId, results: &Results<'_>, made: &Written) -> Histog
 fn manifest(
     run: &Run<'_>,
     job: &JobId,
-    results: &Results<'_>,
+    found: Found<'_>,
+    shards: Vec<ManifestShard>,
     files: Vec<ManifestFile>,
 ) -> Result<Manifest> {
-    let (made_by, spec) = match results.written {
-        Some(_) => (Maker::Stream, Manifest::spec_value(run.spec)?),
-        None => (Maker::Fit, Manifest::spec_value(&fit_spec(run.spec))?),
+    let mut columns = columns_written(found.prepared);
+    let spec = match found.made_by {
+        Maker::Fit => {
+            let none = columns.iter_mut();
+            none.for_each(|column| column.output_type.clear());
+            Manifest::spec_value(&super::fit::recorded(run.spec))?
+        }
+        _ => Manifest::spec_value(run.spec)?,
     };
-    let mut columns = columns_written(results.prepared);
-    if results.written.is_none() {
-        columns
-            .iter_mut()
-            .for_each(|column| column.output_type.clear());
-    }
     Ok(Manifest {
         prep_version: crate::VERSION.to_string(),
-        made_by,
+        made_by: found.made_by,
         job: job.to_string(),
         spec,
         skipped: Manifest::skipped_counts(&run.found.skipped),
-        inputs: inputs_read(run, results.fingerprints, results.prepared),
-        left_out: results.sides.rows_on(Side::LeftOut),
+        inputs: inputs_read(run, found.fingerprints, found.prepared),
+        left_out: found.sides.rows_on(Side::LeftOut),
+        folds: found.sides.folds().to_vec(),
         bad_files: run.found.bad.iter().map(ManifestBadFile::new).collect(),
         columns,
-        shards: shards(job, results),
+        shards,
         files,
     })
 }
@@ -178,14 +189,18 @@ pub(super) fn columns_written(prepared: &Prepared) -> Vec<ManifestColumn> {
         .collect()
 }
 
-fn shards(job: &JobId, results: &Results<'_>) -> Vec<ManifestShard> {
+/// What was written of these sides, each with the name of its directory.
+pub(super) fn shards(
+    job: &JobId,
+    written: &Written,
+    sides: &[(Side, String)],
+) -> Vec<ManifestShard> {
     let mut shards = Vec::new();
-    for side in results.sides_written {
-        let name = side.name();
-        for partial in results.written.iter().flat_map(|made| &made.partials) {
+    for (side, name) in sides {
+        for partial in &written.partials {
             let unit = partial.unit as u64;
             shards.extend(partial.shard(*side).map(|shard| ManifestShard {
-                side: name.to_string(),
+                side: name.clone(),
                 path: format!("{name}/{}", shard_name(unit, job)),
                 unit,
                 rows: shard.rows,
@@ -232,24 +247,31 @@ pub(super) fn run_record(run: &Run<'_>, job: &JobId, fingerprints: &[Fingerprint
     }
 }
 
-fn report(run: &Run<'_>, job: &JobId, results: &Results<'_>, manifest: &Manifest) -> RunReport {
+fn report(
+    run: &Run<'_>,
+    job: &JobId,
+    found: Found<'_>,
+    columns: ColumnReport,
+    manifest: &Manifest,
+) -> RunReport {
     let spec = run.spec;
-    let table = &results.prepared.table;
+    let table = &found.prepared.table;
     RunReport {
         version: crate::VERSION.to_string(),
         job: job.short().to_string(),
         output: spec.output.path.display().to_string(),
         inputs: inputs(run, table.rows()),
-        sides: match results.written {
-            Some(_) => sides(manifest, &spec.split),
-            None => sides_fitted(results, &spec.split),
+        sides: match found.made_by {
+            Maker::Fit => sides_fitted(found.sides, &spec.split),
+            _ => sides(manifest, &spec.split),
         },
+        folds: fold_reports(manifest, &spec.split),
         left_out: manifest.left_out,
         split_by: spec.split.by.to_string(),
         conditions: conditions(&spec.split),
         is_exact: spec.split.is_exact(),
         seed: spec.split.seed,
-        columns: columns(results),
+        columns,
         passes: run.passes(),
         taken_up: run.taken_up(),
         peak_memory_bytes: peak_memory_bytes(),
@@ -287,101 +309,41 @@ pub(super) fn conditions(split: &SplitSpec) -> Vec<String> {
     let sample = split.sample.map(|share| format!("sample {share}"));
     let filter = split.filter.as_ref();
     let filter = filter.map(|filter| format!("where {filter}"));
-    [cutoff, gap, stratify, sample, filter]
+    let folds = split.folds.map(|folds| folds.to_string());
+    [cutoff, gap, folds, stratify, sample, filter]
         .into_iter()
         .flatten()
         .collect()
 }
 
-/// The sides that were written, as they were asked for and as they are.
-pub(super) fn sides(manifest: &Manifest, split: &SplitSpec) -> Vec<SideReport> {
-    let total = manifest.shards.iter().map(|shard| shard.rows).sum();
-    let of_side = |side: Side| {
-        let name = side.name();
-        let shards = manifest.shards.iter();
-        let shards: Vec<&ManifestShard> = shards.filter(|shard| shard.side == name).collect();
-        (!shards.is_empty()).then(|| SideReport {
-            shards: shards.len() as u64,
-            bytes: shards.iter().map(|shard| shard.bytes).sum(),
-            ..side_report(
-                split,
-                side,
-                shards.iter().map(|shard| shard.rows).sum(),
-                total,
-            )
-        })
+/// Columns that are peculiar to any of the fits.
+fn columns(prepared: &Prepared, fitted: &[Fitted]) -> ColumnReport {
+    let schema = &prepared.table.schema;
+    let moments_of = |feature: usize| {
+        let each = fitted.iter().map(move |fitted| fitted.scaler.moments());
+        each.filter_map(move |moments| moments.get(feature))
     };
-    Side::WRITTEN.into_iter().filter_map(of_side).collect()
-}
-
-/// The same where nothing is written.
-fn sides_fitted(results: &Results<'_>, split: &SplitSpec) -> Vec<SideReport> {
-    let rows = |side: &Side| results.sides.rows_on(*side);
-    let sides = results.sides_written.iter();
-    let total = sides.clone().map(rows).sum();
-    sides
-        .map(|side| side_report(split, *side, rows(side), total))
-        .collect()
-}
-
-fn side_report(split: &SplitSpec, side: Side, rows: u64, total: u64) -> SideReport {
-    let asked = asked_share(split, side);
-    SideReport {
-        name: side.name().to_string(),
-        rows,
-        asked,
-        band: band(split, total, asked),
-        shards: 0,
-        bytes: 0,
-    }
-}
-
-/// Where 99.9% of such splits fall, if rows are drawn one by one.
-fn band(split: &SplitSpec, total: u64, asked: Option<f64>) -> Option<(u64, u64)> {
-    let by_lot = split.by == SplitBy::Row && !split.is_exact();
-    asked
-        .filter(|_| by_lot)
-        .map(|share| binomial_band(total, share))
-}
-
-/// Where 99.9% of draws of `rows` rows with this share fall, by the normal approximation.
-fn binomial_band(rows: u64, share: f64) -> (u64, u64) {
-    const NORMAL_QUANTILE: f64 = 3.290_526_731_491_926;
-    let expected = rows as f64 * share;
-    let reach = NORMAL_QUANTILE * (expected * (1.0 - share)).sqrt();
-    (
-        whole_rows(expected - reach),
-        whole_rows(expected + reach).min(rows),
-    )
-}
-
-fn columns(results: &Results<'_>) -> ColumnReport {
-    let schema = &results.prepared.table.schema;
-    let moments = results.fitted.scaler.moments();
     let named = |wanted: fn(&Moments) -> bool| -> Vec<String> {
-        schema
-            .features()
-            .zip(moments)
-            .filter(|(_, moments)| wanted(moments))
-            .map(|((_, column), _)| column.name.clone())
+        let features = schema.features().enumerate();
+        features
+            .filter(|(feature, _)| moments_of(*feature).any(wanted))
+            .map(|(_, (_, column))| column.name.clone())
             .collect()
     };
-    let features = schema
-        .columns
-        .iter()
-        .filter(|column| column.role == Role::Feature)
-        .count();
+    let features = schema.features().count();
+    let missing = schema
+        .features()
+        .enumerate()
+        .filter_map(|(feature, (_, column))| {
+            let share = moments_of(feature).map(share_missing).fold(0.0, f64::max);
+            (share > 0.5).then(|| (column.name.clone(), share))
+        });
     ColumnReport {
         features: features as u64,
         passed: (schema.columns.len() - features) as u64,
         constant: named(|moments| moments.is_constant()),
         near_constant: named(|moments| moments.is_near_constant()),
-        mostly_missing: schema
-            .features()
-            .zip(moments)
-            .map(|((_, column), moments)| (column.name.clone(), share_missing(moments)))
-            .filter(|(_, share)| *share > 0.5)
-            .collect(),
+        mostly_missing: missing.collect(),
         extreme: named(|moments| moments.var_extreme()),
     }
 }

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::audit::AUDIT;
-use super::record::{conditions, sides};
+use super::fold_report::{fold_reports, scaler_name};
+use super::record::conditions;
 use super::run::Run;
+use super::side_report::sides;
 use crate::artifact::{
     HistogramsFile, Manifest, RunRecord, ScalerFile, Validation, histograms, validation,
 };
@@ -55,16 +57,21 @@ pub(super) fn before_publishing(run: &Run<'_>, staging: &Staging) -> Result<()> 
 
 fn figures(out: &Path) -> Result<Figures> {
     let manifest = record(out, "manifest.json", Manifest::parse)?;
-    manifest.check_sides(out)?;
+    let streamed = manifest.check_streamed("prep report");
+    streamed.map_err(|error| error.at(Place::path(out)))?;
+    let has_folds = !manifest.folds.is_empty();
     let records = Records {
-        manifest,
-        scaler: record(out, "scaler.json", ScalerFile::from_json)?,
-        histograms: record(out, histograms::FILE_NAME, HistogramsFile::parse)?,
+        scaler: record(out, scaler_name(has_folds), ScalerFile::from_json)?,
+        histograms: match has_folds {
+            true => None,
+            false => Some(record(out, histograms::FILE_NAME, HistogramsFile::parse)?),
+        },
         run: record(out, "run.json", RunRecord::parse)?,
         validation: optional_record(out, validation::FILE_NAME, Validation::parse)?,
         audit: optional_record(out, AUDIT, |bytes| {
             serde_json::from_slice(bytes).map(findings)
         })?,
+        manifest,
     };
     check_jobs(out, &records)?;
     let split = split(&records);
@@ -84,9 +91,10 @@ fn check_jobs(out: &Path, records: &Records) -> Result<()> {
     let manifest = &records.manifest;
     let validation = records.validation.as_ref();
     let audit = records.audit.as_ref();
+    let histograms = records.histograms.as_ref();
     let found = [
         ("run.json", Some(records.run.job.as_str())),
-        (histograms::FILE_NAME, Some(records.histograms.job())),
+        (histograms::FILE_NAME, histograms.map(HistogramsFile::job)),
         (validation::FILE_NAME, validation.map(|it| it.job.as_str())),
         (AUDIT, audit.and_then(|it| it.get("job")?.as_str())),
     ];
@@ -104,10 +112,8 @@ fn check_jobs(out: &Path, records: &Records) -> Result<()> {
         .iter()
         .filter(|column| column.role == "feature")
         .count();
-    for found in [
-        records.scaler.columns().len(),
-        records.histograms.columns.len(),
-    ] {
+    let binned = histograms.map_or(features, |histograms| histograms.columns.len());
+    for found in [records.scaler.columns().len(), binned] {
         if found != features {
             return Err(Error::from(PublishedError::Features {
                 found,
@@ -127,6 +133,7 @@ fn split(records: &Records) -> SplitFigures {
         conditions: conditions(split),
         left_out: manifest.left_out,
         sides: sides(manifest, split),
+        folds: fold_reports(manifest, split),
     }
 }
 

@@ -148,9 +148,14 @@ impl<'a> Run<'a> {
     /// a quarter of Parquet input, two fifths of text, whose cache holds 8 bytes for 17 digits.
     pub(super) fn disk_bytes(&self) -> u64 {
         let input: u64 = self.found.files.iter().map(|file| file.bytes).sum();
-        match self.found.format {
+        let once = match self.found.format {
             Format::Parquet => input / 4,
             Format::Csv => input / 5 * 2,
+        };
+        match self.spec.split.folds {
+            // Every fold holds all rows again.
+            Some(folds) if folds.materialized => once.saturating_mul(folds.count.get()),
+            _ => once,
         }
     }
 

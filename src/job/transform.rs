@@ -12,7 +12,7 @@ use crate::artifact::{JobId, Manifest, ScalerFile};
 use crate::engine::{Cancel, Observer, Pass, peak_memory_bytes};
 use crate::error::{Error, InputError, Result};
 use crate::kernel::{Fraction, Scaler, Side};
-use crate::pass::{self, Plan, Prepared, Scaling, SplitPlan, WriteJob, Written};
+use crate::pass::{self, Plan, Prepared, RowsOf, Scaling, SplitPlan, WriteJob, Written};
 use crate::report::{ColumnsApplied, TransformReport};
 use crate::schema::Schema;
 use crate::sink::shard::ShardFormat;
@@ -171,6 +171,7 @@ fn make(
             dtype: spec.output.dtype,
             on_inf: spec.fit.on_inf,
             scaling: applied.scaling(),
+            rows: RowsOf::Sides,
             written: &[SIDE],
             directories: &[staging.side_dir(DATA)?],
             job,
@@ -194,6 +195,7 @@ fn make(
         skipped: Manifest::skipped_counts(&run.found.skipped),
         inputs: record::inputs_read(run, &plan.fingerprints, &prepared),
         left_out: 0,
+        folds: Vec::new(),
         bad_files: run.found.bad.iter().map(ManifestBadFile::new).collect(),
         columns: record::columns_written(&prepared),
         shards,

@@ -17,7 +17,8 @@ pub(super) fn after_split(run: &Run<'_>, table: &Table, sides: &SplitTotal) {
         run.warn("no column is a feature: every column passes through as it is".to_string());
     }
     let held_out = sides.rows_on(Side::Val) + sides.rows_on(Side::Test);
-    if sides.rows_on(Side::Train) == 0 && held_out > 0 {
+    after_folds(run, sides);
+    if sides.folds().is_empty() && sides.rows_on(Side::Train) == 0 && held_out > 0 {
         let rows = match sides.rows_on(Side::Val) {
             0 => format!("{held_out} test rows"),
             _ => format!("{held_out} val and test rows"),
@@ -52,10 +53,29 @@ pub(super) fn after_split(run: &Run<'_>, table: &Table, sides: &SplitTotal) {
     }
 }
 
-/// Classes that are too rare to have a row on every side.
+/// Folds without a row to test on.
+fn after_folds(run: &Run<'_>, sides: &SplitTotal) {
+    let Some(folds) = run.spec.split.folds else {
+        return;
+    };
+    let pairs = folds.count.folds().zip(sides.folds());
+    let empty: Vec<String> = pairs
+        .filter(|(_, rows)| **rows == 0)
+        .map(|(fold, _)| fold.to_string())
+        .collect();
+    if !empty.is_empty() && sides.used() > 0 {
+        let shown = empty[..empty.len().min(NAMED_MAX)].join(", ");
+        run.warn(format!("no row is in {} of {folds}: {shown}", empty.len()));
+    }
+}
+
+/// Classes that are too rare to have a row on every side, or in every fold.
 fn after_stratify(run: &Run<'_>, sides: &SplitTotal) {
-    let asked = |side| sides.rows_on(side) > 0;
+    let (asked, folds) = (|side| sides.rows_on(side) > 0, sides.folds().len() as u64);
     let lacks = |class: &&ClassTotal| {
+        if folds > 0 {
+            return class.test < folds;
+        }
         (class.train == 0 && asked(Side::Train))
             || (class.val == 0 && asked(Side::Val))
             || (class.test == 0 && asked(Side::Test))
@@ -71,8 +91,9 @@ fn after_stratify(run: &Run<'_>, sides: &SplitTotal) {
         .collect();
     if let (Some(stratify), false) = (&run.spec.split.stratify, rare.is_empty()) {
         let shown = rare[..rare.len().min(NAMED_MAX)].join(", ");
+        let what = if folds > 0 { "fold" } else { "side" };
         run.warn(format!(
-            "too few rows for every side in {} of {} classes of --stratify {}: {shown}",
+            "too few rows for every {what} in {} of {} classes of --stratify {}: {shown}",
             rare.len(),
             sides.classes().len(),
             stratify.column
@@ -81,7 +102,7 @@ fn after_stratify(run: &Run<'_>, sides: &SplitTotal) {
 }
 
 /// What is known once the moments are.
-pub(super) fn after_fit(run: &Run<'_>, table: &Table, fitted: &Fitted) {
+pub(super) fn after_fit(run: &Run<'_>, table: &Table, fitted: &[Fitted]) {
     let ddof = run.spec.fit.ddof;
     let unscaled = |moments: &Moments| {
         moments.count() > 0 && moments.count() <= u64::from(ddof) && !moments.is_constant()
@@ -89,9 +110,13 @@ pub(super) fn after_fit(run: &Run<'_>, table: &Table, fitted: &Fitted) {
     let names: Vec<String> = table
         .schema
         .features()
-        .zip(fitted.scaler.moments())
-        .filter(|(_, moments)| unscaled(moments))
-        .map(|((_, column), _)| format!("{:?}", column.name))
+        .enumerate()
+        .filter(|(feature, _)| {
+            let each = fitted.iter().map(|fitted| fitted.scaler.moments());
+            let mut each = each.filter_map(|moments| moments.get(*feature));
+            each.any(unscaled)
+        })
+        .map(|(_, (_, column))| format!("{:?}", column.name))
         .collect();
     if !names.is_empty() {
         let shown = names[..names.len().min(NAMED_MAX)].join(", ");

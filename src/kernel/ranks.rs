@@ -141,6 +141,8 @@ impl Near {
 
     fn cut(&self, rank: u64) -> Option<(Threshold, u64)> {
         let index = usize::try_from(rank.checked_sub(self.below)?).ok()?;
+        // Sorting is worth it only around the right share.
+        self.held.get(index)?;
         let mut held = self.held.clone();
         held.sort_unstable();
         let hash = *held.get(index)?;

@@ -51,7 +51,7 @@ impl Side {
     }
 
     /// Its bits in the two planes, low and high.
-    fn bits(self) -> (u64, u64) {
+    pub(super) fn bits(self) -> (u64, u64) {
         match self {
             Self::Train => (0, 0),
             Self::Test => (1, 0),

@@ -29,6 +29,12 @@ impl Domain {
     pub const GROUP: Self = Self(0xc4c5_3b65_954b_9562);
     /// Deciding sides by the content of rows: likewise of `prep content`.
     pub const CONTENT: Self = Self(0x8a94_05ce_cb80_10c8);
+    /// Which fold a row is in: likewise of `prep fold`.
+    pub const FOLD: Self = Self(0x72d0_7269_0bad_6568);
+    /// Which fold the rows of a group key are in: likewise of `prep fold group`.
+    pub const FOLD_GROUP: Self = Self(0x333f_42e4_2f3f_b7ef);
+    /// Which fold rows of one content are in: likewise of `prep fold content`.
+    pub const FOLD_CONTENT: Self = Self(0x59dc_4252_1a37_53d8);
     /// Which rows tell where a rank in time is: likewise of `prep time`.
     pub const TIME: Self = Self(0x66f7_9bcc_f690_5910);
     /// Telling the classes of a stratified split apart: likewise of `prep class`.

@@ -1,7 +1,9 @@
 //! Pass 2: mean and variance of every feature over the train rows.
 //!
 //! A unit's partial is the exact state of each column; merging adds them without rounding, so the
-//! result doesn't depend on how rows were grouped or in which order partials arrive.
+//! result doesn't depend on how rows were grouped or in which order partials arrive. With folds there is
+//! a state for each, of the rows outside it, all from one reading: what a run would fit whose test side
+//! is that fold, to the bit. Limit: each costs another pass over the values in the cache.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,10 +25,20 @@ const RUN_ROWS: usize = 16 << 10;
 /// The state of one feature.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct FeatureState {
-    /// Moments of the train rows.
-    pub moments: Welford<f64>,
+    /// Moments of the train rows, for each scaler: one, or one a fold.
+    pub moments: Vec<Welford<f64>>,
     /// Infinities of all rows but those left out.
     pub infinities: Infinities,
+}
+
+impl FeatureState {
+    /// That of no rows.
+    fn new(scalers: usize) -> Self {
+        Self {
+            moments: vec![Welford::default(); scalers],
+            infinities: Infinities::default(),
+        }
+    }
 }
 
 /// What pass 2 leaves of one unit.
@@ -64,40 +76,47 @@ pub struct FitTotal {
 
 impl FitTotal {
     /// A total of nothing.
-    pub fn new(features: usize) -> Self {
+    pub fn new(features: usize, scalers: usize) -> Self {
+        let features = (0..features).map(|_| FeatureState::new(scalers));
         Self {
-            features: (0..features).map(|_| FeatureState::default()).collect(),
+            features: features.collect(),
         }
     }
 
     /// Adds a partial.
     pub fn merge(&mut self, partial: &FitPartial) {
         for (total, part) in self.features.iter_mut().zip(&partial.features) {
-            total.moments.merge(&part.moments);
+            for (total, part) in total.moments.iter_mut().zip(&part.moments) {
+                total.merge(part);
+            }
             total.infinities.merge(part.infinities);
         }
     }
 
     /// Ends the fit: the moments of every feature and the scaler made of them.
     pub fn finish(self, ddof: u32) -> Fitted {
-        let moments = self
-            .features
-            .iter()
-            .map(|feature| feature.moments.finish(ddof))
-            .collect();
-        Fitted {
-            scaler: Scaler::new(moments),
-            states: self
-                .features
-                .into_iter()
-                .map(|feature| feature.moments)
-                .collect(),
+        let mut each = self.finish_each(ddof).into_iter();
+        each.next().unwrap_or_default()
+    }
+
+    /// The same for each scaler: one, or one a fold.
+    pub fn finish_each(self, ddof: u32) -> Vec<Fitted> {
+        let mut each: Vec<Vec<Welford<f64>>> = Vec::new();
+        for feature in self.features {
+            each.resize_with(feature.moments.len(), Vec::new);
+            let states = each.iter_mut().zip(feature.moments);
+            states.for_each(|(states, state)| states.push(state));
         }
+        let fitted = each.into_iter().map(|states| Fitted {
+            scaler: Scaler::new(states.iter().map(|state| state.finish(ddof)).collect()),
+            states,
+        });
+        fitted.collect()
     }
 }
 
 /// The result of pass 2.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Fitted {
     /// What standardizes the features, in their order.
     pub scaler: Scaler,
@@ -117,7 +136,7 @@ pub fn fit(
     weights: Option<&str>,
 ) -> Result<FitTotal> {
     let weights = weights.and_then(|name| table.schema.position(name));
-    let mut total = FitTotal::new(table.schema.features().count());
+    let mut total = FitTotal::new(table.schema.features().count(), plan.scalers());
     let (lanes, columns) = context.lanes(table.units.len());
     context.ordered_on(lanes, table.units.len()).run(
         |index| {
@@ -149,7 +168,7 @@ fn fit_unit(
     weights: Option<usize>,
     threads: usize,
 ) -> Result<FitPartial> {
-    let sides = plan.sides(open)?;
+    let sides = plan.fitted_sides(open)?;
     let columns: Vec<usize> = open
         .table
         .schema
@@ -169,7 +188,7 @@ fn fit_unit(
 fn fit_column(
     context: Context<'_>,
     open: &OpenUnit<'_>,
-    sides: &Sides,
+    sides: &[Sides],
     column: usize,
     weights: Option<usize>,
 ) -> Result<FeatureState> {
@@ -179,7 +198,7 @@ fn fit_column(
         sides,
         column,
         weights: weights.map(Weights::new),
-        state: FeatureState::default(),
+        state: FeatureState::new(sides.len()),
         run: LeafRun::default(),
         dense: Vec::new(),
         valid: Vec::new(),
@@ -200,7 +219,8 @@ fn fit_column(
 struct Fold<'a> {
     context: Context<'a>,
     open: &'a OpenUnit<'a>,
-    sides: &'a Sides,
+    /// For each scaler.
+    sides: &'a [Sides],
     column: usize,
     weights: Option<Weights>,
     state: FeatureState,
@@ -227,7 +247,8 @@ impl Fold<'_> {
             if let Some(weights) = &mut self.weights {
                 weights.read(rows)?;
                 weights.check(self.context, self.open, piece, start, |row| {
-                    self.sides.side(first + start + row) == Some(Side::Train)
+                    let mut sides = self.sides.iter();
+                    sides.any(|sides| sides.side(first + start + row) == Some(Side::Train))
                 })?;
             }
             self.run(piece, start, first + start, rows);
@@ -250,16 +271,20 @@ impl Fold<'_> {
             true => (&self.run.values, None),
             false => (&self.dense, Some(self.valid.as_slice())),
         };
-        let train = self.sides.train(first, NumericRows { values, valid });
-        match &self.weights {
-            Some(weights) => self.state.moments.extend_weighted(train, weights.of_rows()),
-            None => self.state.moments.extend(train),
+        for (sides, moments) in self.sides.iter().zip(&mut self.state.moments) {
+            let train = sides.train(first, NumericRows { values, valid });
+            match &self.weights {
+                Some(weights) => moments.extend_weighted(train, weights.of_rows()),
+                None => moments.extend(train),
+            }
         }
         if let Some(row) = first_infinite(values) {
-            // Rows that are left out may hold anything.
-            let counts = |row: &usize| {
-                values[*row].is_infinite() && self.sides.side(first + row) != Some(Side::LeftOut)
+            // Rows that are left out may hold anything; they are the same for every scaler.
+            let is_used = |row: usize| {
+                let sides = self.sides.first();
+                sides.and_then(|sides| sides.side(first + row)) != Some(Side::LeftOut)
             };
+            let counts = |row: &usize| values[*row].is_infinite() && is_used(*row);
             let mut infinite = (row..rows).filter(counts);
             let place = |row: usize| {
                 let input = self.open.store(piece).input;

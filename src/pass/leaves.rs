@@ -13,7 +13,7 @@ use super::scaling::Scaling;
 use super::slicer::{RUN_ROWS, Slicer};
 use crate::engine::{Cancel, guarded};
 use crate::error::{DataError, Place, Result};
-use crate::kernel::{ColumnScaler, Parts, Side, Sides};
+use crate::kernel::{ColumnScaler, Folds, Parts, Side, Sides};
 use crate::schema::{LayoutColumn, NumericKind, Treatment};
 use crate::sink::SpoolPlace;
 use crate::sink::shard::{EncodedColumn, ShardFormat};
@@ -42,6 +42,8 @@ pub(super) struct BlockSource<'a> {
     pub open: &'a OpenUnit<'a>,
     pub inputs: &'a [InputFile],
     pub sides: &'a Sides,
+    /// The fold of each row of the unit, where it is written.
+    pub folds: Option<&'a Folds>,
     /// The sides that are written, in order.
     pub written: &'a [Side],
     pub block: &'a Block,
@@ -87,6 +89,7 @@ impl BlockSource<'_> {
                 None,
             ),
             (Treatment::Folder(index), _) => self.folder(leaf, *index),
+            (Treatment::Fold, _) => self.fold(leaf),
             (Treatment::Copy, _) => self.copy(leaf),
         }
     }
@@ -247,6 +250,24 @@ impl BlockSource<'_> {
                     run.values.truncate(rows * usize::from(level == 1));
                     run.definition.clear();
                     run.definition.resize(rows, level);
+                    each.write(run, rows)
+                },
+            )
+        })
+    }
+
+    /// The number of each row's fold.
+    fn fold(&self, leaf: Leaf) -> Result<Vec<EncodedColumn>> {
+        self.encode_runs::<Int32Type>(leaf, Sides::partition_copy, |_, _, _, each| {
+            let mut run = LeafRun::default();
+            each.drive(
+                &mut run,
+                |_, _| Ok(()),
+                |run, rows, each| {
+                    run.values.clear();
+                    if let Some(folds) = self.folds {
+                        folds.numbers(each.first, rows, &mut run.values);
+                    }
                     each.write(run, rows)
                 },
             )

@@ -22,7 +22,9 @@ pub use histograms::{Histograms, SideHistograms};
 pub use infinities::{Infinities, check_infinities};
 pub use plan::{Plan, Prepared, Rows, check_unchanged, plan, screen};
 pub use scaling::Scaling;
-pub use split::{ClassTotal, SplitPlan, SplitTotal, check_rows, check_split, split};
+pub use split::{
+    ClassTotal, Routed, RowsOf, SplitPlan, SplitTotal, check_rows, check_split, split,
+};
 pub use text::settle;
 pub use write::{WriteJob, WritePartial, Written, shard_paths, write};
 

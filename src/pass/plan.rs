@@ -8,7 +8,8 @@ use super::{Context, SplitPlan, split};
 use crate::engine::{Pass, guarded};
 use crate::error::{DataError, Error, Place, Result, escape_path};
 use crate::schema::{
-    OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, check_frozen, output_schema,
+    OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, check_frozen, check_no_fold_column,
+    output_schema,
 };
 use crate::source::discover::{Fingerprint, fingerprint, unchanged};
 use crate::source::parquet::ParquetFile;
@@ -95,6 +96,8 @@ fn plan_text(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint>, 
         },
     )?;
     check_headers(context, spec, &plan.headers)?;
+    let names = plan.headers.iter().flatten().map(String::as_str);
+    check_no_fold_column(names, &spec.split)?;
     Ok((fingerprints, plan))
 }
 

@@ -11,7 +11,7 @@ use super::fit::pages_read;
 use super::histograms::{Histograms, SideCounts};
 use super::leaves::{BlockSource, Leaf};
 use super::scaling::Scaling;
-use super::{Context, SplitPlan, partial_name};
+use super::{Context, Routed, RowsOf, SplitPlan, partial_name};
 use crate::artifact::JobId;
 use crate::engine::Pass;
 use crate::error::Result;
@@ -35,6 +35,8 @@ pub struct WriteJob<'a> {
     pub table: &'a Table,
     /// Where each row goes.
     pub plan: &'a SplitPlan<'a>,
+    /// Which rows, and by which of its sides.
+    pub rows: RowsOf,
     /// What is applied to the features, in their order.
     pub scaler: &'a Scaler,
     /// What shards look like.
@@ -143,7 +145,10 @@ fn take_up_unit(
     index: usize,
     threads: usize,
 ) -> Result<WritePartial> {
-    let name = partial_name(Pass::Write, index);
+    let name = match job.rows {
+        RowsOf::Fold(fold) => format!("{fold}-{}", partial_name(Pass::Write, index)),
+        RowsOf::Sides | RowsOf::AllFolds => partial_name(Pass::Write, index),
+    };
     if let Some(partial) = job.partials.take_up(&name) {
         let rows = job.table.units[index].rows as u64;
         job.context.advanced(Pass::Write, rows, 0);
@@ -209,7 +214,7 @@ fn write_unit(
         Scaling::Fitted => open.comparing(pages_read(job.partials, index)?),
         Scaling::Frozen | Scaling::Inverse => open,
     };
-    let sides = job.plan.sides(&open)?;
+    let Routed { sides, folds } = job.plan.routed(&open, job.rows)?;
     let mut writers = Vec::with_capacity(job.written.len());
     for (place, side) in job.written.iter().enumerate() {
         let path = shard_path(job, place, index);
@@ -224,6 +229,7 @@ fn write_unit(
             open: &open,
             inputs: job.context.inputs,
             sides: &sides,
+            folds: folds.as_ref(),
             written: job.written,
             block: &block,
             format: job.format,

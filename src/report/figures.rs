@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::SideReport;
+use super::{FoldReport, SideReport};
+use crate::artifact::manifest::ManifestColumn;
 use crate::artifact::run::PassTiming;
 use crate::artifact::{HistogramsFile, Manifest, RunRecord, ScalerFile, Validation};
 use crate::kernel::{Drift, Histogram, Moments};
@@ -18,10 +19,10 @@ use crate::kernel::{Drift, Histogram, Moments};
 pub struct Records {
     /// `manifest.json`.
     pub manifest: Manifest,
-    /// `scaler.json`.
+    /// `scaler.json`, or that of the first fold.
     pub scaler: ScalerFile,
-    /// `histograms.json`.
-    pub histograms: HistogramsFile,
+    /// `histograms.json`, unless there are folds.
+    pub histograms: Option<HistogramsFile>,
     /// `run.json`.
     pub run: RunRecord,
     /// `validation.json`, if a network was trained.
@@ -43,7 +44,7 @@ pub struct Figures {
     pub split: SplitFigures,
     /// Columns by what became of them.
     pub columns: ColumnCounts,
-    /// The features in their order.
+    /// The features in their order; none with folds, each of which has a scaler of its own.
     pub features: Vec<FeatureFigures>,
     /// How networks trained on them.
     pub validation: Option<Validation>,
@@ -79,8 +80,11 @@ pub struct SplitFigures {
     pub conditions: Vec<String>,
     /// Rows on no side.
     pub left_out: u64,
-    /// Sides in their order, train first.
+    /// Sides in their order, train first; or what is written of folds.
     pub sides: Vec<SideReport>,
+    /// The folds, if there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub folds: Vec<FoldReport>,
 }
 
 /// Columns by what became of them.
@@ -166,12 +170,14 @@ impl Figures {
     pub fn new(records: Records, split: SplitFigures) -> Self {
         let features = features(&records);
         let manifest = records.manifest;
+        let is_feature = |column: &&ManifestColumn| column.role == "feature";
+        let feature_count = manifest.columns.iter().filter(is_feature).count();
         Self {
             prep_version: manifest.prep_version,
             job: manifest.job,
             columns: ColumnCounts {
-                features: features.len() as u64,
-                passed: manifest.columns.len().saturating_sub(features.len()) as u64,
+                features: feature_count as u64,
+                passed: (manifest.columns.len() - feature_count) as u64,
             },
             input: InputFigures {
                 files: manifest.inputs.len() as u64,
@@ -205,10 +211,12 @@ impl RunFigures {
 }
 
 fn features(records: &Records) -> Vec<FeatureFigures> {
+    let Some(histograms) = &records.histograms else {
+        return Vec::new();
+    };
     let columns = records.manifest.columns.iter();
     let columns = columns.filter(|column| column.role == "feature");
     let moments = records.scaler.scaler().moments().iter();
-    let histograms = &records.histograms;
     columns
         .zip(moments)
         .zip(&histograms.columns)

@@ -4,6 +4,7 @@
 pub mod audit;
 mod audit_text;
 mod figures;
+mod fold_text;
 pub mod json;
 mod layout;
 mod page;
@@ -47,6 +48,9 @@ pub struct RunReport {
     pub inputs: InputReport,
     /// Sides in their order, train first.
     pub sides: Vec<SideReport>,
+    /// The folds, if there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub folds: Vec<FoldReport>,
     /// Rows on no side.
     pub left_out: u64,
     /// The split as recorded: "row", "content", "group:NAME,NAME", or "column:NAME".
@@ -120,6 +124,19 @@ pub struct SideReport {
     pub shards: u64,
     /// Bytes written.
     pub bytes: u64,
+}
+
+/// One fold of a cross-validation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FoldReport {
+    /// `fold-0`, `fold-1` and so on.
+    pub name: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// Share of rows that each fold is to get.
+    pub asked: f64,
+    /// Rows within which 99.9% of such folds fall, `None` where they are not drawn one by one.
+    pub band: Option<(u64, u64)>,
 }
 
 /// Columns and their peculiarities.

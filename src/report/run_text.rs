@@ -1,6 +1,7 @@
 //! The run report as a person reads it: short, aligned, the peculiar columns by name.
 
 use super::audit_text::findings;
+use super::fold_text::fold_text;
 use super::layout::{EXACT_SIDES, Lines, counted, first_names, printable, skipped, split_line};
 use super::{
     InputReport, Paint, PassReport, RunReport, SideReport, UnchangedReport, bytes_decimal, count,
@@ -22,7 +23,10 @@ pub fn run_text(report: &RunReport, paint: Paint) -> String {
     if report.is_exact {
         lines.line("", EXACT_SIDES);
     }
-    lines.table("", &sides(report));
+    match report.folds.is_empty() {
+        true => lines.table("", &sides(report)),
+        false => fold_text(&report.folds, &report.sides, &mut lines),
+    }
     if report.left_out > 0 {
         let rows = counted(report.left_out, "row");
         lines.line("", &format!("{rows} left out: on no side"));

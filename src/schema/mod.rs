@@ -3,6 +3,7 @@
 //! Pure: works on schemas that were read elsewhere, and does no I/O.
 
 mod describe;
+mod fold;
 mod frozen;
 mod hints;
 mod meaning;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use parquet::schema::types::TypePtr;
 
 pub use describe::describe;
+pub use fold::{FOLD_COLUMN, check_no_fold_column};
 pub(crate) use frozen::check_frozen;
 pub use meaning::{Meaning, MomentUnit};
 pub use number::NumericKind;
@@ -38,6 +40,12 @@ impl Schema {
             .iter()
             .enumerate()
             .filter(|(_, column)| column.role == Role::Feature)
+    }
+
+    /// Whether a column is stored in the files themselves.
+    pub fn is_stored(&self, index: usize) -> bool {
+        let treatment = &self.columns[index].treatment;
+        !matches!(treatment, Treatment::Folder(_) | Treatment::Fold)
     }
 
     /// Whether a column comes from `key=value` folders.
@@ -79,6 +87,8 @@ pub enum Treatment {
     Widen(NumericKind),
     /// The value of a `key=value` folder: index into the file's list of keys.
     Folder(usize),
+    /// The number of the row's fold.
+    Fold,
 }
 
 /// A file's mapping from table columns to its own leaves.

@@ -62,7 +62,7 @@ pub(super) fn text_column(name: &str) -> Result<Type> {
         .map_err(unwritable)
 }
 
-fn unwritable(source: ParquetError) -> crate::error::Error {
+pub(super) fn unwritable(source: ParquetError) -> crate::error::Error {
     DataError::Parquet {
         action: "derive the output's schema",
         source,
@@ -98,7 +98,7 @@ fn output_root(
         }
         Treatment::Widen(_) => number(PhysicalType::DOUBLE, None, column.nullable),
         Treatment::Copy if column.root.is_primitive() && column.nullable => optional(&column.root),
-        Treatment::Copy | Treatment::Folder(_) => Ok(Arc::clone(&column.root)),
+        Treatment::Copy | Treatment::Folder(_) | Treatment::Fold => Ok(Arc::clone(&column.root)),
     }
 }
 
@@ -186,6 +186,7 @@ fn output_arrow(schema: &Schema, first: &ArrowSchema, dtype: Dtype) -> ArrowSche
                 (Treatment::Widen(NumericKind::Int64), _) => number(DataType::Int64),
                 (Treatment::Widen(NumericKind::UInt64), _) => number(DataType::UInt64),
                 (Treatment::Widen(_), _) => number(DataType::Float64),
+                (Treatment::Fold, _) => Field::new(&column.name, DataType::Int32, false),
                 (_, Ok(field)) => field,
                 (_, Err(_)) => number(DataType::Utf8),
             }

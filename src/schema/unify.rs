@@ -12,6 +12,7 @@ use parquet::file::metadata::FileMetaData;
 use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
 
 use super::describe::describe;
+use super::fold::{check_no_fold_column, fold_column};
 use super::frozen::check_frozen;
 use super::hints::Hints;
 use super::role::{Candidate, assign_roles};
@@ -168,6 +169,9 @@ impl Unifier {
                 drafts.push(Merged::folder(name, index)?);
             }
         }
+        check_no_fold_column(drafts.iter().map(|column| column.name.as_str()), split)?;
+        // Rows that are written once for all folds are written as they are, features too.
+        let as_stored = split.writes_data();
         let candidates: Vec<Candidate<'_>> = drafts
             .iter()
             .map(|column| Candidate {
@@ -189,7 +193,9 @@ impl Unifier {
         }
         let roles = assign_roles(&candidates, spec, split)?;
         for (column, (role, _)) in drafts.iter().zip(&roles) {
-            column.check_lossless(*role, &self.first_path)?;
+            if as_stored || *role != Role::Feature {
+                column.check_lossless(&self.first_path)?;
+            }
             let says_sides = *role == Role::Split && matches!(split.by, SplitBy::Column(_));
             if says_sides && !column.names_sides() {
                 return Err(Error::from(UsageError::NotASide {
@@ -199,11 +205,13 @@ impl Unifier {
                 .hint("name a column of train, val and test, of 0 and 1, or of false and true"));
             }
         }
-        let columns = drafts
-            .into_iter()
-            .zip(roles)
-            .map(|(column, (role, why))| column.into_column(role, why))
+        let columns = drafts.into_iter().zip(roles);
+        let mut columns: Vec<Column> = columns
+            .map(|(column, (role, why))| column.into_column(role, why, as_stored))
             .collect();
+        if as_stored {
+            columns.push(fold_column()?);
+        }
         Ok(Schema { columns })
     }
 }
@@ -232,20 +240,18 @@ impl Merged {
     }
 
     /// What passes through must keep its values: some mixes can't.
-    fn check_lossless(&self, role: Role, first_path: &Path) -> Result<()> {
-        match &self.lossy {
-            Some((path, found)) if role != Role::Feature => {
-                Err(Error::from(DataError::ColumnType {
-                    column: self.name.clone(),
-                    found: found.clone(),
-                    expected: describe_storage(&self.root),
-                    first_file: escape_path(first_path),
-                })
-                .at(Place::path(path))
-                .hint("prepare the files so that the column has one type, or run on them apart"))
-            }
-            _ => Ok(()),
-        }
+    fn check_lossless(&self, first_path: &Path) -> Result<()> {
+        let Some((path, found)) = &self.lossy else {
+            return Ok(());
+        };
+        Err(Error::from(DataError::ColumnType {
+            column: self.name.clone(),
+            found: found.clone(),
+            expected: describe_storage(&self.root),
+            first_file: escape_path(first_path),
+        })
+        .at(Place::path(path))
+        .hint("prepare the files so that the column has one type, or run on them apart"))
     }
 
     /// Whether its values can say train or test: text, numbers, booleans, one a row.
@@ -274,10 +280,11 @@ impl Merged {
         })
     }
 
-    fn into_column(self, role: Role, why: &'static str) -> Column {
+    fn into_column(self, role: Role, why: &'static str, as_stored: bool) -> Column {
+        let is_scaled = role == Role::Feature && !as_stored;
         let treatment = match (self.folder, self.kind) {
             (Some(index), _) => Treatment::Folder(index),
-            (None, Some(kind)) if role == Role::Feature => Treatment::Standardize(kind),
+            (None, Some(kind)) if is_scaled => Treatment::Standardize(kind),
             (None, Some(kind)) if self.mixed => Treatment::Widen(kind),
             _ => Treatment::Copy,
         };

@@ -46,7 +46,7 @@ pub fn block_rows(schema: &Schema) -> usize {
         .iter()
         .map(|column| match column.treatment {
             Treatment::Standardize(_) | Treatment::Widen(_) => 8,
-            Treatment::Copy => width(&column.root),
+            Treatment::Copy | Treatment::Fold => width(&column.root),
             Treatment::Folder(_) => 1,
         })
         .sum();

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Filter, Size};
-use crate::kernel::Fraction;
+use crate::kernel::{FoldCount, Fraction};
 
 /// The share of rows on the test side unless another is given.
 pub const DEFAULT_TEST_SIZE: Size = Size::Share(Fraction::FIFTH);
@@ -45,6 +45,9 @@ pub struct SplitSpec {
     /// What must hold for a row to be used; `None`: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<Filter>,
+    /// Folds of a cross-validation, in place of sides; `None`: there are sides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<FoldSpec>,
 }
 
 impl Default for SplitSpec {
@@ -60,6 +63,7 @@ impl Default for SplitSpec {
             stratify: None,
             sample: None,
             filter: None,
+            folds: None,
         }
     }
 }
@@ -71,6 +75,34 @@ impl SplitSpec {
         let in_rows = |size: &Size| size.share().is_none();
         let by_order = matches!(self.by, SplitBy::Time(_)) && self.cutoff.is_empty();
         by_order || self.stratify.is_some() || sizes.iter().flatten().any(in_rows)
+    }
+
+    /// Whether rows are written once, unscaled, each with the number of its fold.
+    pub fn writes_data(&self) -> bool {
+        self.folds.is_some_and(|folds| !folds.materialized)
+    }
+}
+
+/// Folds of a cross-validation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoldSpec {
+    /// How many.
+    pub count: FoldCount,
+    /// Whether both sides of every fold are written, standardized, in place of all rows once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub materialized: bool,
+}
+
+impl fmt::Display for FoldSpec {
+    /// As reports show it: `5 folds`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} folds", self.count)?;
+        f.write_str(if self.materialized {
+            " written out"
+        } else {
+            ""
+        })
     }
 }
 

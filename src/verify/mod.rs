@@ -45,10 +45,6 @@ use crate::spec::Resources;
 
 use findings::Findings;
 
-/// What to do about an output whose rows aren't compared with `--in`.
-const WITHOUT_IN: &str =
-    "leave out --in: files, checksums, schemas, row counts and the scaler are verified without it";
-
 /// What to verify.
 #[derive(Debug, Clone)]
 pub struct VerifySpec {
@@ -105,12 +101,12 @@ pub fn verify(spec: &VerifySpec, cancel: &Cancel) -> Result<VerifyReport> {
         let made_by = records.manifest.made_by;
         if made_by != Maker::Stream && !spec.inputs.is_empty() {
             let what = made_by.to_string();
-            return Err(Error::from(UsageError::NotVerifiable { what }).hint(WITHOUT_IN));
+            return Err(Error::from(UsageError::NotVerifiable { what }).hint(source::WITHOUT_IN));
         }
         memory.share_out_to_readers(sums::BYTES * records.manifest.columns.len() as u64);
         files::check(&names, &records, &mut findings);
         shards::check(context, &records, &mut findings, &mut report)?;
-        scaler::check(&records.scaler, &mut findings);
+        scaler::check(&records, &mut findings);
         if findings.is_empty() && made_by == Maker::Stream {
             standard::check(context, &records, &mut findings, &mut report)?;
         }

@@ -17,9 +17,44 @@ const RECORD_BYTES_MAX: u64 = 4 << 30;
 #[derive(Debug)]
 pub(super) struct Records {
     pub(super) manifest: Manifest,
-    /// `None` if `scaler.json` isn't what the manifest says, which is a finding.
+    /// `None` if `scaler.json` isn't what the manifest says, which is a finding, or there are folds.
     pub(super) scaler: Option<RecordedScaler>,
+    /// Those of the folds, with the names of their files.
+    pub(super) fold_scalers: Vec<(String, RecordedScaler)>,
 }
+
+impl Records {
+    /// How many folds there are; 0 if there are sides.
+    pub(super) fn folds(&self) -> usize {
+        self.manifest.folds.len()
+    }
+
+    /// Whether the sides of every fold are written.
+    pub(super) fn is_materialized(&self) -> bool {
+        let folds = self.manifest.spec.pointer("/split/folds/materialized");
+        folds.and_then(serde_json::Value::as_bool).unwrap_or(false)
+    }
+
+    /// The train sides, each with the scaler that its rows made, and the name of its file.
+    pub(super) fn train_sides(&self) -> Vec<(String, &str, &RecordedScaler)> {
+        if self.folds() == 0 {
+            let scaler = self.scaler.iter();
+            return scaler
+                .map(|scaler| ("train".to_owned(), SCALER, scaler))
+                .collect();
+        }
+        if !self.is_materialized() {
+            return Vec::new();
+        }
+        let folds = self.fold_scalers.iter().enumerate();
+        folds
+            .map(|(fold, (name, scaler))| (format!("fold-{fold}/train"), name.as_str(), scaler))
+            .collect()
+    }
+}
+
+/// The scaler of an output with sides.
+const SCALER: &str = "scaler.json";
 
 /// Reads all records; `None` if the manifest, which the rest hangs on, is damaged.
 pub(super) fn read(output: &Path, findings: &mut Findings) -> Option<Records> {
@@ -35,6 +70,8 @@ pub(super) fn read(output: &Path, findings: &mut Findings) -> Option<Records> {
     }
     check_report(output, findings);
     let mut scaler = None;
+    let mut fold_scalers = Vec::new();
+    let folds = manifest.folds.len();
     for file in &manifest.files {
         let Some(bytes) = bytes(output, &file.path, findings) else {
             continue;
@@ -42,14 +79,31 @@ pub(super) fn read(output: &Path, findings: &mut Findings) -> Option<Records> {
         let digest = XxHash3_128::oneshot(&bytes);
         if let Some(what) = differs((bytes.len() as u64, digest), (file.bytes, file.xxh3_128)) {
             findings.push(&file.path, what);
-        } else if file.path == "scaler.json" {
-            scaler = read_scaler(&bytes, &manifest, findings);
+        } else if file.path == SCALER {
+            scaler = read_scaler(SCALER, &bytes, &manifest, findings);
+        } else if file.path.starts_with("scaler-fold-") {
+            let read = read_scaler(&file.path, &bytes, &manifest, findings);
+            fold_scalers.extend(read.map(|scaler| (file.path.clone(), scaler)));
         }
     }
-    if !manifest.files.iter().any(|file| file.path == "scaler.json") {
-        findings.push("manifest.json", "it does not name scaler.json");
+    let mut expected: Vec<String> = (0..folds)
+        .map(|fold| format!("scaler-fold-{fold}.json"))
+        .collect();
+    if folds == 0 {
+        expected.push(SCALER.to_owned());
     }
-    Some(Records { manifest, scaler })
+    for name in expected {
+        if !manifest.files.iter().any(|file| file.path == name) {
+            findings.push("manifest.json", format!("it does not name {name}"));
+        }
+    }
+    // In the order of the folds, whatever that of the manifest is.
+    fold_scalers.sort_by_key(|(_, scaler)| scaler.fold);
+    Some(Records {
+        manifest,
+        scaler,
+        fold_scalers,
+    })
 }
 
 /// Both files of a report, if there is one, are what was drawn.
@@ -79,6 +133,7 @@ pub(super) fn differs(found: (u64, u128), said: (u64, u128)) -> Option<String> {
 }
 
 fn read_scaler(
+    name: &str,
     bytes: &[u8],
     manifest: &Manifest,
     findings: &mut Findings,
@@ -89,10 +144,20 @@ fn read_scaler(
     let scaler = match parsed {
         Ok(scaler) => scaler,
         Err(what) => {
-            findings.push("scaler.json", what);
+            findings.push(name, what);
             return None;
         }
     };
+    let says_its_fold = match scaler.fold {
+        Some(fold) => name == format!("scaler-fold-{fold}.json"),
+        None => name == SCALER,
+    };
+    // What was applied may have been any.
+    let says_its_fold = says_its_fold || manifest.made_by == Maker::Transform;
+    if !says_its_fold {
+        findings.push(name, "it is not the scaler of the fold that its name says");
+        return None;
+    }
     let features = manifest.columns.iter().filter(|c| c.role == "feature");
     let mut features: Vec<&String> = features.map(|column| &column.name).collect();
     let mut names: Vec<&String> = scaler.names().collect();
@@ -103,7 +168,7 @@ fn read_scaler(
     }
     if names != features {
         let what = "its columns are not the features of manifest.json, in their order";
-        findings.push("scaler.json", what);
+        findings.push(name, what);
         return None;
     }
     Some(scaler)

@@ -7,12 +7,15 @@ use num_bigint::BigInt;
 use serde::Deserialize;
 
 use super::findings::Findings;
+use super::records::Records;
 use super::sums::integer;
 use crate::spec::OnInf;
 
 /// The numbers of `scaler.json`, read by field names alone.
 #[derive(Debug, Deserialize)]
 pub(super) struct RecordedScaler {
+    /// Whose rows were not fitted on, if there are folds.
+    pub(super) fold: Option<usize>,
     pub(super) ddof: u64,
     pub(super) on_inf: OnInf,
     feature_names_in_: Vec<String>,
@@ -122,11 +125,21 @@ impl RecordedScaler {
     }
 }
 
-/// Checks every column.
-pub(super) fn check(scaler: &Option<RecordedScaler>, findings: &mut Findings) {
-    let Some(scaler) = scaler else {
-        return;
-    };
+/// Checks every column of every scaler.
+pub(super) fn check(records: &Records, findings: &mut Findings) {
+    let folds = records.fold_scalers.iter();
+    let folds = folds.map(|(name, scaler)| (name.as_str(), scaler));
+    for (name, scaler) in records
+        .scaler
+        .iter()
+        .map(|scaler| ("scaler.json", scaler))
+        .chain(folds)
+    {
+        check_one(name, scaler, findings);
+    }
+}
+
+fn check_one(name: &str, scaler: &RecordedScaler, findings: &mut Findings) {
     let recorded = scaler.var_.iter().zip(&scaler.n_samples_seen_);
     for (feature, (var, seen)) in scaler.features().iter().zip(recorded) {
         // Only infinity isn't a number of JSON.
@@ -136,7 +149,7 @@ pub(super) fn check(scaler: &Option<RecordedScaler>, findings: &mut Findings) {
                 "{field} of column \"{}\" does not follow from its exact sums",
                 feature.name
             );
-            findings.push("scaler.json", what);
+            findings.push(name, what);
         }
     }
 }

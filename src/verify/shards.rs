@@ -53,8 +53,19 @@ pub(super) fn check(
     )?;
     let inputs: u64 = manifest.inputs.iter().map(|input| input.rows).sum();
     let rows: u64 = shards.iter().map(|shard| shard.rows).sum();
+    // The sides of every fold hold all rows again.
+    let times = match records.is_materialized() {
+        true => records.folds() as u64,
+        false => 1,
+    };
+    let expected = inputs.checked_sub(manifest.left_out);
+    let folds: u64 = manifest.folds.iter().sum();
+    if records.folds() > 0 && expected != Some(folds) {
+        let what = format!("its folds have {folds} rows, its inputs {inputs}");
+        findings.push("manifest.json", what);
+    }
     let has_rows = manifest.made_by != Maker::Fit;
-    if has_rows && inputs.checked_sub(manifest.left_out) != Some(rows) {
+    if has_rows && expected.map(|rows| rows * times) != Some(rows) {
         let mut what = format!("its shards have {rows} rows, its inputs {inputs}");
         if manifest.left_out > 0 {
             what.push_str(&format!(", of which {} are left out", manifest.left_out));

@@ -17,11 +17,14 @@ use super::rows::{Comparison, Span};
 use super::slots::Piece;
 use super::split::RecordedSplit;
 use crate::artifact::escape_name;
-use crate::error::{Place, Result};
+use crate::error::{Error, Place, Result, UsageError};
 use crate::report::VerifyReport;
 use crate::source::discover::{InputFile, discover, fingerprint};
 use crate::source::text::{ColumnRequest, ColumnType, TextFile};
 use crate::spec::{Dialect, Format, InputSpec, OnBadFile};
+
+pub(super) const WITHOUT_IN: &str =
+    "leave out --in: files, checksums, schemas, row counts and the scalers are verified without it";
 
 /// Rows of a span, and the most files in it.
 const SPAN_ROWS: usize = 1 << 20;
@@ -59,6 +62,10 @@ pub(super) fn check(
     findings: &mut Findings,
     report: &mut VerifyReport,
 ) -> Result<()> {
+    if records.folds() > 0 {
+        let what = "--folds".to_owned();
+        return Err(Error::from(UsageError::NotVerifiable { what }).hint(WITHOUT_IN));
+    }
     let spec: RecordedSpec = match serde_json::from_value(records.manifest.spec.clone()) {
         Ok(spec) => spec,
         Err(error) => {

@@ -9,7 +9,7 @@ use super::Context;
 use super::columns::Opened;
 use super::findings::{Findings, damage};
 use super::records::Records;
-use super::scaler::Feature;
+use super::scaler::{Feature, RecordedScaler};
 use super::shards::path_of;
 use super::sums::{Sums, integer, ratio};
 use crate::artifact::manifest::ManifestShard;
@@ -32,13 +32,26 @@ pub(super) fn check(
     findings: &mut Findings,
     report: &mut VerifyReport,
 ) -> Result<()> {
-    let Some(scaler) = &records.scaler else {
-        return Ok(());
-    };
+    for (side, _, scaler) in records.train_sides() {
+        check_side(context, records, (&side, scaler), findings, report)?;
+        if !findings.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn check_side(
+    context: Context<'_>,
+    records: &Records,
+    (side, scaler): (&str, &RecordedScaler),
+    findings: &mut Findings,
+    report: &mut VerifyReport,
+) -> Result<()> {
     let features = scaler.features();
     let mut totals = vec![Sums::default(); features.len()];
     let shards = records.manifest.shards.iter();
-    for shard in shards.filter(|shard| shard.side == "train") {
+    for shard in shards.filter(|shard| shard.side == side) {
         add_shard(context, shard, &features, &mut totals, findings)?;
         if !findings.is_empty() {
             return Ok(());
@@ -60,7 +73,7 @@ pub(super) fn check(
         };
         if let Some(what) = judge(feature, totals, scaler.ddof, unit) {
             let what = format!("column \"{}\": {what}", feature.name);
-            findings.push("train", what);
+            findings.push(side, what);
         }
     }
     Ok(())

@@ -499,8 +499,11 @@ fn verify_knows_what_made_an_output_and_other_commands_want_sides() {
             vec!["report", out],
             vec!["validate", "--data", out, "--label", "label"],
         ] {
-            let error = scratch.prep(&line).fails_with(3);
-            assert!(error.contains("it has no sides"), "{line:?}: {error}");
+            let error = scratch.prep(&line).fails_with(2);
+            assert!(
+                error.contains("needs a train and a test side"),
+                "{line:?}: {error}"
+            );
         }
         let scaler = format!("{out}/scaler.json");
         let text = fs::read_to_string(scratch.path(&scaler)).expect("a scaler");
@@ -580,4 +583,19 @@ fn the_commands_of_the_page_do_what_it_says() {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     assert!(scratch.path("target/back/data").is_dir());
+}
+
+#[test]
+fn the_scaler_of_a_fold_is_applied_like_any_other_and_merged_with_none_of_another_fold() {
+    let scratch = Scratch::new();
+    inputs(&scratch);
+    scratch.stream_to("folds", "parquet", &["--folds", "3"]);
+    transform(&scratch, "folds/scaler-fold-1.json", "parquet", "z", &[]);
+    scratch.prep(&["verify", "z"]).succeeds();
+    let scalers = ["folds/scaler-fold-0.json", "folds/scaler-fold-1.json"];
+    let line = [&["merge"], &scalers[..], &["--out", "m.json"]].concat();
+    scratch.prep(&line).fails_with(3);
+    let line = ["fit", "--in", "parquet", "--out", "f", "--folds", "3"];
+    let error = scratch.prep(&line).fails_with(2);
+    assert!(error.contains("--folds and prep fit"), "{error}");
 }

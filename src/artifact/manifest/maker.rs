@@ -1,12 +1,11 @@
 //! Which command made an output: only some have train and test sides.
 
 use std::fmt;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::Manifest;
-use crate::error::{Error, Place, PublishedError, Result};
+use crate::error::{Error, Result, UsageError};
 
 /// The command that made an output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,17 +31,16 @@ impl fmt::Display for Maker {
 }
 
 impl Manifest {
-    /// Makes sure that the output at `dir` has sides.
+    /// Refuses an output of another command than `prep stream`.
     ///
     /// # Errors
-    /// [`PublishedError::WithoutSides`].
-    pub fn check_sides(&self, dir: &Path) -> Result<()> {
-        let maker = match self.made_by {
-            Maker::Stream => return Ok(()),
-            other => other.to_string(),
-        };
-        Err(Error::from(PublishedError::WithoutSides { maker })
-            .at(Place::path(dir))
-            .hint("give an output of prep stream; prep verify takes any"))
+    /// [`UsageError::NoSides`].
+    pub fn check_streamed(&self, command: &'static str) -> Result<()> {
+        if self.made_by == Maker::Stream {
+            return Ok(());
+        }
+        let made_with = self.made_by.to_string();
+        Err(Error::from(UsageError::NoSides { command, made_with })
+            .hint("give it an output of prep stream; prep verify takes any"))
     }
 }

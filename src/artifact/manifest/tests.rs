@@ -24,6 +24,7 @@ fn example() -> Manifest {
             digest: u128::MAX,
         }],
         left_out: 0,
+        folds: Vec::new(),
         bad_files: vec![ManifestBadFile {
             path: "d/cut%0A.csv".to_owned(),
             bytes: 9,
@@ -79,6 +80,7 @@ fn a_manifest_reads_back_as_it_was() {
     assert_eq!(Manifest::parse(&bytes).unwrap(), example());
     let narrowed = Manifest {
         left_out: 7,
+        folds: Vec::new(),
         ..example()
     };
     let bytes = narrowed.render().unwrap();

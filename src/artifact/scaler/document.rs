@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::lines::Lines;
 use super::{FittedColumn, ScalerFile, ScalerFileError};
-use crate::kernel::{ColumnScaler, Moments, Welford};
+use crate::kernel::{ColumnScaler, Fold, Moments, Welford};
 use crate::spec::{FitSpec, OnInf, SplitSpec};
 
 /// The format this version writes and reads.
@@ -25,6 +25,8 @@ pub(super) struct Document {
     format_version: u32,
     pub(super) prep_version: String,
     split: Split,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fold: Option<usize>,
     ddof: u32,
     on_inf: OnInf,
     n_features_in_: usize,
@@ -95,6 +97,7 @@ impl Document {
             format_version: FORMAT_VERSION,
             prep_version: file.prep_version.clone(),
             split: Split::of(&file.split),
+            fold: file.fold.map(Fold::number),
             ddof: file.fit.ddof,
             on_inf: file.fit.on_inf,
             n_features_in_: file.columns.len(),
@@ -151,6 +154,21 @@ impl Document {
                 supported: SPLIT_VERSION,
             }),
         }
+    }
+
+    /// The fold that was not fitted on: one of those that the split has, if it has any.
+    pub(super) fn fold(&self, split: &SplitSpec) -> Result<Option<Fold>, ScalerFileError> {
+        let count = split.folds.map(|folds| folds.count);
+        let mut folds = count.into_iter().flat_map(|count| count.folds());
+        let fold = self.fold.and_then(|number| folds.nth(number));
+        if fold.is_some() == count.is_some() && fold.is_some() == self.fold.is_some() {
+            return Ok(fold);
+        }
+        let found = self
+            .fold
+            .map_or("missing".to_owned(), |fold| fold.to_string());
+        let folds = count.map_or(0, |count| count.get());
+        Err(ScalerFileError::Fold { found, folds })
     }
 
     /// How the moments became a scaler.

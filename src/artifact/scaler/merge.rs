@@ -29,6 +29,9 @@ pub enum MergeError {
         /// What makes it so.
         why: &'static str,
     },
+    /// They hold out other folds.
+    #[error("they hold out other folds")]
+    Fold,
     /// Their variances divide by other numbers.
     #[error("--ddof is {found} here and {expected} there")]
     Ddof {
@@ -66,7 +69,7 @@ impl ScalerFile {
             let name = column.name.clone();
             merged.push(FittedColumn { name, moments });
         }
-        *self = Self::new(self.split.clone(), self.fit, merged);
+        *self = Self::new(self.split.clone(), self.fit, merged).held_out(self.fold);
         Ok(())
     }
 
@@ -93,6 +96,9 @@ impl ScalerFile {
             let shown = |file: &Self| serde_json::to_string(&file.split).unwrap_or_default();
             let (found, expected) = (shown(other), shown(self));
             return Err(MergeError::Split { found, expected });
+        }
+        if self.fold != other.fold {
+            return Err(MergeError::Fold);
         }
         if self.split.is_exact() {
             let why = match self.split.stratify {

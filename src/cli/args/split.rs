@@ -1,9 +1,9 @@
 //! How rows are assigned to sides.
 
 use prep_stream::error::{Result, UsageError};
-use prep_stream::kernel::Fraction;
+use prep_stream::kernel::{FoldCount, Fraction};
 use prep_stream::spec::{
-    DEFAULT_SEED, DEFAULT_TEST_SIZE, Filter, Size, SplitBy, SplitSpec, Stratify,
+    DEFAULT_SEED, DEFAULT_TEST_SIZE, Filter, FoldSpec, Size, SplitBy, SplitSpec, Stratify,
 };
 
 use crate::cli::values;
@@ -64,15 +64,33 @@ pub(super) struct SplitArgs {
     /// with numbers, true, false, text, dates or times; they don't hold for nulls [default: all rows]
     #[arg(long = "where", value_name = "COMPARISONS")]
     filter: Option<Filter>,
+
+    /// Make so many folds in place of sides, from 2 to 100: data/ holds every row as it is and in _fold the
+    /// number of its fold, scaler-fold-0.json and so on what was fitted on the rows of the other folds
+    #[arg(long, value_name = "K", value_parser = values::folds, allow_negative_numbers = true)]
+    folds: Option<FoldCount>,
+
+    /// Write both sides of every fold in place of data/, fold-0/train, fold-0/test and so on, each
+    /// standardized by the fold's own scaler: K times the rows
+    #[arg(long, requires = "folds")]
+    materialize_folds: bool,
 }
 
 impl SplitArgs {
     pub(super) fn into_spec(self) -> Result<SplitSpec> {
         self.refuse_conflicts()?;
         let bins = self.stratify_bins;
+        let folds = self.folds.map(|count| FoldSpec {
+            count,
+            materialized: self.materialize_folds,
+        });
+        let test_size = match folds {
+            Some(_) => Size::ZERO,
+            None => DEFAULT_TEST_SIZE,
+        };
         Ok(SplitSpec {
             by: self.split_by,
-            test_size: self.test_size.unwrap_or(DEFAULT_TEST_SIZE),
+            test_size: self.test_size.unwrap_or(test_size),
             val_size: self.val_size,
             seed: self.seed,
             cutoff: self.cutoff,
@@ -80,6 +98,7 @@ impl SplitArgs {
             stratify: self.stratify.map(|column| Stratify { column, bins }),
             sample: self.sample,
             filter: self.filter,
+            folds,
         })
     }
 

@@ -16,7 +16,7 @@ use super::narrow::is_kept;
 use super::{ClassTotal, SplitPlan, SplitTotal, used};
 use crate::engine::Pass;
 use crate::error::{Error, Result, UsageError};
-use crate::kernel::{Cuts, HeldOut, Ranks, Side, Sides, apportion};
+use crate::kernel::{Cuts, FoldCount, HeldOut, Ranks, Side, Sides, Threshold, apportion};
 use crate::pass::partial_name;
 use crate::schema::Schema;
 use crate::sink::Partials;
@@ -28,7 +28,7 @@ const CLASSES_MAX: usize = 1 << 12;
 
 /// How far from the expected rank hashes are held, in standard deviations, sweep by sweep; the last is
 /// all of them.
-const REACHES: [f64; 5] = [8.0, 8.0, 64.0, 1024.0, 1e30];
+pub(super) const REACHES: [f64; 5] = [8.0, 8.0, 64.0, 1024.0, 1e30];
 
 /// Sides of exact sizes, or of classes that keep their shares.
 #[derive(Debug)]
@@ -42,19 +42,23 @@ pub(super) struct Exact {
     pub(super) seed: u64,
     /// Where each class is parted, once its ranks are known.
     cuts: BTreeMap<ClassId, Cuts>,
+    /// How many folds there are in place of sides, if there are.
+    folds: Option<FoldCount>,
+    /// Where the folds of each class end, likewise.
+    pub(super) fold_cuts: BTreeMap<ClassId, Vec<Threshold>>,
 }
 
 /// What one unit, or all, say of the ranks of hashes.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Ranked {
-    classes: BTreeMap<ClassId, RankedClass>,
-    null_keys: u64,
+pub(super) struct Ranked {
+    pub(super) classes: BTreeMap<ClassId, RankedClass>,
+    pub(super) null_keys: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct RankedClass {
-    name: String,
-    ranks: Ranks,
+pub(super) struct RankedClass {
+    pub(super) name: String,
+    pub(super) ranks: Ranks,
 }
 
 impl Exact {
@@ -80,17 +84,22 @@ impl Exact {
             column: stratify.map_or_else(String::new, |stratify| stratify.column.clone()),
             seed: spec.seed,
             cuts: BTreeMap::new(),
+            folds: spec.folds.map(|folds| folds.count),
+            fold_cuts: BTreeMap::new(),
         }))
     }
 
-    /// About where the sides end among the hashes of `rows` rows.
-    fn centers(&self, rows: u64) -> Result<[u64; 2]> {
+    /// About where the sides, or the folds, end among the hashes of `rows` rows.
+    fn centers(&self, rows: u64) -> Result<Vec<u64>> {
+        if let Some(folds) = self.folds {
+            return Ok(folds.ends());
+        }
         let HeldOut { test, both } = held_out(self.test, self.val, rows)?;
         let center = |part: u64| {
             let hash = (u128::from(part) << 64) / u128::from(rows.max(1));
             u64::try_from(hash).unwrap_or(u64::MAX)
         };
-        Ok([center(test), center(both)])
+        Ok(vec![center(test), center(both)])
     }
 
     /// Parts the classes at their ranks; `None` if a hash that is needed isn't held.
@@ -221,7 +230,7 @@ impl SplitPlan<'_> {
     }
 
     /// About how many rows are used: exactly, unless there is a sample or a filter.
-    fn rows_expected(&self, table: &Table) -> u64 {
+    pub(super) fn rows_expected(&self, table: &Table) -> u64 {
         let rows = table.rows();
         self.sample.map_or(rows, |share| share.rows_of(rows))
     }
@@ -254,7 +263,7 @@ impl SplitPlan<'_> {
     }
 
     /// One sweep: the ranks of all units.
-    fn rank(
+    pub(super) fn rank(
         &self,
         partials: &Partials,
         table: &Table,
@@ -268,7 +277,7 @@ impl SplitPlan<'_> {
         };
         // Rows that are too few for what was asked are an error once their number is known.
         let centers = exact.centers(rows).or_else(|error| match sweep {
-            0 => Ok([u64::MAX; 2]),
+            0 => Ok(vec![u64::MAX; 2]),
             _ => Err(error),
         })?;
         let mut ranked = Ranked::default();

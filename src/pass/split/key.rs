@@ -59,7 +59,7 @@ impl KeyColumns {
     /// All columns but those of folders: a row is the same wherever it is.
     pub(super) fn content(schema: &Schema) -> Self {
         let columns = 0..schema.columns.len();
-        let mut columns: Vec<usize> = columns.filter(|index| !schema.is_folder(*index)).collect();
+        let mut columns: Vec<usize> = columns.filter(|index| schema.is_stored(*index)).collect();
         columns.sort_by_key(|index| schema.columns[*index].name.as_bytes());
         Self::Content(columns)
     }
@@ -67,10 +67,12 @@ impl KeyColumns {
 
 impl ByKey {
     /// The split by these columns.
-    pub(super) fn new(columns: KeyColumns, seed: u64, cuts: Cuts) -> Self {
-        let domain = match columns {
-            KeyColumns::Group(_) => Domain::GROUP,
-            KeyColumns::Content(_) => Domain::CONTENT,
+    pub(super) fn new(columns: KeyColumns, seed: u64, cuts: Cuts, has_folds: bool) -> Self {
+        let domain = match (&columns, has_folds) {
+            (KeyColumns::Group(_), false) => Domain::GROUP,
+            (KeyColumns::Group(_), true) => Domain::FOLD_GROUP,
+            (KeyColumns::Content(_), false) => Domain::CONTENT,
+            (KeyColumns::Content(_), true) => Domain::FOLD_CONTENT,
         };
         let start = KeyHash::new(seed, domain).finish();
         Self {

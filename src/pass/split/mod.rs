@@ -8,6 +8,7 @@ mod bins;
 mod classes;
 mod column;
 mod exact;
+mod folds;
 mod key;
 mod leaf;
 mod narrow;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use self::column::ByColumn;
 use self::exact::Exact;
+pub use self::folds::{Routed, RowsOf};
 use self::key::{ByKey, HASH_RUN_BYTES, HASH_RUN_ROWS, KeyColumns};
 use self::leaf::PieceRows;
 use self::narrow::Narrow;
@@ -26,7 +28,7 @@ use self::time::{ByTime, TIME_BYTES};
 use super::{Context, WritePartial, partial_name};
 use crate::engine::{Pass, guarded};
 use crate::error::{Error, InputError, Place, Result, UsageError};
-use crate::kernel::{Cuts, Fraction, Side, Sides, WRITTEN_SIDES, file_key};
+use crate::kernel::{Cuts, FoldCount, Fraction, Side, Sides, WRITTEN_SIDES, file_key};
 use crate::schema::Schema;
 use crate::sink::Partials;
 use crate::source::discover::CHANGED_HINT;
@@ -50,6 +52,8 @@ pub struct SplitPlan<'a> {
     sample: Option<Fraction>,
     /// Whether a val side was asked for.
     val: bool,
+    /// How many folds there are in place of sides, if there are.
+    folds: Option<FoldCount>,
 }
 
 #[derive(Debug)]
@@ -94,6 +98,8 @@ pub struct SplitTotal {
     null_keys: u64,
     /// The classes of a stratified split, in no order that means anything.
     classes: Vec<ClassTotal>,
+    /// Rows of each fold, if there are folds.
+    folds: Vec<u64>,
 }
 
 /// Rows of a class on each side.
@@ -141,6 +147,11 @@ impl SplitTotal {
             *total += rows;
         }
         self.null_keys += other.null_keys;
+        let folds = self.folds.len().max(other.folds.len());
+        self.folds.resize(folds, 0);
+        for (total, rows) in self.folds.iter_mut().zip(&other.folds) {
+            *total += rows;
+        }
     }
 }
 
@@ -151,13 +162,12 @@ impl<'a> SplitPlan<'a> {
     /// When the sides asked for are more than all rows, or a column can't be used as asked.
     pub fn new(context: Context<'a>, schema: &Schema, spec: &SplitSpec) -> Result<Self> {
         let cuts = check_split(spec)?.unwrap_or(Cuts::NONE);
+        let (seed, folds) = (spec.seed, spec.folds.map(|folds| folds.count));
+        let by_key = |columns| By::Key(ByKey::new(columns, seed, cuts, folds.is_some()));
         let by = match &spec.by {
-            SplitBy::Row => By::Row(ByRow::new(context, spec.seed, cuts)),
-            SplitBy::Content => By::Key(ByKey::new(KeyColumns::content(schema), spec.seed, cuts)),
-            SplitBy::Group(names) => {
-                let columns = KeyColumns::group(schema, names)?;
-                By::Key(ByKey::new(columns, spec.seed, cuts))
-            }
+            SplitBy::Row => By::Row(ByRow::new(context, seed, cuts, folds.is_some())),
+            SplitBy::Content => by_key(KeyColumns::content(schema)),
+            SplitBy::Group(names) => by_key(KeyColumns::group(schema, names)?),
             SplitBy::Time(name) => By::Time(ByTime::new(context, schema, name, spec)?),
             SplitBy::Column(name) => By::Column(ByColumn::new(schema, name)?),
         };
@@ -171,6 +181,7 @@ impl<'a> SplitPlan<'a> {
             narrow,
             sample: spec.sample,
             val,
+            folds,
         })
     }
 
@@ -251,6 +262,11 @@ pub(super) fn sides_bytes(spec: &SplitSpec, rows: u64, workers: usize) -> u64 {
         true => 6,
         false => 1 + u64::from(spec.val_size.is_some()),
     };
+    if let Some(folds) = spec.folds {
+        // A byte a row, what keeps rows out, and the sides that each fold makes.
+        let bits = 8 + 1 + planes.min(2) * folds.count.get();
+        return rows / 8 * bits + 3 * HASH_RUN_BYTES * workers as u64;
+    }
     let hashes = match spec.by {
         // And classes, and hashes in place.
         _ if spec.is_exact() => 3 * HASH_RUN_BYTES * workers as u64,
@@ -288,6 +304,9 @@ pub fn split(
     table: &Table,
     plan: &mut SplitPlan<'_>,
 ) -> Result<SplitTotal> {
+    if let Some(folds) = plan.folds {
+        return plan.split_folds(partials, table, folds);
+    }
     if plan.exact.is_some() {
         return plan.settle(partials, table);
     }

@@ -15,15 +15,20 @@ const HASH_RUN_ROWS: u64 = 4 << 20;
 #[derive(Debug)]
 pub(super) struct ByRow {
     seed: u64,
+    domain: Domain,
     split: HashSplit,
     keys: Vec<u64>,
 }
 
 impl ByRow {
     /// The split of the inputs with this seed.
-    pub(super) fn new(context: Context<'_>, seed: u64, cuts: Cuts) -> Self {
+    pub(super) fn new(context: Context<'_>, seed: u64, cuts: Cuts, has_folds: bool) -> Self {
         Self {
             seed,
+            domain: match has_folds {
+                false => Domain::SPLIT,
+                true => Domain::FOLD,
+            },
             split: HashSplit::new(seed, cuts),
             keys: file_keys(context),
         }
@@ -32,7 +37,7 @@ impl ByRow {
     /// Replaces `hashes` by those of some rows.
     pub(super) fn hash(&self, rows: PieceRows<'_>, hashes: &mut Vec<u64>) {
         let key = self.keys[rows.open.store(rows.piece).input];
-        row_hashes(self.seed, Domain::SPLIT, key, rows.in_file(), hashes);
+        row_hashes(self.seed, self.domain, key, rows.in_file(), hashes);
     }
 
     /// Appends the sides of a piece.

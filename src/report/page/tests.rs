@@ -59,6 +59,7 @@ fn figures(features: Vec<FeatureFigures>, host: &str) -> Figures {
             conditions: Vec::new(),
             left_out: 0,
             sides: ["train", "test"].map(side).to_vec(),
+            folds: Vec::new(),
         },
         columns: ColumnCounts {
             features: features.len() as u64,

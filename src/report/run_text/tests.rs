@@ -35,6 +35,7 @@ fn report() -> RunReport {
             side("train", 800_460, 0.8, (798_684, 801_316), 120_100_000),
             side("test", 199_540, 0.2, (199_600, 201_316), 30_000_000),
         ],
+        folds: Vec::new(),
         left_out: 0,
         split_by: "row".to_owned(),
         conditions: Vec::new(),

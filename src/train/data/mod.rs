@@ -70,7 +70,9 @@ impl DataSet {
     /// When a record or footer is damaged, or doesn't fit the memory.
     pub(super) fn open(path: &Path, resources: Resources) -> Result<Self> {
         let manifest = record(path, "manifest.json", Manifest::parse)?;
-        manifest.check_sides(path)?;
+        manifest
+            .check_sides("prep validate")
+            .map_err(|error| error.at(Place::path(path)))?;
         let scaler = record(path, "scaler.json", ScalerFile::from_json)?;
         let features = scaler.columns().len();
         let memory = Memory::new(resources.memory_bytes_max, resources.threads);

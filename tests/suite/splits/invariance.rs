@@ -21,6 +21,34 @@ const MODES: &[&[&str]] = &[
     &["--split-by", "group:user", "--test-size", "3000"],
     &["--split-by", "time:user", "--val-size", "0.1", "--gap", "2"],
     &["--weights", "user"],
+    &["--folds", "3", "--weights", "user"],
+    &[
+        "--folds",
+        "4",
+        "--split-by",
+        "group:user",
+        "--where",
+        "x > -1",
+    ],
+    &["--folds", "3", "--stratify", "x", "--stratify-bins", "4"],
+    &[
+        "--folds",
+        "3",
+        "--split-by",
+        "content",
+        "--materialize-folds",
+    ],
+    &[
+        "--folds",
+        "2",
+        "--stratify",
+        "user",
+        "--sample",
+        "0.5",
+        "--materialize-folds",
+        "--dtype",
+        "float32",
+    ],
 ];
 
 /// Many units of few rows.
@@ -54,6 +82,12 @@ fn no_mode_depends_on_threads_or_memory() {
             scratch.bytes_of("one") == scratch.bytes_of("many"),
             "{mode:?}"
         );
-        scratch.prep(&["verify", "one", "--in", "in"]).succeeds();
+        let inputs: &[&str] = match mode.contains(&"--folds") {
+            true => &[],
+            false => &["--in", "in"],
+        };
+        scratch
+            .prep(&[&["verify", "one"], inputs].concat())
+            .succeeds();
     }
 }

@@ -1,6 +1,7 @@
 //! Which rows go to which side, by every flag that has a say in it.
 
 mod exact;
+mod folds;
 mod groups;
 mod invariance;
 mod narrow;

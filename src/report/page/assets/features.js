@@ -101,7 +101,11 @@ function select(feature, scroll) {
 
 function drawDetail() {
   const feature = list.selected, into = byId("detail");
-  if (!feature) { into.replaceChildren(element("p", "No column is a feature: every column passes through as it is.", { class: "muted" })); return; }
+  if (!feature) {
+    const text = DATA.split.folds ? "Each fold has a scaler of its own: scaler-fold-0.json and so on have the figures." : "No column is a feature: every column passes through as it is.";
+    into.replaceChildren(element("p", text, { class: "muted" }));
+    return;
+  }
   const head = element("div", null, { class: "head" });
   head.append(element("h3", feature.name), element("span", feature.type, { class: "mono muted" }));
   const tags = [["constant", feature.constant], ["nearly constant", feature.nearConstant], ["variance beyond float64", feature.extreme]];

@@ -9,8 +9,10 @@ function drawTop() {
     [whole(input.rows), "rows in " + counted(input.files, "file")],
     [bytes(input.bytes), "read"],
     [whole(columns.features), `features, ${whole(columns.passed)} passed through`],
-    ...split.sides.map((side) => [whole(side.rows), side.name + " rows"]),
-    [whole(drifting), drifting === 1 ? "feature with drift" : "features with drift"],
+    ...(split.folds ? [[whole(split.folds.length), "folds"]] : [
+      ...split.sides.map((side) => [whole(side.rows), side.name + " rows"]),
+      [whole(drifting), drifting === 1 ? "feature with drift" : "features with drift"],
+    ]),
     [whole(warnings.length), warnings.length === 1 ? "warning" : "warnings"],
   ];
   byId("tiles").replaceChildren(...tiles.map(([number, text]) => {
@@ -23,7 +25,8 @@ function drawTop() {
 }
 
 function drawSplit() {
-  const { sides, by, seed, conditions, left_out } = DATA.split, total = sides.reduce((sum, side) => sum + side.rows, 0);
+  const { by, seed, conditions, left_out, folds } = DATA.split, sides = folds || DATA.split.sides;
+  const total = sides.reduce((sum, side) => sum + side.rows, 0), sum = (key) => DATA.split.sides.reduce((n, side) => n + side[key], 0);
   byId("bar").replaceChildren(...sides.filter((side) => side.rows).map((side) => {
     const part = element("span", null, { title: side.name });
     part.style.flexGrow = side.rows / total;
@@ -31,15 +34,16 @@ function drawSplit() {
     return part;
   }));
   const more = (tag, text) => element(tag, text, { class: "more" });
-  const head = ["Side", "Rows", "Got", "Asked", "99.9 % band"].map((text) => element("th", text));
-  byId("sides").replaceChildren(row([...head, more("th", "Shards"), more("th", "Size")]), ...sides.map((side) => {
+  const head = [folds ? "Fold" : "Side", "Rows", "Got", "Asked", "99.9 % band"].map((text) => element("th", text));
+  const size = (side) => (folds ? [] : [more("td", whole(side.shards)), more("td", bytes(side.bytes))]);
+  byId("sides").replaceChildren(row(folds ? head : [...head, more("th", "Shards"), more("th", "Size")]), ...sides.map((side) => {
     const first = element("td");
     first.append(swatch(side.name, color(side.name) || color("muted")));
     const outside = side.band && (side.rows < side.band[0] || side.rows > side.band[1]);
     const band = element("td", side.band ? whole(side.band[0]) + " to " + whole(side.band[1]) : "–", { class: outside ? "warn" : "" });
-    return row([first, whole(side.rows), percent(total ? side.rows / total : null), side.asked === null ? "–" : percent(side.asked), band, more("td", whole(side.shards)), more("td", bytes(side.bytes))]);
+    return row([first, whole(side.rows), percent(total ? side.rows / total : null), side.asked === null ? "–" : percent(side.asked), band, ...size(side)]);
   }));
-  byId("split-note").textContent = `Split by ${[by, "seed " + seed, ...conditions].join(", ")}.` + (left_out ? ` ${counted(left_out, "row")} on no side.` : "") + (sides.some((side) => side.band) ? " One split in a thousand falls outside the band." : "");
+  byId("split-note").textContent = `Split by ${[by, "seed " + seed, ...conditions].join(", ")}.` + (left_out ? ` ${counted(left_out, "row")} on no side.` : "") + (folds ? ` Written in ${counted(sum("shards"), "shard")} of ${bytes(sum("bytes"))}.` : "") + (sides.some((side) => side.band) ? " One split in a thousand falls outside the band." : "");
 }
 
 // What the audit found, the worst first, each with what to do.

@@ -28,6 +28,7 @@ fn manifest(version: &str) -> Vec<u8> {
         job: job().to_string(),
         spec: serde_json::Value::Null,
         left_out: 0,
+        folds: Vec::new(),
         skipped: std::collections::BTreeMap::new(),
         inputs: vec![],
         columns: vec![],
