@@ -18,6 +18,8 @@ pub struct VerifyReport {
     pub rows: u64,
     /// Features whose mean and standard deviation over the train shards were computed again.
     pub features: u64,
+    /// Scalers of folds that were fitted again from the rows in the output.
+    pub fold_scalers: u64,
     /// Rows of the inputs that were split, standardized and compared again; 0 without `--in`.
     pub source_rows: u64,
     /// Files below `--in` that the manifest doesn't name: they came later, or were skipped.
@@ -53,6 +55,13 @@ pub fn verify_text(report: &VerifyReport, paint: Paint) -> String {
     if report.features > 0 {
         let features = counted(report.features, "feature");
         lines.line("Train", &format!("mean 0 and sd 1 in {features}"));
+    }
+    if report.fold_scalers > 0 {
+        let scalers = counted(report.fold_scalers, "scaler");
+        lines.line(
+            "Folds",
+            &format!("{scalers} fitted again without the rows of their fold"),
+        );
     }
     if report.source_rows > 0 {
         let rows = counted(report.source_rows, "row");

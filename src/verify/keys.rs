@@ -25,12 +25,14 @@ pub(super) enum KeyColumns {
 pub(super) fn hashes(
     span: &Span<'_>,
     columns: &KeyColumns,
-    seed: u64,
+    (seed, has_folds): (u64, bool),
     inputs: &[InputFile],
 ) -> Result<Vec<u64>> {
-    let constant = match columns {
-        KeyColumns::Group(_) => 0xc4c5_3b65_954b_9562,
-        KeyColumns::Content => 0x8a94_05ce_cb80_10c8,
+    let constant = match (columns, has_folds) {
+        (KeyColumns::Group(_), false) => 0xc4c5_3b65_954b_9562,
+        (KeyColumns::Content, false) => 0x8a94_05ce_cb80_10c8,
+        (KeyColumns::Group(_), true) => 0x333f_42e4_2f3f_b7ef,
+        (KeyColumns::Content, true) => 0x59dc_4252_1a37_53d8,
     };
     let mut hashes = vec![mix(seed ^ constant); span.rows()];
     for name in names(span, columns) {

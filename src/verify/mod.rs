@@ -1,7 +1,7 @@
 //! `prep verify`: proves an output, with its own arithmetic.
 //!
 //! ```text
-//! records -> files -> shards -> scaler -> train columns          from OUT alone
+//! records -> files -> shards -> scaler -> train columns          from OUT alone; data/ of folds: the fit again
 //!                                      -> every row              with --in: sides, values, fit again
 //! ```
 //!
@@ -15,6 +15,7 @@ mod columns;
 mod cursor;
 mod files;
 mod findings;
+mod folds;
 mod given;
 mod keys;
 mod leaves;
@@ -34,6 +35,7 @@ mod standard;
 mod sums;
 mod times;
 mod values;
+mod views;
 
 use std::path::PathBuf;
 
@@ -44,6 +46,10 @@ use crate::report::VerifyReport;
 use crate::spec::Resources;
 
 use findings::Findings;
+
+/// What to do about an output whose rows aren't compared with `--in`.
+const WITHOUT_IN: &str =
+    "leave out --in: files, checksums, schemas, row counts and the scaler are verified without it";
 
 /// What to verify.
 #[derive(Debug, Clone)]
@@ -101,7 +107,7 @@ pub fn verify(spec: &VerifySpec, cancel: &Cancel) -> Result<VerifyReport> {
         let made_by = records.manifest.made_by;
         if made_by != Maker::Stream && !spec.inputs.is_empty() {
             let what = made_by.to_string();
-            return Err(Error::from(UsageError::NotVerifiable { what }).hint(source::WITHOUT_IN));
+            return Err(Error::from(UsageError::NotVerifiable { what }).hint(WITHOUT_IN));
         }
         memory.share_out_to_readers(sums::BYTES * records.manifest.columns.len() as u64);
         files::check(&names, &records, &mut findings);
@@ -109,6 +115,9 @@ pub fn verify(spec: &VerifySpec, cancel: &Cancel) -> Result<VerifyReport> {
         scaler::check(&records, &mut findings);
         if findings.is_empty() && made_by == Maker::Stream {
             standard::check(context, &records, &mut findings, &mut report)?;
+        }
+        if findings.is_empty() {
+            folds::check(context, &records, &mut findings, &mut report)?;
         }
         if findings.is_empty() && !spec.inputs.is_empty() {
             source::check(context, &records, &mut findings, &mut report)?;

@@ -13,7 +13,7 @@ use super::rows::{Span, SpanRows};
 use super::scaler::Feature;
 use super::sides::{LEFT_OUT, SIDES, TRAIN};
 use super::slots::{
-    FileSlots, Leaf, Piece, Repeated, Slot, Slots, TextSlots, text_integer, text_number,
+    FileSlots, Leaf, Listed, Piece, Repeated, Slot, Slots, TextSlots, text_integer, text_number,
     text_string,
 };
 use super::sums::Sums;
@@ -111,6 +111,12 @@ impl<'a> Pair<'a> {
             },
             _ => self.leaf(0),
         }
+    }
+
+    /// Compares the column of folds with those of the span's rows.
+    pub(super) fn fold(&self, folds: &[u8]) -> Result<Option<Mismatch>> {
+        let mut source = Listed(folds.iter());
+        self.as_stored::<Int32Type>(&mut source, 0)
     }
 
     /// Compares a leaf that was copied.

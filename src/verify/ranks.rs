@@ -1,4 +1,4 @@
-//! Exact sizes and shares, again: `--test-size 1000`, `--stratify`.
+//! Exact sizes and shares, again: `--test-size 1000`, `--stratify`, and folds of classes.
 //!
 //! Two readings of all keys: the first counts the rows of each class by the highest eight bits of their
 //! hashes, the second collects the hashes of the few counters that a wanted rank lies in. One before
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::keys::hash_of;
 use super::rows::Span;
-use super::sides::{Thresholds, row_hashes};
+use super::sides::row_hashes;
 use super::values::{Held, each};
 use crate::error::Result;
 use crate::source::discover::InputFile;
@@ -48,8 +48,10 @@ pub(super) struct Exact {
     pub(super) stratify: Option<(String, Option<usize>)>,
     /// Where the bins of numbers end.
     pub(super) edges: Vec<f64>,
-    /// Of each class, once they are known.
-    pub(super) thresholds: BTreeMap<u64, Thresholds>,
+    /// How many folds there are in place of sides.
+    pub(super) folds: Option<usize>,
+    /// Where the sides, or the folds, of each class end, once it is known.
+    pub(super) thresholds: BTreeMap<u64, Vec<u128>>,
 }
 
 /// Hashes of one class whose highest bits are the same, and how often each is there.
@@ -102,15 +104,14 @@ impl Exact {
             .values()
             .map(|counters| counters.iter().sum())
             .collect();
-        let Some(all) = held_out(self.test, self.val, sizes.iter().sum()) else {
+        let Some(ranks) = self.ranks(&sizes) else {
             return Ok(None);
         };
-        let parts = shares(&sizes, all);
-        let ranks: BTreeMap<u64, HeldOut> = counts.keys().copied().zip(parts).collect();
+        let ranks: BTreeMap<u64, Vec<u64>> = counts.keys().copied().zip(ranks).collect();
         let mut bins: BTreeMap<(u64, usize), Bin> = BTreeMap::new();
-        for (class, part) in &ranks {
-            for rank in [part.test, part.both] {
-                if let Some((counter, _)) = counter_at(&counts[class], rank) {
+        for (class, ranks) in &ranks {
+            for rank in ranks {
+                if let Some((counter, _)) = counter_at(&counts[class], *rank) {
                     bins.insert((*class, counter), Bin::new());
                 }
             }
@@ -120,15 +121,25 @@ impl Exact {
                 *bin.entry(hash).or_default() += 1;
             }
         })?;
-        for (class, part) in ranks {
-            let threshold = |rank| match counter_at(&counts[&class], rank) {
+        for (class, ranks) in ranks {
+            let threshold = |rank: u64| match counter_at(&counts[&class], rank) {
                 Some((counter, below)) => at_rank(&bins[&(class, counter)], rank - below),
                 None => 1 << 64,
             };
-            let (test, held_out) = (threshold(part.test), threshold(part.both));
-            self.thresholds.insert(class, Thresholds { test, held_out });
+            let thresholds = ranks.into_iter().map(threshold).collect();
+            self.thresholds.insert(class, thresholds);
         }
         Ok(Some(()))
+    }
+
+    /// The ranks that sides or folds end at, in classes of these sizes; `None` if there are fewer rows.
+    fn ranks(&self, classes: &[u64]) -> Option<Vec<Vec<u64>>> {
+        if let Some(folds) = self.folds {
+            return Some(dealt(classes, folds));
+        }
+        let all = held_out(self.test, self.val, classes.iter().sum())?;
+        let parts = shares(classes, all).into_iter();
+        Some(parts.map(|part| vec![part.test, part.both]).collect())
     }
 
     fn each_hash(
@@ -251,6 +262,28 @@ fn shares(classes: &[u64], all: HeldOut) -> Vec<HeldOut> {
     parts.map(|(test, both)| HeldOut { test, both }).collect()
 }
 
+/// The ranks that the folds of each class end at, but the last: a class gives every fold as many rows, and
+/// one more to the folds whose turn it is.
+fn dealt(classes: &[u64], folds: usize) -> Vec<Vec<u64>> {
+    let count = folds.max(1) as u64;
+    let mut turn = 0;
+    let of_class = |class: &u64| {
+        let mut rows = vec![class / count; folds];
+        for _ in 0..class % count {
+            rows[turn] += 1;
+            turn = (turn + 1) % folds;
+        }
+        let mut end = 0;
+        rows.pop();
+        for rows in &mut rows {
+            end += *rows;
+            *rows = end;
+        }
+        rows
+    };
+    classes.iter().map(of_class).collect()
+}
+
 fn by_remainders(parts: &[(u64, u64, u128)], total: u64) -> Vec<u64> {
     let mut rounded: Vec<u64> = parts.iter().map(|(down, _, _)| *down).collect();
     let mut left = total.saturating_sub(rounded.iter().sum());
@@ -285,6 +318,13 @@ mod tests {
             Some(HeldOut { test: 3, both: 8 })
         );
         assert_eq!(held_out(Size::Rows(10), Size::Share(0), 9), None);
+    }
+
+    #[test]
+    fn classes_are_dealt_in_turns() {
+        assert_eq!(dealt(&[3, 1, 2], 2), [[2], [0], [1]]);
+        assert_eq!(dealt(&[7, 4], 3), [[3, 5], [1, 3]]);
+        assert_eq!(dealt(&[], 3), Vec::<Vec<u64>>::new());
     }
 
     #[test]

@@ -34,23 +34,6 @@ impl Records {
         let folds = self.manifest.spec.pointer("/split/folds/materialized");
         folds.and_then(serde_json::Value::as_bool).unwrap_or(false)
     }
-
-    /// The train sides, each with the scaler that its rows made, and the name of its file.
-    pub(super) fn train_sides(&self) -> Vec<(String, &str, &RecordedScaler)> {
-        if self.folds() == 0 {
-            let scaler = self.scaler.iter();
-            return scaler
-                .map(|scaler| ("train".to_owned(), SCALER, scaler))
-                .collect();
-        }
-        if !self.is_materialized() {
-            return Vec::new();
-        }
-        let folds = self.fold_scalers.iter().enumerate();
-        folds
-            .map(|(fold, (name, scaler))| (format!("fold-{fold}/train"), name.as_str(), scaler))
-            .collect()
-    }
 }
 
 /// The scaler of an output with sides.

@@ -10,14 +10,15 @@ use super::pairs::{Mismatch, Pair};
 use super::records::Records;
 use super::refit::fit_differs;
 use super::scaler::Feature;
-use super::sides::SIDES;
 use super::slots::Piece;
 use super::split::Split;
 use super::sums::Sums;
 use super::values::each;
+use super::views::View;
 use crate::artifact::escape_name;
 use crate::engine::guarded;
 use crate::error::Result;
+use crate::schema::FOLD_COLUMN;
 use crate::source::discover::InputFile;
 use crate::source::text::TextBatch;
 use crate::spec::OnInf;
@@ -37,6 +38,8 @@ pub(super) enum Span<'a> {
 /// The sides of a span's rows, and where the shards hold them.
 pub(super) struct SpanRows {
     pub(super) sides: Vec<u8>,
+    /// Their folds, where the shards say them.
+    pub(super) folds: Option<Vec<u8>>,
     /// One list a side.
     pub(super) shards: Vec<Vec<Piece>>,
     /// Their weights, if they have some.
@@ -48,7 +51,8 @@ pub(super) struct Comparison<'a> {
     context: Context<'a>,
     records: &'a Records,
     inputs: &'a [InputFile],
-    split: Split,
+    split: &'a Split,
+    view: &'a View<'a>,
     /// Name of the column of weights.
     weights: Option<&'a str>,
     features: Vec<Feature<'a>>,
@@ -102,17 +106,18 @@ impl<'a> Comparison<'a> {
         context: Context<'a>,
         records: &'a Records,
         inputs: &'a [InputFile],
-        split: Split,
+        (split, view): (&'a Split, &'a View<'a>),
         weights: Option<&'a str>,
     ) -> Self {
-        let scaler = records.scaler.as_ref();
+        let scaler = view.scaler.map(|(_, scaler)| scaler);
         let features = scaler.map_or_else(Vec::new, |scaler| scaler.features());
-        let sides = SIDES.iter().map(|side| SideCursor::new(records, side));
+        let sides = view.sides.iter().map(|side| SideCursor::new(records, side));
         Self {
             context,
             records,
             inputs,
             split,
+            view,
             weights,
             totals: vec![Sums::default(); features.len()],
             features,
@@ -127,7 +132,7 @@ impl<'a> Comparison<'a> {
         if !findings.is_empty() || span.rows() == 0 {
             return Ok(());
         }
-        let sides = self.split.sides(span, self.inputs)?;
+        let (sides, folds) = self.view.route(self.split, span, self.inputs)?;
         let mut shards = Vec::new();
         for (index, cursor) in self.sides.iter_mut().enumerate() {
             let rows = sides
@@ -136,7 +141,7 @@ impl<'a> Comparison<'a> {
                 .count();
             match cursor.take(rows, self.context)? {
                 Ok(pieces) => shards.push(pieces),
-                Err(what) => findings.push(SIDES[index], what),
+                Err(what) => findings.push(&self.view.sides[index], what),
             }
         }
         self.rows += sides.len() as u64;
@@ -150,6 +155,7 @@ impl<'a> Comparison<'a> {
         let weights = self.weights_of(span)?;
         let rows = SpanRows {
             sides,
+            folds,
             shards,
             weights,
         };
@@ -179,7 +185,7 @@ impl<'a> Comparison<'a> {
         let (features, totals) = (&self.features, &mut self.totals);
         let (inputs, on_inf) = (self.inputs, self.on_inf);
         let feature_of = |name: &str| features.iter().position(|feature| feature.name == name);
-        let context = self.context;
+        let (context, sides) = (self.context, &self.view.sides);
         context.ordered(columns.len()).run(
             |index| {
                 let name = columns[index].name.as_str();
@@ -206,7 +212,10 @@ impl<'a> Comparison<'a> {
                         })
                     }
                     None => Ok(Seen {
-                        mismatch: pair.passed()?,
+                        mismatch: match &rows.folds {
+                            Some(folds) if name == FOLD_COLUMN => pair.fold(folds)?,
+                            _ => pair.passed()?,
+                        },
                         sums: None,
                     }),
                 })
@@ -218,6 +227,7 @@ impl<'a> Comparison<'a> {
                 }
                 if let Some(mismatch) = seen.mismatch {
                     let (file, what) = describe(span, rows, inputs, name, &mismatch);
+                    let file = file.unwrap_or_else(|| sides[usize::from(mismatch.side)].clone());
                     findings.push(file, what);
                 }
                 Ok(())
@@ -234,28 +244,31 @@ impl<'a> Comparison<'a> {
             let left = cursor.rows_left();
             if left > 0 {
                 let what = format!("{left} rows more than the inputs give this side");
-                findings.push(SIDES[index], what);
+                findings.push(&self.view.sides[index], what);
             }
         }
-        let ddof = self.records.scaler.as_ref().map_or(0, |scaler| scaler.ddof);
+        let Some((name, scaler)) = self.view.scaler else {
+            return self.rows;
+        };
+        let ddof = scaler.ddof;
         for (feature, sums) in self.features.iter().zip(&self.totals) {
             if let Some(what) = fit_differs(feature, sums, ddof) {
                 let what = format!("column \"{}\": {what}", feature.name);
-                findings.push("scaler.json", what);
+                findings.push(name, what);
             }
         }
         self.rows
     }
 }
 
-/// The shard of a mismatch, and what is wrong with it.
+/// The shard of a mismatch, if it is in one, and what is wrong with it.
 fn describe(
     span: &Span<'_>,
     rows: &SpanRows,
     inputs: &[InputFile],
     column: &str,
     mismatch: &Mismatch,
-) -> (String, String) {
+) -> (Option<String>, String) {
     let (input, row) = span.locate(mismatch.row);
     let source = escape_name(&inputs[input].relative);
     let what = &mismatch.what;
@@ -270,10 +283,10 @@ fn describe(
         if inside < piece.rows {
             let own = piece.first_row + inside as u64;
             let what = format!("row {own}, column \"{column}\" (row {row} of {source}): {what}");
-            return (piece.opened.name.clone(), what);
+            return (Some(piece.opened.name.clone()), what);
         }
         before += piece.rows;
     }
     let what = format!("column \"{column}\" (row {row} of {source}): {what}");
-    (SIDES[usize::from(mismatch.side)].to_owned(), what)
+    (None, what)
 }

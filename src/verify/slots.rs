@@ -251,6 +251,16 @@ pub(super) fn text_string(values: &Values, index: usize) -> Option<ByteArray> {
     }
 }
 
+/// A number for every row.
+pub(super) struct Listed<'a>(pub(super) std::slice::Iter<'a, u8>);
+
+impl Slots<i32> for Listed<'_> {
+    fn next_slot(&mut self) -> Result<Option<Slot<i32>>> {
+        let number = self.0.next();
+        Ok(number.map(|number| flat(Some(i32::from(*number)))))
+    }
+}
+
 /// The same value in every row of each piece.
 pub(super) struct Repeated<'a> {
     /// Rows, and their value.

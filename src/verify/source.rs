@@ -16,15 +16,13 @@ use super::records::Records;
 use super::rows::{Comparison, Span};
 use super::slots::Piece;
 use super::split::RecordedSplit;
+use super::views::views;
 use crate::artifact::escape_name;
-use crate::error::{Error, Place, Result, UsageError};
+use crate::error::{Place, Result};
 use crate::report::VerifyReport;
 use crate::source::discover::{InputFile, discover, fingerprint};
 use crate::source::text::{ColumnRequest, ColumnType, TextFile};
 use crate::spec::{Dialect, Format, InputSpec, OnBadFile};
-
-pub(super) const WITHOUT_IN: &str =
-    "leave out --in: files, checksums, schemas, row counts and the scalers are verified without it";
 
 /// Rows of a span, and the most files in it.
 const SPAN_ROWS: usize = 1 << 20;
@@ -62,10 +60,6 @@ pub(super) fn check(
     findings: &mut Findings,
     report: &mut VerifyReport,
 ) -> Result<()> {
-    if records.folds() > 0 {
-        let what = "--folds".to_owned();
-        return Err(Error::from(UsageError::NotVerifiable { what }).hint(WITHOUT_IN));
-    }
     let spec: RecordedSpec = match serde_json::from_value(records.manifest.spec.clone()) {
         Ok(spec) => spec,
         Err(error) => {
@@ -94,9 +88,15 @@ pub(super) fn check(
         return Ok(());
     }
     let weights = spec.columns.weights.as_deref();
-    let mut comparison = Comparison::new(context, records, &inputs, split, weights);
-    spans.each(|span| comparison.span(&span, findings))?;
-    report.source_rows = comparison.finish(findings);
+    for view in &views(records) {
+        let of = (&split, view);
+        let mut comparison = Comparison::new(context, records, &inputs, of, weights);
+        spans.each(|span| comparison.span(&span, findings))?;
+        report.source_rows = comparison.finish(findings);
+        if !findings.is_empty() {
+            break;
+        }
+    }
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The split that the manifest records, made again: the side of every row of a span.
+//! The split that the manifest records, made again: the side, or the fold, of every row of a span.
 
 use std::collections::BTreeMap;
 
@@ -30,6 +30,12 @@ pub(super) struct RecordedSplit {
     stratify: Option<RecordedStratify>,
     sample: Option<String>,
     filter: Option<Filter>,
+    folds: Option<RecordedFolds>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedFolds {
+    count: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,9 +73,17 @@ struct Hashed {
 enum Parted {
     /// By shares of all hashes.
     At(Thresholds),
+    /// Into so many folds of as many hashes each.
+    Evenly(usize),
     /// By ranks among the rows.
     Exactly(Exact),
 }
+
+/// Stands for a row that is in no fold.
+pub(super) const NO_FOLD: u8 = u8::MAX;
+
+/// The constant of row hashes that decide folds.
+const FOLD: u64 = 0x72d0_7269_0bad_6568;
 
 impl RecordedSplit {
     /// Resolves sizes and times; `None` if one of them is none.
@@ -115,7 +129,13 @@ impl RecordedSplit {
 
     fn hashed(&self) -> Option<Hashed> {
         let seed = self.seed;
+        let folds = self.folds.as_ref().map(|folds| folds.count);
+        // A byte a row, one of which stands for none.
+        if folds.is_some_and(|folds| !(2..usize::from(NO_FOLD)).contains(&folds)) {
+            return None;
+        }
         let parted = match (self.sizes()?, &self.stratify) {
+            (_, None) if folds.is_some() => Parted::Evenly(folds?),
             ([Size::Share(test), Size::Share(val)], None) => Parted::At(Thresholds {
                 test: threshold(test)?,
                 held_out: threshold(test + val)?,
@@ -128,6 +148,7 @@ impl RecordedSplit {
                     .as_ref()
                     .map(|stratify| (stratify.column.clone(), stratify.bins)),
                 edges: Vec::new(),
+                folds,
                 thresholds: BTreeMap::new(),
             }),
         };
@@ -181,18 +202,24 @@ impl Split {
             By::Row(Hashed {
                 seed,
                 parted: Parted::Exactly(exact),
-            }) => exact.settle(inputs, &mut read, |span| {
-                Ok(row_hashes(*seed, 0, span, inputs).collect())
-            }),
+            }) => {
+                let constant = row_constant(exact.folds.is_some());
+                exact.settle(inputs, &mut read, |span| {
+                    Ok(row_hashes(*seed, constant, span, inputs).collect())
+                })
+            }
             By::Key(
                 columns,
                 Hashed {
                     seed,
                     parted: Parted::Exactly(exact),
                 },
-            ) => exact.settle(inputs, &mut read, |span| {
-                keys::hashes(span, columns, *seed, inputs)
-            }),
+            ) => {
+                let of_folds = exact.folds.is_some();
+                exact.settle(inputs, &mut read, |span| {
+                    keys::hashes(span, columns, (*seed, of_folds), inputs)
+                })
+            }
             _ => Ok(Some(())),
         }
     }
@@ -204,13 +231,8 @@ impl Split {
     pub(super) fn sides(&self, span: &Span<'_>, inputs: &[InputFile]) -> Result<Vec<u8>> {
         let used = self.narrow.used(span, inputs)?;
         let sides = match &self.by {
-            By::Row(hashed) => {
-                let hashes = row_hashes(hashed.seed, 0, span, inputs).collect();
-                hashed.sides(span, inputs, hashes)?
-            }
-            By::Key(columns, hashed) => {
-                let hashes = keys::hashes(span, columns, hashed.seed, inputs)?;
-                hashed.sides(span, inputs, hashes)?
+            By::Row(hashed) | By::Key(_, hashed) => {
+                hashed.sides(span, inputs, self.hashes(span, inputs)?)?
             }
             By::Time(times) => times.sides(span, inputs)?,
             By::Column(name) => given(span, name, inputs, &used)?,
@@ -220,21 +242,94 @@ impl Split {
             .map(|(side, used)| if used { side } else { LEFT_OUT })
             .collect())
     }
+
+    /// The fold of every row of a span, in order; [`NO_FOLD`] for rows that aren't used.
+    ///
+    /// # Errors
+    /// When a column can't be read.
+    pub(super) fn folds(&self, span: &Span<'_>, inputs: &[InputFile]) -> Result<Vec<u8>> {
+        let used = self.narrow.used(span, inputs)?;
+        let folds = match &self.by {
+            By::Row(hashed) | By::Key(_, hashed) => {
+                hashed.folds(span, inputs, self.hashes(span, inputs)?)?
+            }
+            // Of these there are none.
+            By::Time(_) | By::Column(_) => vec![NO_FOLD; span.rows()],
+        };
+        let of_rows = folds.into_iter().zip(used);
+        Ok(of_rows
+            .map(|(fold, used)| if used { fold } else { NO_FOLD })
+            .collect())
+    }
+
+    /// The hashes that decide, where hashes do.
+    fn hashes(&self, span: &Span<'_>, inputs: &[InputFile]) -> Result<Vec<u64>> {
+        match &self.by {
+            By::Row(hashed) => {
+                let constant = row_constant(hashed.has_folds());
+                Ok(row_hashes(hashed.seed, constant, span, inputs).collect())
+            }
+            By::Key(columns, hashed) => {
+                keys::hashes(span, columns, (hashed.seed, hashed.has_folds()), inputs)
+            }
+            By::Time(_) | By::Column(_) => Ok(Vec::new()),
+        }
+    }
+}
+
+fn row_constant(has_folds: bool) -> u64 {
+    if has_folds { FOLD } else { 0 }
 }
 
 impl Hashed {
+    fn has_folds(&self) -> bool {
+        match &self.parted {
+            Parted::At(_) => false,
+            Parted::Evenly(_) => true,
+            Parted::Exactly(exact) => exact.folds.is_some(),
+        }
+    }
+
     fn sides(&self, span: &Span<'_>, inputs: &[InputFile], hashes: Vec<u64>) -> Result<Vec<u8>> {
         match &self.parted {
             Parted::At(thresholds) => {
                 Ok(hashes.iter().map(|hash| thresholds.side(*hash)).collect())
             }
+            Parted::Evenly(_) => Ok(vec![LEFT_OUT; hashes.len()]),
             Parted::Exactly(exact) => {
                 let classes = exact.classes(span, inputs)?.into_iter().zip(hashes);
                 let side = |(class, hash): (u64, u64)| {
-                    let thresholds = exact.thresholds.get(&class);
-                    thresholds.map_or(LEFT_OUT, |thresholds| thresholds.side(hash))
+                    let Some([test, held_out]) = exact.thresholds.get(&class).map(Vec::as_slice)
+                    else {
+                        return LEFT_OUT;
+                    };
+                    let (test, held_out) = (*test, *held_out);
+                    Thresholds { test, held_out }.side(hash)
                 };
                 Ok(classes.map(side).collect())
+            }
+        }
+    }
+
+    fn folds(&self, span: &Span<'_>, inputs: &[InputFile], hashes: Vec<u64>) -> Result<Vec<u8>> {
+        let number = |fold: usize| u8::try_from(fold).unwrap_or(NO_FOLD);
+        match &self.parted {
+            Parted::At(_) => Ok(vec![NO_FOLD; hashes.len()]),
+            Parted::Evenly(folds) => {
+                let fold = |hash: u64| (u128::from(hash) * *folds as u128) >> 64;
+                let folds = hashes.into_iter().map(fold);
+                Ok(folds
+                    .map(|fold| u8::try_from(fold).unwrap_or(NO_FOLD))
+                    .collect())
+            }
+            Parted::Exactly(exact) => {
+                let classes = exact.classes(span, inputs)?.into_iter().zip(hashes);
+                let fold = |(class, hash): (u64, u64)| {
+                    let ends = exact.thresholds.get(&class);
+                    let ends = ends.into_iter().flatten();
+                    number(ends.filter(|end| **end <= u128::from(hash)).count())
+                };
+                Ok(classes.map(fold).collect())
             }
         }
     }

@@ -11,7 +11,9 @@ use super::findings::{Findings, damage};
 use super::records::Records;
 use super::scaler::{Feature, RecordedScaler};
 use super::shards::path_of;
+use super::sides::TRAIN;
 use super::sums::{Sums, integer, ratio};
+use super::views::views;
 use crate::artifact::manifest::ManifestShard;
 use crate::engine::guarded;
 use crate::error::Result;
@@ -32,8 +34,11 @@ pub(super) fn check(
     findings: &mut Findings,
     report: &mut VerifyReport,
 ) -> Result<()> {
-    for (side, _, scaler) in records.train_sides() {
-        check_side(context, records, (&side, scaler), findings, report)?;
+    for view in views(records) {
+        if let Some((_, scaler)) = view.scaler {
+            let side = &view.sides[usize::from(TRAIN)];
+            report.features = check_side(context, records, (side, scaler), findings)?;
+        }
         if !findings.is_empty() {
             break;
         }
@@ -41,20 +46,20 @@ pub(super) fn check(
     Ok(())
 }
 
+/// Sums the features of one train side and judges them; returns how many.
 fn check_side(
     context: Context<'_>,
     records: &Records,
     (side, scaler): (&str, &RecordedScaler),
     findings: &mut Findings,
-    report: &mut VerifyReport,
-) -> Result<()> {
-    let features = scaler.features();
+) -> Result<u64> {
+    let (features, mut judged) = (scaler.features(), 0);
     let mut totals = vec![Sums::default(); features.len()];
     let shards = records.manifest.shards.iter();
     for shard in shards.filter(|shard| shard.side == side) {
         add_shard(context, shard, &features, &mut totals, findings)?;
         if !findings.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
     }
     for (feature, totals) in features.iter().zip(&totals) {
@@ -62,7 +67,7 @@ fn check_side(
             // Mean and standard deviation are those of weighted rows; the scaler's own sums prove them.
             continue;
         }
-        report.features += 1;
+        judged += 1;
         let column = records.manifest.columns.iter();
         let mut column = column.filter(|column| column.name == feature.name);
         let is_single = column.any(|column| column.output_type == "float32");
@@ -76,7 +81,7 @@ fn check_side(
             findings.push(side, what);
         }
     }
-    Ok(())
+    Ok(judged)
 }
 
 fn add_shard(

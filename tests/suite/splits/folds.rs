@@ -130,7 +130,13 @@ fn every_row_is_written_as_it_was_with_the_number_of_its_fold() {
             "{name} says nothing of folds"
         );
     }
-    scratch.prep(&["verify", "out"]).succeeds();
+    let run = scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
+    for text in [
+        "4 scalers fitted again",
+        "6,000 rows split, fitted and compared again",
+    ] {
+        assert!(run.stdout.contains(text), "{text}{}", run.describe());
+    }
     scratch.prep(&["report", "out"]).succeeds();
 }
 
@@ -265,7 +271,7 @@ fn rows_of_a_key_share_a_fold_and_rows_that_come_later_move_none() {
         "{} rows",
         narrow.len()
     );
-    scratch.prep(&["verify", "out"]).succeeds();
+    scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
 }
 
 #[test]
@@ -287,6 +293,7 @@ fn classes_are_dealt_to_the_folds_within_one_row() {
     let run = scratch.prep(&args).succeeds();
     let warning = "too few rows for every fold in 1 of 4 classes of --stratify label: \"rare\" (2)";
     assert!(run.stderr.contains(warning), "{}", run.stderr);
+    scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
     let of_rows = folds(&scratch.output("out"));
     let mut classes: BTreeMap<&str, [usize; 7]> = BTreeMap::new();
     for (id, fold) in &of_rows {
@@ -317,6 +324,7 @@ fn text_keeps_its_types_too() {
     assert_eq!(data.strings("zip")[7], "07");
     assert_eq!(data.floats("x")[10], Some(1.5));
     assert_eq!(rows_by_fold(&folds(&output)).len(), 2);
+    scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
     let refused = scratch.write("in/a.csv", "id,_fold\n1,2\n");
     let run = refused.prep(&["stream", "--in", "in", "--out", "new", "--folds", "2"]);
     let message = run.fails_with(2);

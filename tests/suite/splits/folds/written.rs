@@ -3,8 +3,12 @@
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use prep_stream::artifact::manifest::ManifestFile;
+use prep_stream::artifact::seal;
 use prep_stream::engine::{Cancel, Event, Silent};
+use prep_stream::error::ErrorKind;
 use prep_stream::job::{Outcome, stream};
 use prep_stream::kernel::FoldCount;
 use prep_stream::spec::{FoldSpec, JobSpec, Size, SplitBy};
@@ -80,9 +84,10 @@ fn both_sides_of_every_fold_are_those_of_a_run_that_held_it_out() {
         assert_eq!(said(&scaler), said(&data_scalers[fold]));
         assert_eq!(said(&scaler).0, fold);
     }
-    scratch.prep(&["verify", "out"]).succeeds();
+    let run = scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
+    let text = "6,000 rows split, fitted and compared again";
+    assert!(run.stdout.contains(text), "{}", run.describe());
     scratch.prep(&["report", "out"]).succeeds();
-    // The tests that take a column of folds for theirs may have one of that name.
     let message = scratch.prep(&["audit", "out"]).fails_with(2);
     assert!(message.contains("made with --folds"), "{message}");
 }
@@ -115,6 +120,65 @@ fn damage_to_any_file_of_folds_is_found() {
     }
 }
 
+/// What an attacker, or a mistake, would leave: records that agree with each other, of another seed.
+#[test]
+fn folds_and_scalers_of_another_split_are_found() {
+    for extra in [&[][..], &["--materialize-folds"]] {
+        let scratch = two_files();
+        let flags = [&["--folds", "2", "--exclude", "id", "--no-report"], extra].concat();
+        let output = scratch.stream("in", &flags);
+        let manifest = fs::read_to_string(output.path.join("manifest.json")).expect("a manifest");
+        let other = manifest.replace("\"seed\":42", "\"seed\":43");
+        assert_ne!(manifest, other);
+        // Sealed again: the last line is the checksum of all others.
+        let (body, _) = other.rsplit_once(",\n\"xxh3_128\"").expect("a seal");
+        fs::write(output.path.join("manifest.json"), seal(body.to_owned())).expect("write");
+        let run = scratch.prep(&["verify", "out", "--in", "in"]);
+        assert_eq!(run.code, Some(1), "{}", run.describe());
+        assert!(
+            run.stdout.contains("data") || run.stdout.contains("fold-0"),
+            "{}",
+            run.describe()
+        );
+
+        // Scalers that were fitted on all rows: each follows from its own sums, none from its rows.
+        let scratch = two_files();
+        let output = scratch.stream("in", &flags);
+        let plain = scratch.stream_to("plain", "in", &["--exclude", "id", "--test-size", "0"]);
+        let leaking = plain.json("scaler.json");
+        let mut records =
+            fs::read_to_string(output.path.join("manifest.json")).expect("a manifest");
+        for fold in 0..2 {
+            let name = format!("scaler-fold-{fold}.json");
+            let good = fs::read(output.path.join(&name)).expect("a scaler");
+            let mut scaler: serde_json::Value = serde_json::from_slice(&good).expect("JSON");
+            for key in ["n_samples_seen_", "mean_", "var_", "scale_", "columns"] {
+                scaler[key] = leaking[key].clone();
+            }
+            let bad = serde_json::to_vec(&scaler).expect("JSON");
+            fs::write(output.path.join(&name), &bad).expect("write");
+            let said = |bytes: &[u8]| {
+                serde_json::to_string(&ManifestFile::new(&name, bytes)).expect("JSON")
+            };
+            assert!(records.contains(&said(&good)));
+            records = records.replace(&said(&good), &said(&bad));
+        }
+        let (body, _) = records.rsplit_once(",\n\"xxh3_128\"").expect("a seal");
+        fs::write(output.path.join("manifest.json"), seal(body.to_owned())).expect("write");
+        let run = scratch.prep(&["verify", "out"]);
+        assert_eq!(run.code, Some(1), "{}", run.describe());
+        let named = [
+            "scaler-fold-0.json: column \"x\"",
+            "fold-0/train: column \"x\"",
+        ];
+        assert!(
+            named.iter().any(|named| run.stdout.contains(named)),
+            "{}",
+            run.describe()
+        );
+    }
+}
+
 /// A job with folds.
 fn job(scratch: &Scratch, out: &str, by: &SplitBy, materialized: bool) -> JobSpec {
     let mut spec = spec(scratch, out, by);
@@ -126,6 +190,20 @@ fn job(scratch: &Scratch, out: &str, by: &SplitBy, materialized: bool) -> JobSpe
     spec.split.test_size = Size::ZERO;
     spec.columns.exclude = vec!["id".to_owned()];
     spec
+}
+
+/// The run of a job that was stopped in this process. A child that another test is starting holds the
+/// lock, like every open file, until it has become another program.
+fn go_on(spec: &JobSpec) -> Outcome {
+    for _ in 0..100 {
+        match stream(spec, &Cancel::default(), &Silent) {
+            Err(error) if matches!(error.kind(), ErrorKind::Locked { .. }) => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            outcome => return outcome.expect("the second run"),
+        }
+    }
+    panic!("locked for seconds");
 }
 
 #[test]
@@ -148,11 +226,15 @@ fn a_run_with_folds_that_is_stopped_at_any_moment_ends_with_the_same_bytes() {
                     cancel.cell().store(15, Ordering::Relaxed);
                 }
             });
-            if stream(&spec, &cancel, &stop).is_ok() {
-                break;
+            match stream(&spec, &cancel, &stop) {
+                Ok(_) => break,
+                Err(error) if matches!(error.kind(), ErrorKind::Locked { .. }) => continue,
+                Err(error) => assert!(
+                    matches!(error.kind(), ErrorKind::Interrupted { .. }),
+                    "{error}"
+                ),
             }
-            let outcome = stream(&spec, &Cancel::default(), &Silent).expect("the second run");
-            let Outcome::Written(report) = outcome else {
+            let Outcome::Written(report) = go_on(&spec) else {
                 panic!("a stopped run has published nothing");
             };
             most = most.max(report.taken_up);
