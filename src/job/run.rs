@@ -145,27 +145,33 @@ impl<'a> Run<'a> {
     }
 
     /// The least disk that output and cache may take, by a guess that refuses only what is hopeless:
-    /// a quarter of Parquet input, two fifths of text, whose cache holds 8 bytes for 17 digits. Rows to
-    /// be shuffled take what they take in memory, or for text as much as the cache again.
-    pub(super) fn disk_bytes(&self, plan: &Plan) -> u64 {
-        let input: u64 = self.found.files.iter().map(|file| file.bytes).sum();
+    /// a quarter of Parquet input, two fifths of text, whose cache holds 8 bytes for 17 digits.
+    pub(super) fn disk_bytes(&self) -> u64 {
         let once = match self.found.format {
-            Format::Parquet => input / 4,
-            Format::Csv => input / 5 * 2,
+            Format::Parquet => self.input_bytes() / 4,
+            Format::Csv => self.input_bytes() / 5 * 2,
         };
-        let split = &self.spec.split;
-        let output = match split.folds {
+        match self.spec.split.folds {
             // Every fold holds all rows again.
             Some(folds) if folds.materialized => once.saturating_mul(folds.count.get()),
             _ => once,
-        };
+        }
+    }
+
+    /// The same for rows that wait to be shuffled: what they take in memory, or for text as much as the
+    /// cache again.
+    pub(super) fn shuffle_disk_bytes(&self, plan: &Plan) -> u64 {
+        let split = &self.spec.split;
         // How many of them are used, only the data can tell.
         let is_whole = split.sample.is_none() && split.filter.is_none();
-        let shuffled = match self.spec.output.shuffle && is_whole {
-            true => plan.bytes().unwrap_or(input / 5 * 2),
+        match self.spec.output.shuffle && is_whole {
+            true => plan.bytes().unwrap_or(self.input_bytes() / 5 * 2),
             false => 0,
-        };
-        output.saturating_add(shuffled)
+        }
+    }
+
+    fn input_bytes(&self) -> u64 {
+        self.found.files.iter().map(|file| file.bytes).sum()
     }
 
     /// The least memory the job needs, in bytes.

@@ -7,7 +7,9 @@ use crate::artifact::JobId;
 use crate::engine::Pass;
 use crate::error::Result;
 use crate::kernel::{Scaler, Side};
-use crate::pass::{self, Prepared, RowsOf, Shuffle, SplitPlan, SplitTotal, WriteJob, Written};
+use crate::pass::{
+    self, Prepared, RowsOf, Scaling, Shuffle, SplitPlan, SplitTotal, WriteJob, Written,
+};
 use crate::sink::Staging;
 use crate::sink::shard::ShardFormat;
 
@@ -45,6 +47,7 @@ pub(super) fn write(
         spool: &cache,
         dtype: spec.output.dtype,
         on_inf: spec.fit.on_inf,
+        scaling: Scaling::Fitted,
         written: planned.written,
         directories: &directories,
         job,

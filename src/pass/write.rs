@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::fit::pages_read;
 use super::histograms::{Histograms, SideCounts, SideHistograms};
 use super::leaves::{BlockSource, Leaf};
+use super::scaling::Scaling;
 use super::{Context, Routed, RowsOf, SplitPlan, partial_name};
 use crate::artifact::JobId;
 use crate::engine::Pass;
@@ -46,6 +47,8 @@ pub struct WriteJob<'a> {
     pub dtype: Dtype,
     /// What happens to infinities.
     pub on_inf: OnInf,
+    /// Which way the scaler goes, and where it is from.
+    pub scaling: Scaling,
     /// The sides that are written, in order.
     pub written: &'a [Side],
     /// The directory of each of them.
@@ -100,6 +103,7 @@ impl<'a> WriteJob<'a> {
             segments: None,
             dtype: self.dtype,
             on_inf: self.on_inf,
+            scaling: self.scaling,
             cancel: self.context.cancel,
         }
     }
@@ -277,11 +281,13 @@ fn write_unit(
     })
 }
 
-/// A unit that must be what pass 2 has read.
+/// A unit, which must be what pass 2 has read if there was one.
 pub(super) fn open_unit<'a>(job: &'a WriteJob<'_>, index: usize) -> Result<OpenUnit<'a>> {
-    let pages = pages_read(job.partials, index)?;
     let open = OpenUnit::new(job.table, &job.table.units[index], job.context.memory);
-    Ok(open.comparing(pages))
+    Ok(match job.scaling {
+        Scaling::Fitted => open.comparing(pages_read(job.partials, index)?),
+        Scaling::Frozen | Scaling::Inverse => open,
+    })
 }
 
 /// Bytes of a unit's pieces as they are stored.
