@@ -3,47 +3,82 @@
 mod arrivals;
 mod audit;
 mod bad_files;
+mod fit;
 mod fold_report;
 mod folds;
+mod merge;
 mod outlook;
+mod publish;
 mod record;
 mod report;
 mod run;
+mod scaler;
+mod side_report;
+mod transform;
 mod validate;
 mod warnings;
+mod write;
+
+use serde::Serialize;
 
 use crate::artifact::JobId;
+use crate::artifact::manifest::Maker;
 use crate::engine::{Cancel, Observer, Pass};
 use crate::error::Result;
-use crate::pass::{self, Plan, Prepared, Rows, RowsOf, SplitPlan, SplitTotal, WriteJob};
-use crate::report::{PlanReport, RunReport, UnchangedReport};
+use crate::pass::{self, Fitted, Plan, Prepared, Rows, SplitPlan, SplitTotal};
+use crate::report::{InputReport, PlanReport, RunReport, TransformReport, UnchangedReport};
 use crate::sink::Staging;
-use crate::sink::shard::ShardFormat;
 use crate::source::discover::{Discovery, discover};
+use crate::source::table::Table;
 use crate::spec::JobSpec;
 
 pub use audit::{audit, judge};
+pub use fit::fit;
+pub use merge::merge;
+use publish::publish;
 use record::{Found, Results};
 pub use report::report;
 use run::Run;
+pub use transform::transform;
 pub use validate::{check, validate, validation_of};
 
 /// How a run ended that didn't fail.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum Outcome<R = RunReport> {
     /// The output was made.
-    Written(Box<RunReport>),
+    Written(Box<R>),
     /// The output is there already, made by this very job.
     Unchanged(UnchangedReport),
+}
+
+impl<R> Outcome<R> {
+    /// What was made, with what is known only after the commit; or that there was nothing to do.
+    fn of(run: &Run<'_>, job: &JobId, made: Option<R>, finish: impl FnOnce(R) -> R) -> Self {
+        match made {
+            Some(report) => Self::Written(Box::new(finish(report))),
+            None => Self::Unchanged(run.unchanged(job)),
+        }
+    }
+
+    fn bad_files_of(&self, inputs: impl FnOnce(&R) -> &InputReport) -> u64 {
+        match self {
+            Self::Written(report) => inputs(report).bad.len() as u64,
+            Self::Unchanged(report) => report.bad_files,
+        }
+    }
 }
 
 impl Outcome {
     /// How many files were left out because they couldn't be read.
     pub fn bad_files(&self) -> u64 {
-        match self {
-            Self::Written(report) => report.inputs.bad.len() as u64,
-            Self::Unchanged(report) => report.bad_files,
-        }
+        self.bad_files_of(|report| &report.inputs)
+    }
+}
+
+impl Outcome<TransformReport> {
+    /// How many files were left out because they couldn't be read.
+    pub fn bad_files(&self) -> u64 {
+        self.bad_files_of(|report| &report.inputs)
     }
 }
 
@@ -81,42 +116,32 @@ fn without_bad_files<R>(
     }
 }
 
-/// What is to be done, and the job that it is; refused if it can't be done within the budget.
-fn planned(run: &Run<'_>) -> Result<(Plan, JobId)> {
+/// What is to be done, and the job that it is, as `head` and the inputs say; refused if it can't be done
+/// within the budget.
+fn planned(run: &Run<'_>, head: &impl Serialize) -> Result<(Plan, JobId)> {
     let (spec, found) = (run.spec, run.found);
     let plan = run.pass(Pass::Plan, || pass::plan(run.context(), spec, found.format))?;
-    let job = JobId::new(
-        spec,
-        crate::VERSION,
-        found.files.iter().zip(&plan.fingerprints),
-    )?;
+    let job = JobId::new(head, found.files.iter().zip(&plan.fingerprints))?;
     run.check_budget(&plan)?;
     Ok((plan, job))
 }
 
+/// What decides the output of `prep stream`, beside its inputs.
+fn stream_head(spec: &JobSpec) -> impl Serialize + '_ {
+    ("prep job", crate::VERSION, spec)
+}
+
 fn stream_found(run: &Run<'_>) -> Result<Outcome> {
-    let spec = run.spec;
-    let (plan, job) = planned(run)?;
-    let staging = Staging::open_as(&spec.output, &job)?;
-    if staging.is_published() || (spec.output.if_changed && staging.output_is_current()) {
-        staging.abandon()?;
-        return Ok(Outcome::Unchanged(run.unchanged(&job)));
-    }
-    let made = staging
-        .check_free_space(run.disk_bytes())
-        .and_then(|()| match spec.split.folds {
-            Some(folds) => folds::make(run, plan, &job, &staging, folds),
-            None => make(run, plan, &job, &staging),
-        })
-        .and_then(|report| run.cancel.check().map(|()| report));
-    match made {
-        Ok(report) => {
-            run.last_pass(Pass::Commit, || staging.commit(run.cancel))?;
-            warnings::after_commit(run);
-            Ok(Outcome::Written(Box::new(run.finish(report))))
-        }
-        Err(error) => Err(staging.put_away(error)),
-    }
+    let (plan, job) = planned(run, &stream_head(run.spec))?;
+    let disk_bytes = run
+        .disk_bytes()
+        .saturating_add(run.shuffle_disk_bytes(&plan));
+    let make = |staging: &Staging| match run.spec.split.folds {
+        Some(folds) => folds::make(run, plan, &job, staging, folds),
+        None => make(run, plan, &job, staging),
+    };
+    let made = publish(run, &job, disk_bytes, make)?;
+    Ok(Outcome::of(run, &job, made, |report| run.finish(report)))
 }
 
 /// What pass 1 leaves.
@@ -130,9 +155,10 @@ struct Split<'a> {
 fn split<'r>(run: &'r Run<'_>, rows: Rows, staging: &Staging) -> Result<Split<'r>> {
     let (spec, context, partials) = (run.spec, run.context(), staging.partials());
     let split = run.pass(Pass::Split, || {
-        let prepared = pass::settle(context, spec, rows, &staging.cache_dir(), partials)?;
+        let cache = staging.cache_dir();
+        let prepared = pass::settle(context, spec, rows, &cache, partials)?;
         let mut plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
-        let sides = pass::split(context, partials, &prepared.table, &mut plan)?;
+        let sides = pass::split(context, partials, &prepared.table, &mut plan, &cache)?;
         Ok(Split {
             prepared,
             plan,
@@ -147,7 +173,7 @@ fn split<'r>(run: &'r Run<'_>, rows: Rows, staging: &Staging) -> Result<Split<'r
 
 /// The three passes, and the records of what they found.
 fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<RunReport> {
-    let (spec, context, partials) = (run.spec, run.context(), staging.partials());
+    let (context, partials) = (run.context(), staging.partials());
     let Split {
         prepared,
         plan: split_plan,
@@ -155,40 +181,16 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     } = split(run, plan.rows, staging)?;
     let table = &prepared.table;
     let sides_written = split_plan.written(&sides);
+    let fitted = fit_on_train(run, table, &split_plan, staging)?;
 
-    let fitted = run.pass(Pass::Fit, || {
-        let weights = spec.columns.weights.as_deref();
-        let total = pass::fit(context, partials, table, &split_plan, weights)?;
-        pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
-        Ok(total.finish(spec.fit.ddof))
-    })?;
-    warnings::after_fit(run, table, std::slice::from_ref(&fitted));
-
-    let format = ShardFormat::new(&prepared.output, &table.schema, spec.output.compression)?;
-    let written = run.pass(Pass::Write, || {
-        let directories = sides_written
-            .iter()
-            .map(|side| staging.side_dir(side.name()));
-        let directories = directories.collect::<Result<Vec<_>>>()?;
-        let write = WriteJob {
-            context,
-            partials,
-            table,
-            plan: &split_plan,
-            rows: RowsOf::Sides,
-            scaler: &fitted.scaler,
-            format: &format,
-            spool: &staging.cache_dir(),
-            dtype: spec.output.dtype,
-            on_inf: spec.fit.on_inf,
-            written: &sides_written,
-            directories: &directories,
-            job,
-        };
-        let written = pass::write(&write)?;
-        staging.keep_only(&pass::shard_paths(&write, &written.partials))?;
-        Ok(written)
-    })?;
+    let planned = write::Planned {
+        prepared: &prepared,
+        split: &split_plan,
+        sides: &sides,
+        scaler: &fitted.scaler,
+        written: &sides_written,
+    };
+    let written = write::write(run, &planned, job, staging)?;
 
     pass::check_rows(&sides, &written.partials)?;
     pass::check_unchanged(context, &plan.fingerprints)?;
@@ -199,6 +201,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
             fingerprints: &plan.fingerprints,
             prepared: &prepared,
             sides: &sides,
+            made_by: Maker::Stream,
         },
         fitted: &fitted,
         sides_written: &sides_written,
@@ -211,6 +214,24 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     Ok(report)
 }
 
+/// Pass 2: what standardizes the features, fitted on the train rows.
+fn fit_on_train(
+    run: &Run<'_>,
+    table: &Table,
+    plan: &SplitPlan<'_>,
+    staging: &Staging,
+) -> Result<Fitted> {
+    let (spec, context) = (run.spec, run.context());
+    let fitted = run.pass(Pass::Fit, || {
+        let weights = spec.columns.weights.as_deref();
+        let total = pass::fit(context, staging.partials(), table, plan, weights)?;
+        pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
+        Ok(total.finish(spec.fit.ddof))
+    })?;
+    warnings::after_fit(run, table, std::slice::from_ref(&fitted));
+    Ok(fitted)
+}
+
 /// What would happen: files, columns, roles, units; reads footers and headers only.
 ///
 /// # Errors
@@ -218,7 +239,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
 pub fn plan(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<PlanReport> {
     without_bad_files(spec, cancel, observer, |found| {
         let run = Run::new(spec, found, cancel, observer);
-        let (plan, job) = planned(&run)?;
+        let (plan, job) = planned(&run, &stream_head(spec))?;
         Ok(outlook::report(&run, &job, &plan))
     })
 }

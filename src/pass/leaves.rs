@@ -9,9 +9,11 @@ use parquet::data_type::{
 
 use super::histograms::SideCounts;
 use super::route::Router;
-use super::slicer::{RUN_ROWS, Slicer};
+use super::scaling::Scaling;
+use super::shuffle::{BlockSegments, RowShape};
+use super::slicer::{Outlets, RUN_ROWS, Slicer};
 use crate::engine::{Cancel, guarded};
-use crate::error::{DataError, Error, Place, Result};
+use crate::error::{DataError, Place, Result};
 use crate::kernel::{ColumnScaler, Folds, Parts, Side, Sides};
 use crate::schema::{LayoutColumn, NumericKind, Treatment};
 use crate::sink::SpoolPlace;
@@ -48,8 +50,11 @@ pub(super) struct BlockSource<'a> {
     pub block: &'a Block,
     pub format: &'a ShardFormat,
     pub spool: SpoolPlace<'a>,
+    /// Where rows go that are yet to be shuffled, instead of being encoded.
+    pub segments: Option<&'a BlockSegments<'a>>,
     pub dtype: Dtype,
     pub on_inf: OnInf,
+    pub scaling: Scaling,
     pub cancel: &'a Cancel,
 }
 
@@ -57,7 +62,7 @@ pub(super) struct BlockSource<'a> {
 pub(super) type Partition<T> = fn(&Sides, usize, &[T], &mut Parts<T>);
 
 impl BlockSource<'_> {
-    /// Encodes `leaf` once per side; `scaler` is that of its column if it is a feature, whose
+    /// Encodes `leaf` once per side, or not at all if its rows go to segments; `scaler` is that of its column if it is a feature, whose
     /// standardized values are counted then.
     pub(super) fn encode(
         &self,
@@ -68,22 +73,14 @@ impl BlockSource<'_> {
         let treatment = &self.open.table.schema.columns[leaf.column].treatment;
         match (treatment, scaler) {
             (Treatment::Standardize(_), Some(scaler)) => match self.dtype {
-                Dtype::Float64 => self.numbers::<DoubleType>(
-                    leaf,
-                    |x, z| {
-                        scaler.transform_into_f64(x, z);
-                        check_range(x, z, self.dtype)
-                    },
-                    counts,
-                ),
-                Dtype::Float32 => self.numbers::<FloatType>(
-                    leaf,
-                    |x, z| {
-                        scaler.transform_into_f32(x, z);
-                        check_range(x, z, self.dtype)
-                    },
-                    counts,
-                ),
+                Dtype::Float64 => {
+                    let apply = |x: &[f64], z: &mut Vec<_>| self.scaling.apply(scaler, x, z);
+                    self.numbers::<DoubleType>(leaf, apply, counts)
+                }
+                Dtype::Float32 => {
+                    let apply = |x: &[f64], z: &mut Vec<_>| self.scaling.apply(scaler, x, z);
+                    self.numbers::<FloatType>(leaf, apply, counts)
+                }
             },
             (Treatment::Widen(NumericKind::Int64 | NumericKind::UInt64), _) => self.integers(leaf),
             (Treatment::Widen(_) | Treatment::Standardize(_), _) => self.numbers::<DoubleType>(
@@ -181,6 +178,8 @@ impl BlockSource<'_> {
                 reader.read(rows, &mut run)?;
                 if null_infinities {
                     infinities_to_nulls(&mut run);
+                } else if leaf.feature.is_some() {
+                    self.check_infinite(self.name(leaf), &run, each.first)?;
                 }
                 converted.values.clear();
                 convert(&run.values, &mut converted.values)?;
@@ -278,7 +277,7 @@ impl BlockSource<'_> {
         })
     }
 
-    /// Encodes a leaf: `read` is called for every slice of the block, in order.
+    /// Takes a leaf to where it goes: `read` is called for every slice of the block, in order.
     fn encode_runs<T: DataType>(
         &self,
         leaf: Leaf,
@@ -286,39 +285,64 @@ impl BlockSource<'_> {
         mut read: impl FnMut(&ParquetFile, &Piece, LayoutColumn, &mut Slicer<'_, '_, T>) -> Result<()>,
     ) -> Result<Vec<EncodedColumn>> {
         let descriptor = self.format.schema().column(leaf.output);
+        if let Some(segments) = self.segments {
+            let mut scatter = segments.scatter(leaf.output, RowShape::of(&descriptor));
+            let slicer = self.slicer(leaf, Outlets::Segments(&mut scatter), partition);
+            self.each_slice(leaf, slicer, read)?;
+            scatter.finish()?;
+            return Ok(Vec::new());
+        }
+        let places = vec![self.spool; self.written.len()];
+        self.format.encode::<T>(leaf.output, &places, |writers| {
+            let slicer = self.slicer(leaf, Outlets::Encoders(writers), partition);
+            self.each_slice(leaf, slicer, &mut read)
+        })
+    }
+
+    fn slicer<'s, 'w, T: DataType>(
+        &'s self,
+        leaf: Leaf,
+        outlets: Outlets<'s, 'w, T>,
+        partition: Partition<T::T>,
+    ) -> Slicer<'s, 'w, T> {
+        Slicer {
+            source: self,
+            outlets,
+            router: Router::default(),
+            partition,
+            top: self.format.schema().column(leaf.output).max_def_level(),
+            ones: Vec::new(),
+            first: self.block.first,
+            skip: 0,
+            rows: 0,
+        }
+    }
+
+    fn each_slice<T: DataType>(
+        &self,
+        leaf: Leaf,
+        mut slicer: Slicer<'_, '_, T>,
+        mut read: impl FnMut(&ParquetFile, &Piece, LayoutColumn, &mut Slicer<'_, '_, T>) -> Result<()>,
+    ) -> Result<()> {
         let folder = LayoutColumn {
             first_leaf: 0,
             leaves: 1,
             kind: None,
         };
-        let places = vec![self.spool; self.written.len()];
-        self.format.encode::<T>(leaf.output, &places, |writers| {
-            let mut slicer = Slicer {
-                source: self,
-                writers,
-                router: Router::default(),
-                partition,
-                top: descriptor.max_def_level(),
-                ones: Vec::new(),
-                first: self.block.first,
-                skip: 0,
-                rows: 0,
-            };
-            for slice in &self.block.slices {
-                let piece = &self.open.unit.pieces[slice.piece];
-                let layout = &self.open.store(piece).layout.columns;
-                let column = layout.get(leaf.column).copied().unwrap_or(folder);
-                (slicer.skip, slicer.rows) = (slice.start, slice.rows);
-                let input = &self.inputs[self.open.store(piece).input];
-                let whole = slice.rows == piece.rows;
-                guarded(|| match (self.open.file(piece)?, whole) {
-                    (file, true) => read(file, piece, column, &mut slicer),
-                    (file, false) => read(&file.by_pages(), piece, column, &mut slicer),
-                })
-                .map_err(|error| error.at(Place::path(&input.path).column(self.name(leaf))))?;
-            }
-            Ok(())
-        })
+        for slice in &self.block.slices {
+            let piece = &self.open.unit.pieces[slice.piece];
+            let layout = &self.open.store(piece).layout.columns;
+            let column = layout.get(leaf.column).copied().unwrap_or(folder);
+            (slicer.skip, slicer.rows) = (slice.start, slice.rows);
+            let input = &self.inputs[self.open.store(piece).input];
+            let whole = slice.rows == piece.rows;
+            guarded(|| match (self.open.file(piece)?, whole) {
+                (file, true) => read(file, piece, column, &mut slicer),
+                (file, false) => read(&file.by_pages(), piece, column, &mut slicer),
+            })
+            .map_err(|error| error.at(Place::path(&input.path).column(self.name(leaf))))?;
+        }
+        Ok(())
     }
 }
 
@@ -337,35 +361,4 @@ fn infinities_to_nulls(run: &mut LeafRun<f64>) {
         }
     }
     run.values.retain(|value| !value.is_infinite());
-}
-
-/// A finite value must stay one: infinity in the output would be a value that the data never had.
-fn check_range<T: num_traits::Float>(
-    values: &[f64],
-    standardized: &[T],
-    dtype: Dtype,
-) -> Result<()> {
-    // One pass that the compiler vectorizes; the place is only looked for if there is one.
-    if standardized
-        .iter()
-        .fold(true, |all, z| all & !z.is_infinite())
-    {
-        return Ok(());
-    }
-    let beyond = |(x, z): &(&f64, &T)| x.is_finite() && z.is_infinite();
-    let Some((value, _)) = values.iter().zip(standardized).find(beyond) else {
-        return Ok(());
-    };
-    let (name, hint) = match dtype {
-        Dtype::Float32 => (
-            "float32",
-            "write float64 with --dtype float64, or leave the column out with --exclude",
-        ),
-        Dtype::Float64 => ("float64", "leave the column out with --exclude"),
-    };
-    Err(Error::from(DataError::OutOfRange {
-        value: *value,
-        dtype: name,
-    })
-    .hint(hint))
 }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use parquet::file::metadata::FileMetaData;
 
-use super::{Context, SplitPlan, split};
+use super::{Context, SplitPlan, shuffle_bytes, split};
 use crate::engine::{Pass, guarded};
 use crate::error::{DataError, Error, Place, Result, escape_path};
 use crate::schema::{
-    OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, check_no_fold_column, output_schema,
+    OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, check_frozen, check_no_fold_column,
+    output_schema,
 };
 use crate::source::discover::{Fingerprint, fingerprint, unchanged};
 use crate::source::parquet::ParquetFile;
@@ -94,9 +95,27 @@ fn plan_text(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint>, 
             Ok(())
         },
     )?;
+    check_headers(context, spec, &plan.headers)?;
     let names = plan.headers.iter().flatten().map(String::as_str);
     check_no_fold_column(names, &spec.split)?;
     Ok((fingerprints, plan))
+}
+
+/// The features of a scaler that was fitted before must be there; that they are numbers, parsing sees.
+fn check_headers(context: Context<'_>, spec: &JobSpec, headers: &[Vec<String>]) -> Result<()> {
+    let wanted = spec.columns.features.as_deref().unwrap_or_default();
+    match (headers.first(), context.inputs.first()) {
+        (Some(names), Some(input)) if spec.columns.frozen => {
+            let folders = input
+                .hive
+                .iter()
+                .map(|(key, _)| (key, Some("string".into())));
+            let found = names.iter().map(|name| (name, None)).chain(folders);
+            let found: Vec<_> = found.map(|(name, not)| (name.as_str(), not)).collect();
+            check_frozen(&found, wanted).map_err(|error| error.at(Place::path(&input.path)))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn same_names(first: &[String], names: &[String], first_path: &Path) -> Result<()> {
@@ -170,6 +189,24 @@ impl Plan {
             Rows::Text(_) => 0,
         };
         split::sides_bytes(&spec.split, rows, spec.resources.threads)
+    }
+
+    /// What each worker holds of rows that are to be shuffled; widths of text columns aren't known yet.
+    pub fn shuffle_bytes(&self, spec: &JobSpec) -> u64 {
+        match &self.rows {
+            _ if !spec.output.shuffle => 0,
+            Rows::Table(prepared) => shuffle_bytes(Some(&prepared.table.schema)),
+            Rows::Text(_) => shuffle_bytes(None),
+        }
+    }
+
+    /// What all rows take in memory, if that is known.
+    pub fn bytes(&self) -> Option<u64> {
+        let Rows::Table(prepared) = &self.rows else {
+            return None;
+        };
+        let units = prepared.table.units.iter();
+        Some(units.map(|unit| unit.bytes).fold(0, u64::saturating_add))
     }
 
     /// What a worker holds beside its buffers, at most: the footers of a unit, or the window of what it

@@ -44,7 +44,11 @@ impl Levels {
         if self.missing == 0 {
             self.bits.clear();
             self.bits.resize(self.slots.div_ceil(8), 0xff);
-            if let Some(last) = self.bits.last_mut().filter(|_| self.slots % 8 > 0) {
+            if let Some(last) = self
+                .bits
+                .last_mut()
+                .filter(|_| !self.slots.is_multiple_of(8))
+            {
                 *last >>= 8 - self.slots % 8;
             }
         }

@@ -2,15 +2,18 @@
 //!
 //! Invariant: nothing outside the output's path and its staging neighbour is ever written.
 
+mod buffers;
 pub mod cache;
 pub mod chunk;
 mod commit;
 mod files;
 mod hashing;
+pub mod key_list;
 mod levels;
 mod lock;
 pub mod partials;
 mod plain;
+pub mod segments;
 pub mod shard;
 mod spool;
 pub mod staging;

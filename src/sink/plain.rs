@@ -1,104 +1,28 @@
 //! `PlainWriter`: the pages of one flat column of numbers, plain, without statistics.
 //!
 //! A page is put together in one buffer and compressed into another; both are kept for the next page and
-//! the next column. Invariant: pages end after [`PAGE_ROWS`] rows, whatever slices they are given in.
+//! the next column ([`BufferPool`]). Invariant: pages end after [`PAGE_ROWS`] rows, whatever slices they are given in.
 //! Limit: at most one level of definition; nobody can filter by such a column.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use parquet::basic::{Compression, Encoding, PageType};
+use parquet::basic::{Encoding, PageType};
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ColumnChunkMetaData, PageEncodingStats};
 use parquet::schema::types::ColumnDescPtr;
 
-use super::levels::{LEVELS_BYTES_MAX, Levels};
+use super::buffers::{BufferPool, Buffers};
+use super::levels::LEVELS_BYTES_MAX;
 
 #[cfg(test)]
 mod tests;
 
 /// The most rows in a page: 1 MiB of float64.
 pub(super) const PAGE_ROWS: usize = 128 << 10;
-
-/// What a page is compressed with.
-enum Codec {
-    None,
-    Snappy(snap::raw::Encoder),
-    Zstd(zstd::bulk::Compressor<'static>),
-}
-
-impl Codec {
-    /// `None` if it is one of those that are left to others.
-    fn new(compression: Compression) -> ParquetResult<Option<Self>> {
-        Ok(match compression {
-            Compression::UNCOMPRESSED => Some(Self::None),
-            Compression::SNAPPY => Some(Self::Snappy(snap::raw::Encoder::new())),
-            Compression::ZSTD(level) => {
-                let compressor = zstd::bulk::Compressor::new(level.compression_level())?;
-                Some(Self::Zstd(compressor))
-            }
-            _ => None,
-        })
-    }
-}
-
-/// What the writer of a column takes from the one before.
-struct Buffers {
-    codec: Codec,
-    page: Vec<u8>,
-    packed: Vec<u8>,
-    levels: Levels,
-}
-
-/// The buffers that no writer has.
-pub(super) struct BufferPool {
-    compression: Compression,
-    idle: Mutex<Vec<Buffers>>,
-}
-
-impl std::fmt::Debug for BufferPool {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BufferPool")
-            .field("compression", &self.compression)
-            .finish_non_exhaustive()
-    }
-}
-
-impl BufferPool {
-    /// No buffers yet, for pages that are compressed so.
-    pub(super) fn new(compression: Compression) -> Self {
-        Self {
-            compression,
-            idle: Mutex::default(),
-        }
-    }
-
-    fn take(&self) -> ParquetResult<Option<Buffers>> {
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        if idle.is_some() {
-            return Ok(idle);
-        }
-        let codec = Codec::new(self.compression)?;
-        Ok(codec.map(|codec| Buffers {
-            codec,
-            page: Vec::new(),
-            packed: Vec::new(),
-            levels: Levels::default(),
-        }))
-    }
-
-    fn give(&self, buffers: Buffers) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push(buffers);
-    }
-}
 
 /// Writes the column.
 pub struct PlainWriter<'a> {
@@ -216,18 +140,9 @@ impl<'a> PlainWriter<'a> {
         };
         let plain = &page[start..];
         let uncompressed = plain.len();
-        let (buffer, range) = match codec {
-            Codec::None => (page, start..start + uncompressed),
-            Codec::Snappy(encoder) => {
-                room(packed, snap::raw::max_compress_len(uncompressed));
-                let length = encoder.compress(plain, packed).map_err(external)?;
-                (packed, 0..length)
-            }
-            Codec::Zstd(compressor) => {
-                room(packed, zstd::zstd_safe::compress_bound(uncompressed));
-                let length = compressor.compress_to_buffer(plain, packed.as_mut_slice())?;
-                (packed, 0..length)
-            }
+        let (buffer, range) = match codec.compress(plain, packed)? {
+            Some(length) => (packed, 0..length),
+            None => (page, start..start + uncompressed),
         };
         let shared = Arc::new(std::mem::take(buffer));
         let page = Page::DataPage {
@@ -266,7 +181,7 @@ impl<'a> PlainWriter<'a> {
         self.pool.give(self.buffers);
         let written = self.written;
         let metadata = ColumnChunkMetaData::builder(self.descriptor)
-            .set_compression(self.pool.compression)
+            .set_compression(self.pool.compression())
             .set_encodings(vec![Encoding::PLAIN, Encoding::RLE])
             .set_page_encoding_stats(vec![PageEncodingStats {
                 page_type: PageType::DATA_PAGE,
@@ -299,15 +214,4 @@ impl AsRef<[u8]> for Part {
     fn as_ref(&self) -> &[u8] {
         &self.buffer[self.range.clone()]
     }
-}
-
-/// Makes a buffer at least so long; what is in it doesn't matter.
-fn room(buffer: &mut Vec<u8>, bytes: usize) {
-    if buffer.len() < bytes {
-        buffer.resize(bytes, 0);
-    }
-}
-
-fn external(error: impl std::error::Error + Send + Sync + 'static) -> ParquetError {
-    ParquetError::External(Box::new(error))
 }

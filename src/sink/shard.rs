@@ -21,8 +21,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, OutputError, Place, Result};
 use crate::schema::{OutputSchema, Schema, Treatment};
+use crate::sink::buffers::BufferPool;
 use crate::sink::chunk::ChunkWriter;
-use crate::sink::plain::{BufferPool, PAGE_ROWS, PlainWriter};
+use crate::sink::plain::{PAGE_ROWS, PlainWriter};
 use crate::sink::spool::{Spool, Spooled};
 use crate::sink::{HashingWriter, SpoolPlace, Written, sync_file};
 use crate::spec::Compression;
@@ -132,6 +133,24 @@ impl ShardFormat {
                 Ok(EncodedColumn { bytes, close })
             })
             .collect()
+    }
+
+    /// The same for one side.
+    ///
+    /// # Errors
+    /// Those of [`ShardFormat::encode`].
+    pub fn encode_one<T: DataType>(
+        &self,
+        leaf: usize,
+        place: SpoolPlace<'_>,
+        fill: impl FnMut(&mut ChunkWriter<'_, T>) -> Result<()>,
+    ) -> Result<EncodedColumn> {
+        let mut columns = self.encode(leaf, &[place], |writers| {
+            writers.iter_mut().take(1).try_for_each(fill)
+        })?;
+        columns
+            .pop()
+            .ok_or_else(|| encoding(ParquetError::General("no column".into())))
     }
 
     fn chunk_writer<'a, T: DataType>(

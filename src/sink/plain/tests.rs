@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parquet::basic::ZstdLevel;
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::column::reader::get_typed_column_reader;
 use parquet::data_type::DoubleType;
 use parquet::file::properties::WriterProperties;
@@ -11,11 +11,12 @@ use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedW
 use parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
 
+use super::super::buffers::BufferPool;
 use super::*;
 
 /// A file of one column, written in slices of these lengths.
 fn file(slots: &[Option<f64>], slices: &[usize], codec: Compression, pool: &BufferPool) -> Bytes {
-    let repetition = if slots.iter().all(Option::is_some) && slices.len() % 2 == 0 {
+    let repetition = if slots.iter().all(Option::is_some) && slices.len().is_multiple_of(2) {
         "required"
     } else {
         "optional"
@@ -38,7 +39,7 @@ fn file(slots: &[Option<f64>], slices: &[usize], codec: Compression, pool: &Buff
             .collect();
         let levels: Vec<i16> = slice.iter().map(|x| i16::from(x.is_some())).collect();
         let all = levels.iter().all(|level| *level == 1);
-        let levels = (!all || values.len() % 3 == 0).then_some(&levels[..]);
+        let levels = (!all || values.len().is_multiple_of(3)).then_some(&levels[..]);
         column_writer.write(&values, 8, levels).unwrap();
         rest = after;
     }
