@@ -4,6 +4,7 @@ mod audit;
 mod filter;
 mod size;
 mod split;
+mod transform;
 mod validate;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub use audit::{AuditSpec, FailOn};
 pub use filter::{Comparison, Filter, FilterError, Literal};
 pub use size::Size;
 pub use split::{DEFAULT_SEED, DEFAULT_TEST_SIZE, FoldSpec, SplitBy, SplitSpec, Stratify};
+pub use transform::TransformSpec;
 pub use validate::{Activation, LearningRate, Optimizer, Task, TrainingSpec, ValidateSpec};
 
 /// Everything that decides what a run does.
@@ -132,6 +134,9 @@ pub struct ColumnSpec {
     pub exclude: Vec<String>,
     /// If given, only these may be features.
     pub features: Option<Vec<String>>,
+    /// The features are those of a scaler that was fitted before: each must be there and numeric.
+    #[serde(skip)]
+    pub frozen: bool,
     /// The weights of rows in the fit, passed through, never scaled; `None`: all weigh the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,

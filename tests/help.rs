@@ -47,6 +47,12 @@ fn help_of_stream_explains_every_flag() {
 }
 
 #[test]
+fn help_of_fit_transform_and_merge_says_what_a_scaler_is_good_for() {
+    let pages = ["fit", "transform", "merge"].map(|command| help(&[command, "--help"]));
+    insta::assert_snapshot!(pages.join("\n"));
+}
+
+#[test]
 fn help_of_verify_says_what_is_proven() {
     insta::assert_snapshot!(help(&["verify", "--help"]));
 }
@@ -108,6 +114,10 @@ fn usage_errors_name_what_was_typed_and_the_way_out() {
         "audit",
         "audit o --fail-on drift",
         "audit o --grup a",
+        "fit --in a --out o --dtype float32",
+        "transform --in a --out o",
+        "transform --scaler s --in a --out o --seed 1",
+        "merge a.json --out b.json",
         "completions tcsh",
     ];
     let mut page = String::new();

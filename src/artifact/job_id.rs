@@ -10,7 +10,6 @@ use sha2::{Digest, Sha256};
 use super::escape_name;
 use crate::error::Result;
 use crate::source::discover::{Fingerprint, InputFile};
-use crate::spec::JobSpec;
 
 /// SHA-256 of what decides the output, as 64 lowercase hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,21 +17,13 @@ use crate::spec::JobSpec;
 pub struct JobId(String);
 
 impl JobId {
-    /// Digests the spec (without threads, memory, paths and overwrite, which it doesn't serialize),
-    /// the version of `prep`, and each input's relative path, size, time and footer digest, in the
-    /// order of discovery.
+    /// Digests `head`, which says what decides the output beside the inputs: the command, the version of
+    /// `prep`, and the spec (without threads, memory, paths and overwrite, which it doesn't serialize); and
+    /// each input's relative path, size, time and footer digest, in the order of discovery.
     ///
     /// # Errors
-    /// [`crate::error::OutputError::Encode`] if the spec has no JSON form.
+    /// [`crate::error::OutputError::Encode`] if `head` has no JSON form.
     pub fn new<'a>(
-        spec: &JobSpec,
-        version: &str,
-        inputs: impl IntoIterator<Item = (&'a InputFile, &'a Fingerprint)>,
-    ) -> Result<Self> {
-        Self::digest(&("prep job", version, spec), inputs)
-    }
-
-    fn digest<'a>(
         head: &impl Serialize,
         inputs: impl IntoIterator<Item = (&'a InputFile, &'a Fingerprint)>,
     ) -> Result<Self> {
@@ -108,7 +99,7 @@ mod tests {
             digest: 3,
         };
         let id = |head: &str, file: &InputFile, print: &Fingerprint| {
-            JobId::digest(&head, [(file, print)]).unwrap()
+            JobId::new(&head, [(file, print)]).unwrap()
         };
         let file = input(b"a.csv", "/here/a.csv");
         let base = id("spec", &file, &print);
@@ -126,7 +117,7 @@ mod tests {
                 },
             ),
             id("spec", &file, &Fingerprint { digest: 4, ..print }),
-            JobId::digest(&"spec", [(&file, &print), (&file, &print)]).unwrap(),
+            JobId::new(&"spec", [(&file, &print), (&file, &print)]).unwrap(),
         ];
         assert!(others.iter().all(|other| *other != base));
         assert_eq!(

@@ -5,6 +5,8 @@
 //! stays readable with ten thousand of them. It names exactly the shards that were published, and is
 //! sealed: `prep verify` finds any changed byte of it.
 
+mod maker;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -14,7 +16,8 @@ use super::seal::seal;
 use super::{encode, encode_error, is_sealed};
 use crate::error::{Error, Result, UsageError};
 use crate::source::discover::{BadFile, Fingerprint, InputFile, SkipReason};
-use crate::spec::JobSpec;
+
+pub use maker::Maker;
 
 /// The first field's value; what has it is ours.
 const FORMAT: &str = "prep manifest";
@@ -26,9 +29,11 @@ pub const FORMAT_VERSION: u32 = 1;
 pub struct Manifest {
     /// Version of `prep` that wrote it.
     pub prep_version: String,
+    /// The command that made the output.
+    pub made_by: Maker,
     /// The job's id, 64 hex digits.
     pub job: String,
-    /// The job's spec as JSON: split, fit, columns, dialect, output.
+    /// The job's spec as JSON: split, fit, columns, dialect, output, as far as the command has them.
     pub spec: serde_json::Value,
     /// Entries of the input directories that were left out, by reason.
     pub skipped: BTreeMap<String, u64>,
@@ -122,6 +127,8 @@ struct Stored {
     format: String,
     format_version: u32,
     prep_version: String,
+    #[serde(default)]
+    made_by: Maker,
     job: String,
     spec: serde_json::Value,
     skipped: BTreeMap<String, u64>,
@@ -175,7 +182,7 @@ impl Manifest {
     ///
     /// # Errors
     /// [`crate::error::OutputError::Encode`] if it has no JSON form.
-    pub fn spec_value(spec: &JobSpec) -> Result<serde_json::Value> {
+    pub fn spec_value(spec: &impl Serialize) -> Result<serde_json::Value> {
         serde_json::to_value(spec).map_err(|source| encode_error("the job spec", source))
     }
 
@@ -198,6 +205,9 @@ impl Manifest {
         };
         field("format_version", FORMAT_VERSION.to_string());
         field("prep_version", encode("the manifest", &self.prep_version)?);
+        if self.made_by != Maker::Stream {
+            field("made_by", encode("the manifest", &self.made_by)?);
+        }
         field("job", encode("the manifest", &self.job)?);
         field("spec", encode("the job spec", &self.spec)?);
         field("skipped", encode("the manifest", &self.skipped)?);
@@ -235,6 +245,7 @@ impl Manifest {
         }
         Ok(Self {
             prep_version: stored.prep_version,
+            made_by: stored.made_by,
             job: stored.job,
             spec: stored.spec,
             skipped: stored.skipped,
@@ -253,10 +264,12 @@ impl Manifest {
     /// # Errors
     /// [`UsageError::NoSides`].
     pub fn check_sides(&self, command: &'static str) -> Result<()> {
+        self.check_streamed(command)?;
         if self.folds.is_empty() {
             return Ok(());
         }
-        Err(Error::from(UsageError::NoSides { command })
+        let made_with = "--folds".to_owned();
+        Err(Error::from(UsageError::NoSides { command, made_with })
             .hint("make an output of the same rows without --folds"))
     }
 

@@ -19,7 +19,7 @@ pub use job_id::JobId;
 pub use manifest::Manifest;
 pub(crate) use manifest::hex128;
 pub use run::RunRecord;
-pub use scaler::{FittedColumn, ScalerFile, ScalerFileError};
+pub use scaler::{FittedColumn, MergeError, ScalerFile, ScalerFileError};
 pub use seal::{is_sealed, is_sealed_page, seal, seal_page};
 pub use validation::{Figure, Validation};
 

@@ -7,6 +7,7 @@
 
 mod document;
 mod lines;
+mod merge;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use crate::kernel::{Fold, Scaler, Welford};
 use crate::spec::{FitSpec, SplitSpec};
 
 use document::Document;
+pub use merge::MergeError;
 
 /// What a fit found in one feature column.
 #[derive(Debug, Clone, PartialEq)]

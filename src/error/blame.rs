@@ -46,6 +46,8 @@ fn is_damage(error: &DataError) -> bool {
         | DataError::Weight { .. }
         | DataError::OutOfRange { .. }
         | DataError::Infinite { .. }
+        | DataError::InfiniteValue { .. }
+        | DataError::NotTheScalers { .. }
         | DataError::NoRows { .. } => false,
     }
 }

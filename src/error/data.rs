@@ -114,12 +114,26 @@ pub enum DataError {
         value: String,
     },
     /// A finite value leaves the output type's range when it is standardized.
-    #[error("{value:e} is beyond {dtype} once standardized")]
+    #[error("{value:e} is beyond {dtype} once {once}")]
     OutOfRange {
         /// The value in the data.
         value: f64,
         /// The output type.
         dtype: &'static str,
+        /// "standardized" or "scaled back".
+        once: &'static str,
+    },
+    /// An infinite value where a scaler that was fitted before is applied.
+    #[error("the value is {value}, which no scaler can be applied to")]
+    InfiniteValue {
+        /// Infinity or its negative.
+        value: f64,
+    },
+    /// The input lacks columns of a scaler that was fitted before, or has no numbers in them.
+    #[error("the input does not have the scaler's columns: {wrong}")]
+    NotTheScalers {
+        /// Every column that is missing or not numeric.
+        wrong: String,
     },
     /// Features hold infinities and `--on-inf error` is in force.
     #[error("{total} infinite values in {columns}")]

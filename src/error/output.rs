@@ -62,6 +62,9 @@ pub enum OutputError {
     /// The output is the root of a mounted filesystem and cannot be renamed over.
     #[error("the output is a mount point and cannot appear by a rename")]
     MountPoint,
+    /// A file that is there may not be replaced.
+    #[error("the file is there already")]
+    FileExists,
     /// The output holds data and may not be replaced.
     #[error("the output directory is not empty")]
     NotEmpty,

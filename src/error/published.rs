@@ -71,6 +71,25 @@ pub enum PublishedError {
         /// Features in the manifest.
         expected: usize,
     },
+    /// A directory is where a scaler file should be.
+    #[error("the scaler is a directory, not a file")]
+    ScalerIsDirectory,
+    /// A scaler cannot be merged with another.
+    #[error("cannot be merged with \"{first}\": {source}")]
+    NotMergeable {
+        /// Path of the scaler before it.
+        first: String,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Two scalers were fitted on one file, as the manifests beside them say.
+    #[error("its train rows are partly those of \"{first}\": both were fitted on \"{input}\"")]
+    SameInput {
+        /// Path of the scaler before it.
+        first: String,
+        /// Relative path of the input.
+        input: String,
+    },
     /// There is nothing that was fitted.
     #[error("the output has no side \"{side}\"")]
     NoSide {

@@ -102,10 +102,12 @@ pub enum UsageError {
         column: &'static str,
     },
     /// A command that looks at sides, on an output that has none.
-    #[error("{command} needs a train and a test side; the output was made with --folds")]
+    #[error("{command} needs a train and a test side; the output was made with {made_with}")]
     NoSides {
         /// The command.
         command: &'static str,
+        /// The flag or command that made it so.
+        made_with: String,
     },
     /// A flag names a column that must hold numbers and doesn't.
     #[error("column \"{column}\" of {flag} is not numeric")]
@@ -121,10 +123,10 @@ pub enum UsageError {
         /// How many are.
         labels: usize,
     },
-    /// `prep verify --in` for an output whose sides it doesn't compute again.
+    /// `prep verify --in` for an output of a command whose rows it doesn't compute again.
     #[error("cannot compare every row of an output that was made with {what}")]
     NotVerifiable {
-        /// The flag.
+        /// The command.
         what: String,
     },
     /// Two flags contradict each other.

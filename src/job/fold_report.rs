@@ -1,7 +1,7 @@
 //! Folds as reports show them: asked for, planned, and as the manifest says that they are.
 
 use super::outlook::whole_rows;
-use super::record::binomial_band;
+use super::side_report::binomial_band;
 use crate::artifact::Manifest;
 use crate::report::{FoldReport, PlannedSide, SideReport};
 use crate::spec::{SplitBy, SplitSpec};

@@ -7,11 +7,11 @@ use super::record::{self, Found};
 use super::run::Run;
 use super::{Split, arrivals, report, split, warnings};
 use crate::artifact::JobId;
-use crate::artifact::manifest::{ManifestFile, ManifestShard};
+use crate::artifact::manifest::{Maker, ManifestFile, ManifestShard};
 use crate::engine::Pass;
 use crate::error::{Error, Result, UsageError};
 use crate::kernel::{Fold, Scaler, Side};
-use crate::pass::{self, Fitted, Plan, RowsOf, SplitTotal, WriteJob, Written};
+use crate::pass::{self, Fitted, Plan, RowsOf, Scaling, SplitTotal, WriteJob, Written};
 use crate::report::RunReport;
 use crate::sink::shard::ShardFormat;
 use crate::sink::{Staging, write_synced};
@@ -130,6 +130,7 @@ pub(super) fn make(
             spool: &staging.cache_dir(),
             dtype: spec.output.dtype,
             on_inf: OnInf::Error,
+            scaling: Scaling::Fitted,
             written: &[],
             directories: &[],
             job,
@@ -151,6 +152,7 @@ pub(super) fn make(
         fingerprints: &plan.fingerprints,
         prepared: &prepared,
         sides: &total,
+        made_by: Maker::Stream,
     };
     let out = staging.out_dir();
     let report = record::publish(run, job, found, &fitted, shards, files, &out)?;

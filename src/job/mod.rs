@@ -3,47 +3,84 @@
 mod arrivals;
 mod audit;
 mod bad_files;
+mod fit;
 mod fold_report;
 mod folds;
+mod merge;
 mod outlook;
+mod publish;
 mod record;
 mod report;
 mod run;
+mod scaler;
+mod side_report;
+mod transform;
 mod validate;
 mod warnings;
 
+use serde::Serialize;
+
 use crate::artifact::JobId;
+use crate::artifact::manifest::Maker;
 use crate::engine::{Cancel, Observer, Pass};
 use crate::error::Result;
-use crate::pass::{self, Plan, Prepared, Rows, RowsOf, SplitPlan, SplitTotal, WriteJob};
-use crate::report::{PlanReport, RunReport, UnchangedReport};
+use crate::pass::{
+    self, Fitted, Plan, Prepared, Rows, RowsOf, Scaling, SplitPlan, SplitTotal, WriteJob,
+};
+use crate::report::{InputReport, PlanReport, RunReport, TransformReport, UnchangedReport};
 use crate::sink::Staging;
 use crate::sink::shard::ShardFormat;
 use crate::source::discover::{Discovery, discover};
+use crate::source::table::Table;
 use crate::spec::JobSpec;
 
 pub use audit::{audit, judge};
+pub use fit::fit;
+pub use merge::merge;
+use publish::publish;
 use record::{Found, Results};
 pub use report::report;
 use run::Run;
+pub use transform::transform;
 pub use validate::{check, validate, validation_of};
 
 /// How a run ended that didn't fail.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum Outcome<R = RunReport> {
     /// The output was made.
-    Written(Box<RunReport>),
+    Written(Box<R>),
     /// The output is there already, made by this very job.
     Unchanged(UnchangedReport),
+}
+
+impl<R> Outcome<R> {
+    /// What was made, with what is known only after the commit; or that there was nothing to do.
+    fn of(run: &Run<'_>, job: &JobId, made: Option<R>, finish: impl FnOnce(R) -> R) -> Self {
+        match made {
+            Some(report) => Self::Written(Box::new(finish(report))),
+            None => Self::Unchanged(run.unchanged(job)),
+        }
+    }
+
+    fn bad_files_of(&self, inputs: impl FnOnce(&R) -> &InputReport) -> u64 {
+        match self {
+            Self::Written(report) => inputs(report).bad.len() as u64,
+            Self::Unchanged(report) => report.bad_files,
+        }
+    }
 }
 
 impl Outcome {
     /// How many files were left out because they couldn't be read.
     pub fn bad_files(&self) -> u64 {
-        match self {
-            Self::Written(report) => report.inputs.bad.len() as u64,
-            Self::Unchanged(report) => report.bad_files,
-        }
+        self.bad_files_of(|report| &report.inputs)
+    }
+}
+
+impl Outcome<TransformReport> {
+    /// How many files were left out because they couldn't be read.
+    pub fn bad_files(&self) -> u64 {
+        self.bad_files_of(|report| &report.inputs)
     }
 }
 
@@ -81,42 +118,29 @@ fn without_bad_files<R>(
     }
 }
 
-/// What is to be done, and the job that it is; refused if it can't be done within the budget.
-fn planned(run: &Run<'_>) -> Result<(Plan, JobId)> {
+/// What is to be done, and the job that it is, as `head` and the inputs say; refused if it can't be done
+/// within the budget.
+fn planned(run: &Run<'_>, head: &impl Serialize) -> Result<(Plan, JobId)> {
     let (spec, found) = (run.spec, run.found);
     let plan = run.pass(Pass::Plan, || pass::plan(run.context(), spec, found.format))?;
-    let job = JobId::new(
-        spec,
-        crate::VERSION,
-        found.files.iter().zip(&plan.fingerprints),
-    )?;
+    let job = JobId::new(head, found.files.iter().zip(&plan.fingerprints))?;
     run.check_budget(&plan)?;
     Ok((plan, job))
 }
 
+/// What decides the output of `prep stream`, beside its inputs.
+fn stream_head(spec: &JobSpec) -> impl Serialize + '_ {
+    ("prep job", crate::VERSION, spec)
+}
+
 fn stream_found(run: &Run<'_>) -> Result<Outcome> {
-    let spec = run.spec;
-    let (plan, job) = planned(run)?;
-    let staging = Staging::open_as(&spec.output, &job)?;
-    if staging.is_published() || (spec.output.if_changed && staging.output_is_current()) {
-        staging.abandon()?;
-        return Ok(Outcome::Unchanged(run.unchanged(&job)));
-    }
-    let made = staging
-        .check_free_space(run.disk_bytes())
-        .and_then(|()| match spec.split.folds {
-            Some(folds) => folds::make(run, plan, &job, &staging, folds),
-            None => make(run, plan, &job, &staging),
-        })
-        .and_then(|report| run.cancel.check().map(|()| report));
-    match made {
-        Ok(report) => {
-            run.last_pass(Pass::Commit, || staging.commit(run.cancel))?;
-            warnings::after_commit(run);
-            Ok(Outcome::Written(Box::new(run.finish(report))))
-        }
-        Err(error) => Err(staging.put_away(error)),
-    }
+    let (plan, job) = planned(run, &stream_head(run.spec))?;
+    let make = |staging: &Staging| match run.spec.split.folds {
+        Some(folds) => folds::make(run, plan, &job, staging, folds),
+        None => make(run, plan, &job, staging),
+    };
+    let made = publish(run, &job, run.disk_bytes(), make)?;
+    Ok(Outcome::of(run, &job, made, |report| run.finish(report)))
 }
 
 /// What pass 1 leaves.
@@ -155,14 +179,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     } = split(run, plan.rows, staging)?;
     let table = &prepared.table;
     let sides_written = split_plan.written(&sides);
-
-    let fitted = run.pass(Pass::Fit, || {
-        let weights = spec.columns.weights.as_deref();
-        let total = pass::fit(context, partials, table, &split_plan, weights)?;
-        pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
-        Ok(total.finish(spec.fit.ddof))
-    })?;
-    warnings::after_fit(run, table, std::slice::from_ref(&fitted));
+    let fitted = fit_on_train(run, table, &split_plan, staging)?;
 
     let format = ShardFormat::new(&prepared.output, &table.schema, spec.output.compression)?;
     let written = run.pass(Pass::Write, || {
@@ -181,6 +198,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
             spool: &staging.cache_dir(),
             dtype: spec.output.dtype,
             on_inf: spec.fit.on_inf,
+            scaling: Scaling::Fitted,
             written: &sides_written,
             directories: &directories,
             job,
@@ -199,6 +217,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
             fingerprints: &plan.fingerprints,
             prepared: &prepared,
             sides: &sides,
+            made_by: Maker::Stream,
         },
         fitted: &fitted,
         sides_written: &sides_written,
@@ -211,6 +230,24 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     Ok(report)
 }
 
+/// Pass 2: what standardizes the features, fitted on the train rows.
+fn fit_on_train(
+    run: &Run<'_>,
+    table: &Table,
+    plan: &SplitPlan<'_>,
+    staging: &Staging,
+) -> Result<Fitted> {
+    let (spec, context) = (run.spec, run.context());
+    let fitted = run.pass(Pass::Fit, || {
+        let weights = spec.columns.weights.as_deref();
+        let total = pass::fit(context, staging.partials(), table, plan, weights)?;
+        pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
+        Ok(total.finish(spec.fit.ddof))
+    })?;
+    warnings::after_fit(run, table, std::slice::from_ref(&fitted));
+    Ok(fitted)
+}
+
 /// What would happen: files, columns, roles, units; reads footers and headers only.
 ///
 /// # Errors
@@ -218,7 +255,7 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
 pub fn plan(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<PlanReport> {
     without_bad_files(spec, cancel, observer, |found| {
         let run = Run::new(spec, found, cancel, observer);
-        let (plan, job) = planned(&run)?;
+        let (plan, job) = planned(&run, &stream_head(spec))?;
         Ok(outlook::report(&run, &job, &plan))
     })
 }

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::fold_report::{fold_reports, fold_sides};
-use super::outlook::{asked_share, format_name, whole_rows};
+use super::fold_report::fold_reports;
+use super::outlook::format_name;
 use super::run::Run;
+use super::side_report::{sides, sides_fitted};
 use crate::artifact::manifest::{
-    ManifestBadFile, ManifestColumn, ManifestFile, ManifestInput, ManifestShard,
+    Maker, ManifestBadFile, ManifestColumn, ManifestFile, ManifestInput, ManifestShard,
 };
 use crate::artifact::run::{FORMAT_VERSION, InputTime, PassTiming};
 use crate::artifact::{
@@ -18,12 +19,12 @@ use crate::engine::peak_memory_bytes;
 use crate::error::{OutputError, Result};
 use crate::kernel::{Fold, Moments, Side};
 use crate::pass::{Fitted, Prepared, SplitTotal, Written};
-use crate::report::{ColumnReport, InputReport, RunReport, SideReport};
+use crate::report::{ColumnReport, InputReport, RunReport};
 use crate::schema::describe;
 use crate::sink::staging::shard_name;
 use crate::sink::write_synced;
 use crate::source::discover::Fingerprint;
-use crate::spec::{SplitBy, SplitSpec};
+use crate::spec::SplitSpec;
 
 /// What the passes found.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +41,8 @@ pub(super) struct Found<'a> {
     pub fingerprints: &'a [Fingerprint],
     pub prepared: &'a Prepared,
     pub sides: &'a SplitTotal,
+    /// The command: `prep fit` writes no shards.
+    pub made_by: Maker,
 }
 
 /// Writes every record below `out`, `_SUCCESS` last.
@@ -134,35 +137,22 @@ fn manifest(
     shards: Vec<ManifestShard>,
     files: Vec<ManifestFile>,
 ) -> Result<Manifest> {
-    let table = &found.prepared.table;
-    let rows = table.rows_by_input(run.found.files.len());
-    let inputs = run
-        .found
-        .files
-        .iter()
-        .zip(found.fingerprints)
-        .zip(rows)
-        .map(|((file, print), rows)| ManifestInput::new(file, print, rows))
-        .collect();
-    let output = found.prepared.output.root.get_fields();
-    let columns = table
-        .schema
-        .columns
-        .iter()
-        .zip(output)
-        .map(|(column, output)| ManifestColumn {
-            name: column.name.clone(),
-            role: column.role.to_string(),
-            input_type: describe(&column.root),
-            output_type: describe(output),
-        })
-        .collect();
+    let mut columns = columns_written(found.prepared);
+    let spec = match found.made_by {
+        Maker::Fit => {
+            let none = columns.iter_mut();
+            none.for_each(|column| column.output_type.clear());
+            Manifest::spec_value(&super::fit::recorded(run.spec))?
+        }
+        _ => Manifest::spec_value(run.spec)?,
+    };
     Ok(Manifest {
         prep_version: crate::VERSION.to_string(),
+        made_by: found.made_by,
         job: job.to_string(),
-        spec: Manifest::spec_value(run.spec)?,
+        spec,
         skipped: Manifest::skipped_counts(&run.found.skipped),
-        inputs,
+        inputs: inputs_read(run, found.fingerprints, found.prepared),
         left_out: found.sides.rows_on(Side::LeftOut),
         folds: found.sides.folds().to_vec(),
         bad_files: run.found.bad.iter().map(ManifestBadFile::new).collect(),
@@ -170,6 +160,33 @@ fn manifest(
         shards,
         files,
     })
+}
+
+/// The inputs, each with its rows.
+pub(super) fn inputs_read(
+    run: &Run<'_>,
+    fingerprints: &[Fingerprint],
+    prepared: &Prepared,
+) -> Vec<ManifestInput> {
+    let rows = prepared.table.rows_by_input(run.found.files.len());
+    let files = run.found.files.iter().zip(fingerprints).zip(rows);
+    files
+        .map(|((file, print), rows)| ManifestInput::new(file, print, rows))
+        .collect()
+}
+
+/// The columns, as they were and as shards hold them.
+pub(super) fn columns_written(prepared: &Prepared) -> Vec<ManifestColumn> {
+    let columns = prepared.table.schema.columns.iter();
+    columns
+        .zip(prepared.output.root.get_fields())
+        .map(|(column, output)| ManifestColumn {
+            name: column.name.clone(),
+            role: column.role.to_string(),
+            input_type: describe(&column.root),
+            output_type: describe(output),
+        })
+        .collect()
 }
 
 /// What was written of these sides, each with the name of its directory.
@@ -195,7 +212,8 @@ pub(super) fn shards(
     shards
 }
 
-fn run_record(run: &Run<'_>, job: &JobId, fingerprints: &[Fingerprint]) -> RunRecord {
+/// How the run went so far.
+pub(super) fn run_record(run: &Run<'_>, job: &JobId, fingerprints: &[Fingerprint]) -> RunRecord {
     let rfc3339 = |time| humantime::format_rfc3339_millis(time).to_string();
     let passes = run.passes();
     RunRecord {
@@ -243,7 +261,10 @@ fn report(
         job: job.short().to_string(),
         output: spec.output.path.display().to_string(),
         inputs: inputs(run, table.rows()),
-        sides: sides(manifest, &spec.split),
+        sides: match found.made_by {
+            Maker::Fit => sides_fitted(found.sides, &spec.split),
+            _ => sides(manifest, &spec.split),
+        },
         folds: fold_reports(manifest, &spec.split),
         left_out: manifest.left_out,
         split_by: spec.split.by.to_string(),
@@ -260,7 +281,8 @@ fn report(
     }
 }
 
-fn inputs(run: &Run<'_>, rows: u64) -> InputReport {
+/// What was read and what was left out.
+pub(super) fn inputs(run: &Run<'_>, rows: u64) -> InputReport {
     InputReport {
         format: format_name(run.found.format).to_string(),
         files: run.found.files.len() as u64,
@@ -292,55 +314,6 @@ pub(super) fn conditions(split: &SplitSpec) -> Vec<String> {
         .into_iter()
         .flatten()
         .collect()
-}
-
-/// The sides that were written, as they were asked for and as they are.
-pub(super) fn sides(manifest: &Manifest, split: &SplitSpec) -> Vec<SideReport> {
-    if split.folds.is_some() {
-        return fold_sides(manifest);
-    }
-    let of_side = |name: &'static str| {
-        manifest
-            .shards
-            .iter()
-            .filter(move |shard| shard.side == name)
-    };
-    let total = manifest.shards.iter().map(|shard| shard.rows).sum();
-    let written = Side::WRITTEN
-        .into_iter()
-        .filter(|side| of_side(side.name()).next().is_some());
-    written
-        .map(|side| {
-            let asked = asked_share(split, side);
-            SideReport {
-                name: side.name().to_string(),
-                rows: of_side(side.name()).map(|shard| shard.rows).sum(),
-                asked,
-                band: band(split, total, asked),
-                shards: of_side(side.name()).count() as u64,
-                bytes: of_side(side.name()).map(|shard| shard.bytes).sum(),
-            }
-        })
-        .collect()
-}
-
-/// Where 99.9% of such splits fall, if rows are drawn one by one.
-fn band(split: &SplitSpec, total: u64, asked: Option<f64>) -> Option<(u64, u64)> {
-    let by_lot = split.by == SplitBy::Row && !split.is_exact();
-    asked
-        .filter(|_| by_lot)
-        .map(|share| binomial_band(total, share))
-}
-
-/// Where 99.9% of draws of `rows` rows with this share fall, by the normal approximation.
-pub(super) fn binomial_band(rows: u64, share: f64) -> (u64, u64) {
-    const NORMAL_QUANTILE: f64 = 3.290_526_731_491_926;
-    let expected = rows as f64 * share;
-    let reach = NORMAL_QUANTILE * (expected * (1.0 - share)).sqrt();
-    (
-        whole_rows(expected - reach),
-        whole_rows(expected + reach).min(rows),
-    )
 }
 
 /// Columns that are peculiar to any of the fits.

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::audit::AUDIT;
 use super::fold_report::{fold_reports, scaler_name};
-use super::record::{conditions, sides};
+use super::record::conditions;
 use super::run::Run;
+use super::side_report::sides;
 use crate::artifact::{
     HistogramsFile, Manifest, RunRecord, ScalerFile, Validation, histograms, validation,
 };
@@ -56,6 +57,8 @@ pub(super) fn before_publishing(run: &Run<'_>, staging: &Staging) -> Result<()> 
 
 fn figures(out: &Path) -> Result<Figures> {
     let manifest = record(out, "manifest.json", Manifest::parse)?;
+    let streamed = manifest.check_streamed("prep report");
+    streamed.map_err(|error| error.at(Place::path(out)))?;
     let has_folds = !manifest.folds.is_empty();
     let records = Records {
         scaler: record(out, scaler_name(has_folds), ScalerFile::from_json)?,

@@ -101,7 +101,7 @@ impl ColumnScaler {
     /// The value that [`ColumnScaler::transform`] standardizes to `z`, but for rounding.
     #[inline]
     pub fn inverse(&self, z: f64) -> f64 {
-        canonical(z * self.scale + self.mean_lo + self.mean)
+        canonical(self.restore_any(z))
     }
 
     /// Appends the standardized values.
@@ -128,6 +128,26 @@ impl ColumnScaler {
                     .map(|&value| narrow(self.standardize_any(value))),
             );
         }
+    }
+
+    /// Appends the values that are standardized to these.
+    pub fn inverse_into_f64(&self, standardized: &[f64], into: &mut Vec<f64>) {
+        into.extend(standardized.iter().map(|&z| self.inverse(z)));
+    }
+
+    /// Appends the values that are standardized to these, each rounded once from `f64`.
+    pub fn inverse_into_f32(&self, standardized: &[f64], into: &mut Vec<f32>) {
+        into.extend(standardized.iter().map(|&z| narrow(self.restore_any(z))));
+    }
+
+    /// `z * scale + mean`, everything a quarter as large where the product alone would overflow.
+    #[inline(always)]
+    fn restore_any(&self, z: f64) -> f64 {
+        let value = z * self.scale + self.mean_lo + self.mean;
+        if value.is_finite() || !z.is_finite() {
+            return value;
+        }
+        (z * 0.25 * self.scale + self.mean_lo * 0.25 + self.mean * 0.25) * 4.0
     }
 
     #[inline(always)]

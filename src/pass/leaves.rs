@@ -9,9 +9,10 @@ use parquet::data_type::{
 
 use super::histograms::SideCounts;
 use super::route::Router;
+use super::scaling::Scaling;
 use super::slicer::{RUN_ROWS, Slicer};
 use crate::engine::{Cancel, guarded};
-use crate::error::{DataError, Error, Place, Result};
+use crate::error::{DataError, Place, Result};
 use crate::kernel::{ColumnScaler, Folds, Parts, Side, Sides};
 use crate::schema::{LayoutColumn, NumericKind, Treatment};
 use crate::sink::SpoolPlace;
@@ -50,6 +51,7 @@ pub(super) struct BlockSource<'a> {
     pub spool: SpoolPlace<'a>,
     pub dtype: Dtype,
     pub on_inf: OnInf,
+    pub scaling: Scaling,
     pub cancel: &'a Cancel,
 }
 
@@ -68,22 +70,14 @@ impl BlockSource<'_> {
         let treatment = &self.open.table.schema.columns[leaf.column].treatment;
         match (treatment, scaler) {
             (Treatment::Standardize(_), Some(scaler)) => match self.dtype {
-                Dtype::Float64 => self.numbers::<DoubleType>(
-                    leaf,
-                    |x, z| {
-                        scaler.transform_into_f64(x, z);
-                        check_range(x, z, self.dtype)
-                    },
-                    counts,
-                ),
-                Dtype::Float32 => self.numbers::<FloatType>(
-                    leaf,
-                    |x, z| {
-                        scaler.transform_into_f32(x, z);
-                        check_range(x, z, self.dtype)
-                    },
-                    counts,
-                ),
+                Dtype::Float64 => {
+                    let apply = |x: &[f64], z: &mut Vec<_>| self.scaling.apply(scaler, x, z);
+                    self.numbers::<DoubleType>(leaf, apply, counts)
+                }
+                Dtype::Float32 => {
+                    let apply = |x: &[f64], z: &mut Vec<_>| self.scaling.apply(scaler, x, z);
+                    self.numbers::<FloatType>(leaf, apply, counts)
+                }
             },
             (Treatment::Widen(NumericKind::Int64 | NumericKind::UInt64), _) => self.integers(leaf),
             (Treatment::Widen(_) | Treatment::Standardize(_), _) => self.numbers::<DoubleType>(
@@ -181,6 +175,8 @@ impl BlockSource<'_> {
                 reader.read(rows, &mut run)?;
                 if null_infinities {
                     infinities_to_nulls(&mut run);
+                } else if leaf.feature.is_some() {
+                    self.check_infinite(self.name(leaf), &run, each.first)?;
                 }
                 converted.values.clear();
                 convert(&run.values, &mut converted.values)?;
@@ -337,35 +333,4 @@ fn infinities_to_nulls(run: &mut LeafRun<f64>) {
         }
     }
     run.values.retain(|value| !value.is_infinite());
-}
-
-/// A finite value must stay one: infinity in the output would be a value that the data never had.
-fn check_range<T: num_traits::Float>(
-    values: &[f64],
-    standardized: &[T],
-    dtype: Dtype,
-) -> Result<()> {
-    // One pass that the compiler vectorizes; the place is only looked for if there is one.
-    if standardized
-        .iter()
-        .fold(true, |all, z| all & !z.is_infinite())
-    {
-        return Ok(());
-    }
-    let beyond = |(x, z): &(&f64, &T)| x.is_finite() && z.is_infinite();
-    let Some((value, _)) = values.iter().zip(standardized).find(beyond) else {
-        return Ok(());
-    };
-    let (name, hint) = match dtype {
-        Dtype::Float32 => (
-            "float32",
-            "write float64 with --dtype float64, or leave the column out with --exclude",
-        ),
-        Dtype::Float64 => ("float64", "leave the column out with --exclude"),
-    };
-    Err(Error::from(DataError::OutOfRange {
-        value: *value,
-        dtype: name,
-    })
-    .hint(hint))
 }

@@ -7,6 +7,7 @@ mod infinities;
 mod leaves;
 mod plan;
 mod route;
+mod scaling;
 mod slicer;
 mod split;
 mod text;
@@ -20,6 +21,7 @@ pub use fit::{FitPartial, FitTotal, Fitted, fit};
 pub use histograms::{Histograms, SideHistograms};
 pub use infinities::{Infinities, check_infinities};
 pub use plan::{Plan, Prepared, Rows, check_unchanged, plan, screen};
+pub use scaling::Scaling;
 pub use split::{
     ClassTotal, Routed, RowsOf, SplitPlan, SplitTotal, check_rows, check_split, split,
 };

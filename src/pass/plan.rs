@@ -8,7 +8,8 @@ use super::{Context, SplitPlan, split};
 use crate::engine::{Pass, guarded};
 use crate::error::{DataError, Error, Place, Result, escape_path};
 use crate::schema::{
-    OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, check_no_fold_column, output_schema,
+    OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, check_frozen, check_no_fold_column,
+    output_schema,
 };
 use crate::source::discover::{Fingerprint, fingerprint, unchanged};
 use crate::source::parquet::ParquetFile;
@@ -94,9 +95,27 @@ fn plan_text(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint>, 
             Ok(())
         },
     )?;
+    check_headers(context, spec, &plan.headers)?;
     let names = plan.headers.iter().flatten().map(String::as_str);
     check_no_fold_column(names, &spec.split)?;
     Ok((fingerprints, plan))
+}
+
+/// The features of a scaler that was fitted before must be there; that they are numbers, parsing sees.
+fn check_headers(context: Context<'_>, spec: &JobSpec, headers: &[Vec<String>]) -> Result<()> {
+    let wanted = spec.columns.features.as_deref().unwrap_or_default();
+    match (headers.first(), context.inputs.first()) {
+        (Some(names), Some(input)) if spec.columns.frozen => {
+            let folders = input
+                .hive
+                .iter()
+                .map(|(key, _)| (key, Some("string".into())));
+            let found = names.iter().map(|name| (name, None)).chain(folders);
+            let found: Vec<_> = found.map(|(name, not)| (name.as_str(), not)).collect();
+            check_frozen(&found, wanted).map_err(|error| error.at(Place::path(&input.path)))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn same_names(first: &[String], names: &[String], first_path: &Path) -> Result<()> {

@@ -254,6 +254,8 @@ impl Text<'_> {
             .map(|name| match () {
                 () if self.spec.columns.text.contains(name) => ColumnRequest::As(ColumnType::Text),
                 () if self.passes_through(name) => ColumnRequest::Keep,
+                // What a scaler is applied to is a number, or there is an error with its line.
+                () if self.spec.columns.frozen => ColumnRequest::As(ColumnType::Float64),
                 () => ColumnRequest::Infer,
             })
             .collect()

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::fit::pages_read;
 use super::histograms::{Histograms, SideCounts};
 use super::leaves::{BlockSource, Leaf};
+use super::scaling::Scaling;
 use super::{Context, Routed, RowsOf, SplitPlan, partial_name};
 use crate::artifact::JobId;
 use crate::engine::Pass;
@@ -46,6 +47,8 @@ pub struct WriteJob<'a> {
     pub dtype: Dtype,
     /// What happens to infinities.
     pub on_inf: OnInf,
+    /// Which way the scaler goes, and where it is from.
+    pub scaling: Scaling,
     /// The sides that are written, in order.
     pub written: &'a [Side],
     /// The directory of each of them.
@@ -206,9 +209,11 @@ fn write_unit(
     index: usize,
     threads: usize,
 ) -> Result<WritePartial> {
-    let pages = pages_read(job.partials, index)?;
     let open = OpenUnit::new(job.table, &job.table.units[index], job.context.memory);
-    let open = open.comparing(pages);
+    let open = match job.scaling {
+        Scaling::Fitted => open.comparing(pages_read(job.partials, index)?),
+        Scaling::Frozen | Scaling::Inverse => open,
+    };
     let Routed { sides, folds } = job.plan.routed(&open, job.rows)?;
     let mut writers = Vec::with_capacity(job.written.len());
     for (place, side) in job.written.iter().enumerate() {
@@ -234,6 +239,7 @@ fn write_unit(
             },
             dtype: job.dtype,
             on_inf: job.on_inf,
+            scaling: job.scaling,
             cancel: job.context.cancel,
         };
         write_block(job, leaves, &source, &mut writers, &mut histograms, threads)?;

@@ -4,8 +4,8 @@ use super::audit_text::findings;
 use super::fold_text::fold_text;
 use super::layout::{EXACT_SIDES, Lines, counted, first_names, printable, skipped, split_line};
 use super::{
-    Paint, RunReport, SideReport, UnchangedReport, bytes_decimal, count, memory_binary, percent,
-    seconds, validation_text,
+    InputReport, Paint, PassReport, RunReport, SideReport, UnchangedReport, bytes_decimal, count,
+    memory_binary, percent, seconds, validation_text,
 };
 
 /// Bad files that the summary names.
@@ -14,7 +14,7 @@ const BAD_SHOWN: usize = 6;
 /// The summary of a finished run, a dozen lines or so.
 pub fn run_text(report: &RunReport, paint: Paint) -> String {
     let mut lines = Lines::new(paint);
-    lines.line("Input", &input(report));
+    lines.line("Input", &input(&report.inputs));
     bad_files(report, &mut lines);
     lines.line(
         "Split",
@@ -39,7 +39,7 @@ pub fn run_text(report: &RunReport, paint: Paint) -> String {
         lines.line("", &paint.warn(&note));
     }
     columns(report, &mut lines);
-    lines.table("Passes", &passes(report));
+    lines.table("Passes", &passes_table(&report.passes));
     if let Some(audit) = &report.audit {
         findings(audit, &mut lines);
     }
@@ -72,8 +72,8 @@ pub fn unchanged_text(report: &UnchangedReport) -> String {
     )
 }
 
-fn input(report: &RunReport) -> String {
-    let inputs = &report.inputs;
+/// What was read, in a line.
+pub(super) fn input(inputs: &InputReport) -> String {
     let mut text = format!(
         "{}, {}, {}",
         counted(inputs.files, &format!("{} file", inputs.format)),
@@ -104,6 +104,8 @@ fn bad_files(report: &RunReport, lines: &mut Lines) {
 fn sides(report: &RunReport) -> Vec<Vec<String>> {
     let heading = ["", "rows", "share", "asked", "99.9% band", "shards", "size"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    // A fit alone writes none.
+    let has_shards = report.sides.iter().any(|side| side.shards > 0);
     let total: u64 = report.sides.iter().map(|side| side.rows).sum();
     for side in &report.sides {
         let share = if total == 0 {
@@ -123,6 +125,10 @@ fn sides(report: &RunReport) -> Vec<Vec<String>> {
             count(side.shards),
             bytes_decimal(side.bytes),
         ]);
+    }
+    if !has_shards {
+        rows.iter_mut()
+            .for_each(|row| row.truncate(heading.len() - 2));
     }
     rows
 }
@@ -166,7 +172,8 @@ fn columns(report: &RunReport, lines: &mut Lines) {
     }
 }
 
-fn passes(report: &RunReport) -> Vec<Vec<String>> {
+/// What each pass took, and all of them.
+pub(super) fn passes_table(passes: &[PassReport]) -> Vec<Vec<String>> {
     let row = |name: String, time: f64, bytes: u64| {
         let rate = bytes as f64 / 1e6 / time;
         // Rates of next to no bytes or time say nothing.
@@ -182,16 +189,12 @@ fn passes(report: &RunReport) -> Vec<Vec<String>> {
         };
         vec![name, seconds(time), bytes, rate]
     };
-    let mut rows: Vec<Vec<String>> = report
-        .passes
+    let mut rows: Vec<Vec<String>> = passes
         .iter()
         .map(|pass| row(pass.pass.to_string(), pass.seconds, pass.bytes))
         .collect();
-    let time = report
-        .passes
-        .iter()
-        .fold(0.0, |sum, pass| sum + pass.seconds);
-    let bytes = report.passes.iter().map(|pass| pass.bytes).sum();
+    let time = passes.iter().fold(0.0, |sum, pass| sum + pass.seconds);
+    let bytes = passes.iter().map(|pass| pass.bytes).sum();
     rows.push(row("total".to_owned(), time, bytes));
     rows
 }

@@ -4,6 +4,7 @@
 
 mod describe;
 mod fold;
+mod frozen;
 mod hints;
 mod meaning;
 mod number;
@@ -17,6 +18,7 @@ use parquet::schema::types::TypePtr;
 
 pub use describe::describe;
 pub use fold::{FOLD_COLUMN, check_no_fold_column};
+pub(crate) use frozen::check_frozen;
 pub use meaning::{Meaning, MomentUnit};
 pub use number::NumericKind;
 pub use output::{OutputSchema, output_schema};

@@ -13,6 +13,7 @@ use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
 
 use super::describe::describe;
 use super::fold::{check_no_fold_column, fold_column};
+use super::frozen::check_frozen;
 use super::hints::Hints;
 use super::role::{Candidate, assign_roles};
 use super::{Column, NumericKind, Role, Schema, SharedLayout, Treatment};
@@ -180,6 +181,16 @@ impl Unifier {
                     || self.hints.index.contains(&column.name),
             })
             .collect();
+        if spec.frozen {
+            let found = |column: &Merged| column.kind.is_none().then(|| describe(&column.root));
+            let found: Vec<_> = drafts
+                .iter()
+                .map(|column| (column.name.as_str(), found(column)))
+                .collect();
+            let wanted = spec.features.as_deref().unwrap_or_default();
+            check_frozen(&found, wanted)
+                .map_err(|error| error.at(Place::path(&self.first_path)))?;
+        }
         let roles = assign_roles(&candidates, spec, split)?;
         for (column, (role, _)) in drafts.iter().zip(&roles) {
             if as_stored || *role != Role::Feature {

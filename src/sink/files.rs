@@ -25,7 +25,10 @@ pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// [`OutputError::Io`] naming the path.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let directory = path.parent().unwrap_or(path);
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = directory.join(format!(".{name}.{}", std::process::id()));
     let written = write_synced(&beside, bytes).and_then(|()| {

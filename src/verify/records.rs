@@ -7,6 +7,7 @@ use twox_hash::XxHash3_128;
 
 use super::findings::Findings;
 use super::scaler::RecordedScaler;
+use crate::artifact::manifest::Maker;
 use crate::artifact::{Manifest, RunRecord, ScalerFile, is_sealed, is_sealed_page};
 
 /// A record of ten million inputs is smaller.
@@ -134,12 +135,21 @@ fn read_scaler(
         Some(fold) => name == format!("scaler-fold-{fold}.json"),
         None => name == SCALER,
     };
+    // What was applied may have been any.
+    let says_its_fold = says_its_fold || manifest.made_by == Maker::Transform;
     if !says_its_fold {
         findings.push(name, "it is not the scaler of the fold that its name says");
         return None;
     }
     let features = manifest.columns.iter().filter(|c| c.role == "feature");
-    if !scaler.names().eq(features.map(|column| &column.name)) {
+    let mut features: Vec<&String> = features.map(|column| &column.name).collect();
+    let mut names: Vec<&String> = scaler.names().collect();
+    if manifest.made_by == Maker::Transform {
+        // The new data may have them in another order.
+        features.sort_unstable();
+        names.sort_unstable();
+    }
+    if names != features {
         let what = "its columns are not the features of manifest.json, in their order";
         findings.push(name, what);
         return None;

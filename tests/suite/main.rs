@@ -33,6 +33,7 @@ mod numbers; // values that break other programs, against exact arithmetic
 mod paths; // which paths are refused, followed, written; any name works
 mod report; // histograms, report.json, report.html
 mod resume; // a stopped run goes on, and its output shows nothing of it
+mod reuse; // fit, transform, merge: a scaler outlives its run
 mod signals; // real signals in the middle of real runs
 mod splits; // which rows go to which side
 mod text; // CSV and TSV

@@ -12,6 +12,7 @@ fn example() -> Manifest {
         xxh3_128: 0xff,
     };
     Manifest {
+        made_by: Maker::Stream,
         prep_version: "0.1.0".to_owned(),
         job: "1a2b3c4d".repeat(8),
         spec: serde_json::json!({"split": {"seed": 42}}),

@@ -31,6 +31,7 @@ impl ColumnArgs {
             label: flatten(self.label),
             exclude: flatten(self.exclude),
             features: (!self.columns.is_empty()).then(|| flatten(self.columns)),
+            frozen: false,
             weights: self.weights,
             text,
         }

@@ -17,8 +17,9 @@ pub(super) struct FitArgs {
     on_inf: OnInfArg,
 }
 
+/// What infinities in features are.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum OnInfArg {
+pub(super) enum OnInfArg {
     Error,
     Null,
 }
@@ -27,10 +28,16 @@ impl FitArgs {
     pub(super) fn into_spec(self) -> FitSpec {
         FitSpec {
             ddof: self.ddof,
-            on_inf: match self.on_inf {
-                OnInfArg::Error => OnInf::Error,
-                OnInfArg::Null => OnInf::Null,
-            },
+            on_inf: self.on_inf.into(),
+        }
+    }
+}
+
+impl From<OnInfArg> for OnInf {
+    fn from(typed: OnInfArg) -> Self {
+        match typed {
+            OnInfArg::Error => Self::Error,
+            OnInfArg::Null => Self::Null,
         }
     }
 }

@@ -7,16 +7,18 @@ mod fit;
 mod input;
 mod output;
 mod resources;
+mod reuse;
 mod run;
 mod split;
 mod text;
 mod train;
 
 use prep_stream::error::{Result, UsageError};
-use prep_stream::spec::{FailOn, JobSpec};
+use prep_stream::spec::{ColumnSpec, FailOn, FitSpec, JobSpec};
 
 pub(super) use self::audit::AuditArgs;
 pub(super) use self::resources::ResourceArgs;
+pub(super) use self::reuse::{FitJobArgs, TransformArgs};
 pub(super) use self::run::{LogFormat, Watch};
 pub(super) use self::train::TrainArgs;
 
@@ -64,14 +66,7 @@ impl JobArgs {
     pub(super) fn into_spec(self) -> Result<JobSpec> {
         let (columns, text_columns) = (self.columns, self.text.columns());
         let (columns, fit) = (columns.into_spec(text_columns), self.fit.into_spec());
-        if columns.weights.is_some() && fit.ddof > 0 {
-            return Err(UsageError::Conflict {
-                first: "--weights",
-                second: "--ddof",
-                reason: "a weighted variance divides by the sum of the weights".to_owned(),
-            }
-            .into());
-        }
+        refuse_weighted_ddof(&columns, &fit)?;
         Ok(JobSpec {
             input: self.input.into_spec(self.text.into_dialect()),
             split: self.split.into_spec()?,
@@ -81,4 +76,16 @@ impl JobArgs {
             resources: self.run.resources(),
         })
     }
+}
+
+fn refuse_weighted_ddof(columns: &ColumnSpec, fit: &FitSpec) -> Result<()> {
+    if columns.weights.is_none() || fit.ddof == 0 {
+        return Ok(());
+    }
+    Err(UsageError::Conflict {
+        first: "--weights",
+        second: "--ddof",
+        reason: "a weighted variance divides by the sum of the weights".to_owned(),
+    }
+    .into())
 }

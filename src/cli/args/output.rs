@@ -10,10 +10,58 @@ use crate::cli::values;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
+    #[command(flatten)]
+    path: PathArgs,
+
+    #[command(flatten)]
+    shards: ShardArgs,
+
+    #[command(flatten)]
+    replace: ReplaceArgs,
+
+    /// Train a small network on the output, as prep validate does with its defaults; needs one --label
+    #[arg(long)]
+    validate: bool,
+
+    /// Leave report.html and report.json out; prep report draws them at any time
+    #[arg(long)]
+    no_report: bool,
+}
+
+/// The output of `prep fit`, which has no shards.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct FitOutputArgs {
+    #[command(flatten)]
+    path: PathArgs,
+
+    #[command(flatten)]
+    replace: ReplaceArgs,
+}
+
+/// The output of `prep transform`.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct TransformOutputArgs {
+    #[command(flatten)]
+    path: PathArgs,
+
+    #[command(flatten)]
+    shards: ShardArgs,
+
+    #[command(flatten)]
+    replace: ReplaceArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct PathArgs {
     /// Directory that appears, whole, when the run has succeeded
     #[arg(long = "out", value_name = "DIR", value_hint = ValueHint::DirPath)]
     path: PathBuf,
+}
 
+#[derive(Debug, clap::Args)]
+struct ShardArgs {
     /// Type of standardized features
     #[arg(long, value_name = "TYPE", default_value = "float64")]
     dtype: DtypeArg,
@@ -21,7 +69,10 @@ pub(super) struct OutputArgs {
     /// none, snappy, lz4, gzip, brotli, or zstd with an optional LEVEL from 1 to 22: zstd:LEVEL
     #[arg(long, value_name = "CODEC", default_value = "zstd:1", value_parser = values::compression)]
     compression: Compression,
+}
 
+#[derive(Debug, clap::Args)]
+struct ReplaceArgs {
     /// Replace a data set in --out, in one step; two-step where the file system cannot, with a moment
     /// when neither is there [default: refuse]
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "exchange")]
@@ -36,14 +87,6 @@ pub(super) struct OutputArgs {
     /// alive on this machine keeps it
     #[arg(long)]
     break_lock: bool,
-
-    /// Train a small network on the output, as prep validate does with its defaults; needs one --label
-    #[arg(long)]
-    validate: bool,
-
-    /// Leave report.html and report.json out; prep report draws them at any time
-    #[arg(long)]
-    no_report: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -61,23 +104,50 @@ enum OverwriteArg {
 impl OutputArgs {
     pub(super) fn into_spec(self, audit: bool) -> OutputSpec {
         OutputSpec {
-            path: self.path,
-            dtype: match self.dtype {
-                DtypeArg::Float32 => Dtype::Float32,
-                DtypeArg::Float64 => Dtype::Float64,
-            },
-            compression: self.compression,
-            overwrite: match self.overwrite {
-                None if self.if_changed => Overwrite::Exchange,
-                None => Overwrite::Never,
-                Some(OverwriteArg::Exchange) => Overwrite::Exchange,
-                Some(OverwriteArg::TwoStep) => Overwrite::TwoStep,
-            },
-            if_changed: self.if_changed,
-            break_lock: self.break_lock,
             audit,
             validate: self.validate,
             report: !self.no_report,
+            ..spec(self.path, Some(self.shards), &self.replace)
         }
+    }
+}
+
+impl FitOutputArgs {
+    pub(super) fn into_spec(self) -> OutputSpec {
+        spec(self.path, None, &self.replace)
+    }
+}
+
+impl TransformOutputArgs {
+    pub(super) fn into_spec(self) -> OutputSpec {
+        spec(self.path, Some(self.shards), &self.replace)
+    }
+}
+
+/// Nothing is done to the output but what every command does. Without shards, what they would look like
+/// doesn't matter.
+fn spec(path: PathArgs, shards: Option<ShardArgs>, replace: &ReplaceArgs) -> OutputSpec {
+    let shards = shards.unwrap_or(ShardArgs {
+        dtype: DtypeArg::Float64,
+        compression: Compression::Zstd(1),
+    });
+    OutputSpec {
+        path: path.path,
+        dtype: match shards.dtype {
+            DtypeArg::Float32 => Dtype::Float32,
+            DtypeArg::Float64 => Dtype::Float64,
+        },
+        compression: shards.compression,
+        overwrite: match replace.overwrite {
+            None if replace.if_changed => Overwrite::Exchange,
+            None => Overwrite::Never,
+            Some(OverwriteArg::Exchange) => Overwrite::Exchange,
+            Some(OverwriteArg::TwoStep) => Overwrite::TwoStep,
+        },
+        if_changed: replace.if_changed,
+        break_lock: replace.break_lock,
+        audit: false,
+        validate: false,
+        report: false,
     }
 }

@@ -17,6 +17,24 @@ pub(super) struct RunArgs {
     #[arg(long)]
     dry_run: bool,
 
+    #[command(flatten)]
+    said: SaidArgs,
+}
+
+/// How a command runs that has no `--dry-run`.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Run")]
+pub(super) struct PlainRunArgs {
+    #[command(flatten)]
+    resources: ResourceArgs,
+
+    #[command(flatten)]
+    said: SaidArgs,
+}
+
+/// What is printed, and where further settings are.
+#[derive(Debug, clap::Args)]
+struct SaidArgs {
     /// Print nothing but errors
     #[arg(long)]
     quiet: bool,
@@ -45,16 +63,32 @@ pub(in crate::cli) struct Watch {
     pub(in crate::cli) log_format: LogFormat,
 }
 
-impl RunArgs {
-    pub(super) fn watch(&self) -> Watch {
+impl SaidArgs {
+    fn watch(&self) -> Watch {
         Watch {
             is_quiet: self.quiet,
             log_format: self.log_format,
         }
     }
+}
+
+impl RunArgs {
+    pub(super) fn watch(&self) -> Watch {
+        self.said.watch()
+    }
 
     pub(super) fn is_dry(&self) -> bool {
         self.dry_run
+    }
+
+    pub(super) fn resources(&self) -> Resources {
+        self.resources.resources()
+    }
+}
+
+impl PlainRunArgs {
+    pub(super) fn watch(&self) -> Watch {
+        self.said.watch()
     }
 
     pub(super) fn resources(&self) -> Resources {

@@ -2,10 +2,13 @@
 
 mod audit;
 mod completions;
+mod fit;
 mod man;
+mod merge;
 mod plan;
 mod report;
 mod stream;
+mod transform;
 mod validate;
 mod verify;
 
@@ -39,6 +42,9 @@ pub(super) struct Cli {
 pub(super) enum Command {
     Stream(Box<stream::Args>),
     Plan(Box<plan::Args>),
+    Fit(Box<fit::Args>),
+    Transform(Box<transform::Args>),
+    Merge(merge::Args),
     Audit(Box<audit::Args>),
     Validate(Box<validate::Args>),
     Verify(verify::Args),
@@ -61,6 +67,9 @@ impl Command {
         match self {
             Self::Stream(args) => Some(args.job.watch().log_format),
             Self::Plan(args) => Some(args.job.watch().log_format),
+            Self::Fit(args) => Some(args.job.watch().log_format),
+            Self::Transform(args) => Some(args.job.watch().log_format),
+            Self::Merge(args) => Some(args.log_format),
             Self::Audit(args) => Some(args.audit.watch().log_format),
             Self::Validate(args) => Some(args.train.watch().log_format),
             Self::Verify(args) => Some(args.log_format),
@@ -72,7 +81,10 @@ impl Command {
     pub(super) fn run(self, cancel: &Cancel) -> Result<ExitCode> {
         match self {
             Self::Stream(args) => return stream::run(*args, cancel),
+            Self::Fit(args) => return fit::run(*args, cancel),
+            Self::Transform(args) => return transform::run(*args, cancel),
             Self::Plan(args) => plan::run(*args, cancel),
+            Self::Merge(args) => merge::run(&args),
             Self::Audit(args) => audit::run(*args, cancel),
             Self::Validate(args) => validate::run(*args, cancel),
             Self::Verify(args) => verify::run(args, cancel),
@@ -81,5 +93,16 @@ impl Command {
             Self::Man(args) => man::run(&args),
         }
         .map(|()| ExitCode::SUCCESS)
+    }
+}
+
+/// Exit code of a run that left out bad files on request.
+const BAD_FILES: u8 = 7;
+
+/// The exit code of a run that ended well.
+fn exit_code(bad_files: u64) -> ExitCode {
+    match bad_files {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::from(BAD_FILES),
     }
 }

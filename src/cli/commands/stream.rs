@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use prep_stream::engine::Cancel;
 use prep_stream::error::Result;
 use prep_stream::job::{self, Outcome};
-use prep_stream::report::{AuditReport, Validation, run_text, unchanged_text};
+use prep_stream::report::{AuditReport, Paint, Validation, run_text, unchanged_text};
 use prep_stream::spec::{AuditSpec, JobSpec};
+use serde::Serialize;
 
-use super::{audit, plan, validate};
+use super::{audit, exit_code, plan, validate};
 use crate::cli::args::{JobArgs, LogFormat, Watch};
 use crate::cli::{allocator, progress, terminal};
 
@@ -35,9 +36,6 @@ pub(in crate::cli) struct Args {
     pub(in crate::cli) job: JobArgs,
 }
 
-/// Exit code of a run that left out bad files on request.
-const BAD_FILES: u8 = 7;
-
 pub(super) fn run(args: Args, cancel: &Cancel) -> Result<ExitCode> {
     if args.job.is_dry() {
         return plan::show(args.job, cancel).map(|()| ExitCode::SUCCESS);
@@ -47,10 +45,7 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<ExitCode> {
     let spec = args.job.into_spec()?;
     allocator::suit(spec.resources);
     let outcome = progress::watched(watch, |observer| job::stream(&spec, cancel, observer))?;
-    let code = match outcome.bad_files() {
-        0 => ExitCode::SUCCESS,
-        _ => ExitCode::from(BAD_FILES),
-    };
+    let code = exit_code(outcome.bad_files());
     if !watch.is_quiet {
         print(&outcome, watch)?;
     }
@@ -79,11 +74,20 @@ fn again(
 }
 
 fn print(outcome: &Outcome, watch: Watch) -> Result<()> {
+    print_outcome(outcome, watch, run_text)
+}
+
+/// The summary of what was made, as `text` puts it; that of what was there already.
+pub(super) fn print_outcome<R: Serialize>(
+    outcome: &Outcome<R>,
+    watch: Watch,
+    text: impl FnOnce(&R, Paint) -> String,
+) -> Result<()> {
     match (watch.log_format, outcome) {
         (LogFormat::Json, Outcome::Written(report)) => terminal::print_json(report),
         (LogFormat::Json, Outcome::Unchanged(report)) => terminal::print_json(report),
         (LogFormat::Text, Outcome::Written(report)) => {
-            terminal::print(run_text(report, terminal::stdout_paint()).as_bytes())
+            terminal::print(text(report, terminal::stdout_paint()).as_bytes())
         }
         (LogFormat::Text, Outcome::Unchanged(report)) => {
             terminal::print(unchanged_text(report).as_bytes())

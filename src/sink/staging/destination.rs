@@ -32,6 +32,14 @@ pub(in crate::sink) struct Destination {
     pub(in crate::sink) staging: PathBuf,
 }
 
+/// Each file that a manifest names, with its size.
+fn sizes(manifest: &Manifest) -> impl Iterator<Item = (&str, u64)> {
+    let shards = manifest.shards.iter();
+    let files = manifest.files.iter();
+    let shards = shards.map(|shard| (shard.path.as_str(), shard.bytes));
+    shards.chain(files.map(|file| (file.path.as_str(), file.bytes)))
+}
+
 /// What is at the output's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sink) enum Occupant {
@@ -134,9 +142,9 @@ impl Destination {
         let is_whole = |manifest: &Manifest| {
             manifest.job == job.as_str()
                 && self.output.join("_SUCCESS").is_file()
-                && manifest.shards.iter().all(|shard| {
-                    fs::metadata(self.output.join(&shard.path))
-                        .is_ok_and(|metadata| metadata.len() == shard.bytes)
+                && sizes(manifest).all(|(path, bytes)| {
+                    fs::metadata(self.output.join(path))
+                        .is_ok_and(|metadata| metadata.len() == bytes)
                 })
         };
         manifest.is_some_and(|manifest| is_whole(&manifest))

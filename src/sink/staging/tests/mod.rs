@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::leftovers::remove_staging;
 use super::*;
 use crate::artifact::Manifest;
+use crate::artifact::manifest::Maker;
 use crate::sink::files::list;
 use crate::sink::lock::Lock;
 
@@ -22,6 +23,7 @@ fn job() -> JobId {
 fn manifest(version: &str) -> Vec<u8> {
     let manifest = Manifest {
         bad_files: Vec::new(),
+        made_by: Maker::Stream,
         prep_version: version.to_owned(),
         job: job().to_string(),
         spec: serde_json::Value::Null,
