@@ -238,7 +238,7 @@ fn next_name(text: &str) -> Result<(String, Option<&str>), String> {
 pub(super) fn units(text: &str) -> Result<Units, String> {
     let wrong =
         || "expected a number, or a range like 0..40, whose end is not part of it".to_owned();
-    let number = |text: &str| text.parse::<u64>().map_err(|_| wrong());
+    let number = |text: &str| text.parse::<u64>().ok().ok_or_else(wrong);
     let (first, end) = match text.split_once("..") {
         Some((first, end)) => (number(first)?, number(end)?),
         None => {
