@@ -242,6 +242,7 @@ pub fn commit(
     let found = discover(&spec.input, &spec.output.path)?;
     let run = Run::new(&spec, &found, cancel, observer);
     let Some(work) = work else {
+        Work::tidy(&spec.output, file.job())?;
         return Ok(Outcome::Unchanged(run.unchanged(file.job())));
     };
     let units = usize::try_from(file.units()).unwrap_or(usize::MAX);

@@ -8,10 +8,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::files::{create_directory, io_error, remove};
+use super::super::lock::Publishing;
 use super::super::partials::{Partials, attempt_name};
-use super::{Destination, JOB, OUT, job_record};
+use super::{Destination, JOB, OUT, Staging, job_record};
 use crate::artifact::JobId;
 use crate::error::{Error, OutputError, Place, Result};
+use crate::spec::OutputSpec;
 
 /// Where what isn't whole yet is, each process having a directory of its own in it.
 const ATTEMPTS: &str = "attempts";
@@ -32,11 +34,12 @@ impl Work {
     pub fn join(out: &Path, job: &JobId) -> Result<Option<Self>> {
         let destination = Destination::resolve(out)?;
         let staging = destination.staging.clone();
+        // Its directory may be left of a commit that was stopped after its last rename.
+        if destination.holds(job) {
+            return Ok(None);
+        }
         let found = fs::read(staging.join(JOB));
         if !found.is_ok_and(|found| found == job_record(job)) {
-            if destination.holds(job) {
-                return Ok(None);
-            }
             return Err(Error::from(OutputError::NoWork)
                 .at(Place::path(&staging))
                 .hint("another job has taken its place, or it was removed: make the plan again"));
@@ -50,6 +53,21 @@ impl Work {
             staging,
             attempt,
         }))
+    }
+
+    /// Removes what a commit of `job` has left that was stopped after its last rename; not the work on
+    /// another job.
+    ///
+    /// # Errors
+    /// [`OutputError::Io`] if something can't be removed, or another process is at it.
+    pub fn tidy(output: &OutputSpec, job: &JobId) -> Result<()> {
+        let destination = Destination::resolve(&output.path)?;
+        let is_published = Publishing::recorded(&destination.staging)
+            .is_some_and(|last| last.job == *job && last.is_done(&destination.output));
+        match is_published || destination.is_nearly_tidy() {
+            true => Staging::open_as(output, job)?.abandon(),
+            false => Ok(()),
+        }
     }
 
     /// Results of finished units.
