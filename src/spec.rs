@@ -173,6 +173,9 @@ pub struct OutputSpec {
     pub dtype: Dtype,
     /// Codec of every column chunk.
     pub compression: Compression,
+    /// Whether the rows of each side are written in a random order of their own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shuffle: bool,
     /// Whether an existing data set may be replaced.
     #[serde(skip)]
     pub overwrite: Overwrite,

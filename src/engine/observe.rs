@@ -14,6 +14,8 @@ pub enum Pass {
     Fit,
     /// Standardize and write both sides.
     Write,
+    /// Put the rows of every side in a random order, if that is asked for.
+    Shuffle,
     /// Sync and rename into place.
     Commit,
     /// Look for leaks in what was written.
@@ -24,7 +26,7 @@ pub enum Pass {
 
 impl Pass {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 }
 
 impl fmt::Display for Pass {
@@ -34,6 +36,7 @@ impl fmt::Display for Pass {
             Self::Split => "split",
             Self::Fit => "fit",
             Self::Write => "write",
+            Self::Shuffle => "shuffle",
             Self::Commit => "commit",
             Self::Audit => "audit",
             Self::Validate => "validate",

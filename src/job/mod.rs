@@ -18,6 +18,7 @@ mod transform;
 mod units;
 mod validate;
 mod warnings;
+mod write;
 
 use serde::Serialize;
 
@@ -25,12 +26,9 @@ use crate::artifact::JobId;
 use crate::artifact::manifest::Maker;
 use crate::engine::{Cancel, Observer, Pass};
 use crate::error::Result;
-use crate::pass::{
-    self, Fitted, Plan, Prepared, Rows, RowsOf, Scaling, SplitPlan, SplitTotal, WriteJob,
-};
+use crate::pass::{self, Fitted, Plan, Prepared, Rows, SplitPlan, SplitTotal};
 use crate::report::{InputReport, PlanReport, RunReport, TransformReport, UnchangedReport};
 use crate::sink::Staging;
-use crate::sink::shard::ShardFormat;
 use crate::source::discover::{Discovery, discover};
 use crate::source::table::Table;
 use crate::spec::JobSpec;
@@ -139,11 +137,14 @@ fn stream_head(spec: &JobSpec) -> impl Serialize + '_ {
 
 /// Makes and publishes what was planned.
 fn stream_found(run: &Run<'_>, plan: Plan, job: &JobId) -> Result<Outcome> {
+    let disk_bytes = run
+        .disk_bytes()
+        .saturating_add(run.shuffle_disk_bytes(&plan));
     let make = |staging: &Staging| match run.spec.split.folds {
         Some(folds) => folds::make(run, plan, job, staging, folds),
         None => make(run, plan, job, staging),
     };
-    let made = publish(run, job, run.disk_bytes(), make)?;
+    let made = publish(run, job, disk_bytes, make)?;
     Ok(Outcome::of(run, job, made, |report| run.finish(report)))
 }
 
@@ -158,9 +159,10 @@ struct Split<'a> {
 fn split<'r>(run: &'r Run<'_>, rows: Rows, staging: &Staging) -> Result<Split<'r>> {
     let (spec, context, partials) = (run.spec, run.context(), staging.partials());
     let split = run.pass(Pass::Split, || {
-        let prepared = pass::settle(context, spec, rows, &staging.cache_dir(), partials)?;
+        let cache = staging.cache_dir();
+        let prepared = pass::settle(context, spec, rows, &cache, partials)?;
         let mut plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
-        let sides = pass::split(context, partials, &prepared.table, &mut plan)?;
+        let sides = pass::split(context, partials, &prepared.table, &mut plan, &cache)?;
         Ok(Split {
             prepared,
             plan,
@@ -175,7 +177,7 @@ fn split<'r>(run: &'r Run<'_>, rows: Rows, staging: &Staging) -> Result<Split<'r
 
 /// The three passes, and the records of what they found.
 fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<RunReport> {
-    let (spec, context, partials) = (run.spec, run.context(), staging.partials());
+    let (context, partials) = (run.context(), staging.partials());
     let Split {
         prepared,
         plan: split_plan,
@@ -185,33 +187,14 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
     let sides_written = split_plan.written(&sides);
     let fitted = fit_on_train(run, table, &split_plan, staging)?;
 
-    let format = ShardFormat::new(&prepared.output, &table.schema, spec.output.compression)?;
-    let written = run.pass(Pass::Write, || {
-        let directories = sides_written
-            .iter()
-            .map(|side| staging.side_dir(side.name()));
-        let directories = directories.collect::<Result<Vec<_>>>()?;
-        let write = WriteJob {
-            context,
-            partials,
-            table,
-            plan: &split_plan,
-            rows: RowsOf::Sides,
-            scaler: &fitted.scaler,
-            format: &format,
-            spool: &staging.cache_dir(),
-            dtype: spec.output.dtype,
-            on_inf: spec.fit.on_inf,
-            scaling: Scaling::Fitted,
-            written: &sides_written,
-            directories: &directories,
-            unfinished: &directories,
-            job,
-        };
-        let written = pass::write(&write)?;
-        staging.keep_only(&pass::shard_paths(&write, &written.partials))?;
-        Ok(written)
-    })?;
+    let planned = write::Planned {
+        prepared: &prepared,
+        split: &split_plan,
+        sides: &sides,
+        scaler: &fitted.scaler,
+        written: &sides_written,
+    };
+    let written = write::write(run, &planned, job, staging)?;
 
     pass::check_rows(&sides, &written.partials)?;
     pass::check_unchanged(context, &plan.fingerprints)?;

@@ -1,7 +1,7 @@
 //! The outlook: what a run would do, put together from its plan.
 
 use super::fold_report;
-use super::record::conditions;
+use super::record::all_conditions;
 use super::run::Run;
 use crate::artifact::{JobId, Manifest};
 use crate::kernel::{Fraction, Side};
@@ -28,7 +28,7 @@ pub(super) fn report(run: &Run<'_>, job: &JobId, plan: &Plan) -> PlanReport {
         columns: columns(plan, prepared),
         sides: sides(run, rows),
         split_by: run.spec.split.by.to_string(),
-        conditions: conditions(&run.spec.split),
+        conditions: all_conditions(run.spec),
         is_exact: run.spec.split.is_exact(),
         seed: run.spec.split.seed,
         memory_floor_bytes: run.memory_floor(plan),

@@ -24,7 +24,7 @@ use crate::schema::describe;
 use crate::sink::staging::shard_name;
 use crate::sink::write_synced;
 use crate::source::discover::Fingerprint;
-use crate::spec::SplitSpec;
+use crate::spec::{JobSpec, SplitSpec};
 
 /// What the passes found.
 #[derive(Debug, Clone, Copy)]
@@ -268,7 +268,7 @@ fn report(
         folds: fold_reports(manifest, &spec.split),
         left_out: manifest.left_out,
         split_by: spec.split.by.to_string(),
-        conditions: conditions(&spec.split),
+        conditions: all_conditions(spec),
         is_exact: spec.split.is_exact(),
         seed: spec.split.seed,
         columns,
@@ -300,7 +300,13 @@ pub(super) fn inputs(run: &Run<'_>, rows: u64) -> InputReport {
     }
 }
 
-/// What else has a say, as it is typed without dashes: `sample 0.1`, `where x > 3`.
+/// All that has a say in which rows are where, as it is typed without dashes.
+pub(super) fn all_conditions(spec: &JobSpec) -> Vec<String> {
+    let shuffle = spec.output.shuffle.then(|| "shuffle".to_owned());
+    conditions(&spec.split).into_iter().chain(shuffle).collect()
+}
+
+/// What else has a say in sides, as it is typed without dashes: `sample 0.1`, `where x > 3`.
 pub(super) fn conditions(split: &SplitSpec) -> Vec<String> {
     let stratify = split.stratify.as_ref();
     let stratify = stratify.map(|stratify| format!("stratify {stratify}"));

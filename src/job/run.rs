@@ -159,10 +159,9 @@ impl<'a> Run<'a> {
     /// The least disk that output and cache may take, by a guess that refuses only what is hopeless:
     /// a quarter of Parquet input, two fifths of text, whose cache holds 8 bytes for 17 digits.
     pub(super) fn disk_bytes(&self) -> u64 {
-        let input: u64 = self.found.files.iter().map(|file| file.bytes).sum();
         let once = match self.found.format {
-            Format::Parquet => input / 4,
-            Format::Csv => input / 5 * 2,
+            Format::Parquet => self.input_bytes() / 4,
+            Format::Csv => self.input_bytes() / 5 * 2,
         };
         match self.spec.split.folds {
             // Every fold holds all rows again.
@@ -171,10 +170,27 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The same for rows that wait to be shuffled: what they take in memory, or for text as much as the
+    /// cache again.
+    pub(super) fn shuffle_disk_bytes(&self, plan: &Plan) -> u64 {
+        let split = &self.spec.split;
+        // How many of them are used, only the data can tell.
+        let is_whole = split.sample.is_none() && split.filter.is_none();
+        match self.spec.output.shuffle && is_whole {
+            true => plan.bytes().unwrap_or(self.input_bytes() / 5 * 2),
+            false => 0,
+        }
+    }
+
+    fn input_bytes(&self) -> u64 {
+        self.found.files.iter().map(|file| file.bytes).sum()
+    }
+
     /// The least memory the job needs, in bytes.
     pub(super) fn memory_floor(&self, plan: &Plan) -> u64 {
         let columns = plan.columns();
-        let passes = FLOOR_BYTES + FLOOR_COLUMN_BYTES * columns as u64;
+        let shuffled = plan.shuffle_bytes(self.spec);
+        let passes = FLOOR_BYTES + FLOOR_COLUMN_BYTES * columns as u64 + shuffled;
         if self.spec.output.validate {
             passes.max(train::memory_floor(columns))
         } else {
@@ -193,7 +209,9 @@ impl<'a> Run<'a> {
             // The floor has room for what footers usually say of a column.
             let each = plan.worker_bytes().saturating_sub(columns);
             let sides = plan.sides_bytes(self.spec);
-            self.memory.share_out(columns.saturating_add(sides), each);
+            let shuffled = plan.shuffle_bytes(self.spec);
+            self.memory
+                .share_out(columns.saturating_add(sides), each.saturating_add(shuffled));
             let what = || match plan.rows {
                 Rows::Table(_) => "what the footers list".to_owned(),
                 Rows::Text(_) => "the window of a zstd file".to_owned(),

@@ -87,6 +87,10 @@ fn check(spec: &JobSpec) -> Result<()> {
             "each fold has a scaler: use prep stream",
         ));
     }
+    if spec.output.shuffle {
+        let why = "rows are gathered from all units: use prep stream";
+        return Err(refused("--shuffle", why));
+    }
     if spec.input.on_bad_file == OnBadFile::Skip {
         let why = "every process must see the same files: leave bad ones out of --in";
         return Err(refused("--on-bad-file skip", why));

@@ -43,6 +43,8 @@ impl Domain {
     pub const BINS: Self = Self(0xb900_9e59_59b2_5dba);
     /// Which rows are used at all: likewise of `prep sample`.
     pub const SAMPLE: Self = Self(0x66e0_cd4b_1ee1_f5e9);
+    /// The order of shuffled rows: likewise of `prep shuffle`.
+    pub const SHUFFLE: Self = Self(0xe0d9_3f7c_aaa2_9aa0);
     /// The trainer's initial weights: likewise of `prep trainer weights`.
     pub const TRAINER_WEIGHTS: Self = Self(0x645f_a71c_a474_93bd);
     /// The order in which the trainer sees rows: likewise of `prep trainer order`.

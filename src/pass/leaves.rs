@@ -10,7 +10,8 @@ use parquet::data_type::{
 use super::histograms::SideCounts;
 use super::route::Router;
 use super::scaling::Scaling;
-use super::slicer::{RUN_ROWS, Slicer};
+use super::shuffle::{BlockSegments, RowShape};
+use super::slicer::{Outlets, RUN_ROWS, Slicer};
 use crate::engine::{Cancel, guarded};
 use crate::error::{DataError, Place, Result};
 use crate::kernel::{ColumnScaler, Folds, Parts, Side, Sides};
@@ -49,6 +50,8 @@ pub(super) struct BlockSource<'a> {
     pub block: &'a Block,
     pub format: &'a ShardFormat,
     pub spool: SpoolPlace<'a>,
+    /// Where rows go that are yet to be shuffled, instead of being encoded.
+    pub segments: Option<&'a BlockSegments<'a>>,
     pub dtype: Dtype,
     pub on_inf: OnInf,
     pub scaling: Scaling,
@@ -59,7 +62,7 @@ pub(super) struct BlockSource<'a> {
 pub(super) type Partition<T> = fn(&Sides, usize, &[T], &mut Parts<T>);
 
 impl BlockSource<'_> {
-    /// Encodes `leaf` once per side; `scaler` is that of its column if it is a feature, whose
+    /// Encodes `leaf` once per side, or not at all if its rows go to segments; `scaler` is that of its column if it is a feature, whose
     /// standardized values are counted then.
     pub(super) fn encode(
         &self,
@@ -274,7 +277,7 @@ impl BlockSource<'_> {
         })
     }
 
-    /// Encodes a leaf: `read` is called for every slice of the block, in order.
+    /// Takes a leaf to where it goes: `read` is called for every slice of the block, in order.
     fn encode_runs<T: DataType>(
         &self,
         leaf: Leaf,
@@ -282,39 +285,64 @@ impl BlockSource<'_> {
         mut read: impl FnMut(&ParquetFile, &Piece, LayoutColumn, &mut Slicer<'_, '_, T>) -> Result<()>,
     ) -> Result<Vec<EncodedColumn>> {
         let descriptor = self.format.schema().column(leaf.output);
+        if let Some(segments) = self.segments {
+            let mut scatter = segments.scatter(leaf.output, RowShape::of(&descriptor));
+            let slicer = self.slicer(leaf, Outlets::Segments(&mut scatter), partition);
+            self.each_slice(leaf, slicer, read)?;
+            scatter.finish()?;
+            return Ok(Vec::new());
+        }
+        let places = vec![self.spool; self.written.len()];
+        self.format.encode::<T>(leaf.output, &places, |writers| {
+            let slicer = self.slicer(leaf, Outlets::Encoders(writers), partition);
+            self.each_slice(leaf, slicer, &mut read)
+        })
+    }
+
+    fn slicer<'s, 'w, T: DataType>(
+        &'s self,
+        leaf: Leaf,
+        outlets: Outlets<'s, 'w, T>,
+        partition: Partition<T::T>,
+    ) -> Slicer<'s, 'w, T> {
+        Slicer {
+            source: self,
+            outlets,
+            router: Router::default(),
+            partition,
+            top: self.format.schema().column(leaf.output).max_def_level(),
+            ones: Vec::new(),
+            first: self.block.first,
+            skip: 0,
+            rows: 0,
+        }
+    }
+
+    fn each_slice<T: DataType>(
+        &self,
+        leaf: Leaf,
+        mut slicer: Slicer<'_, '_, T>,
+        mut read: impl FnMut(&ParquetFile, &Piece, LayoutColumn, &mut Slicer<'_, '_, T>) -> Result<()>,
+    ) -> Result<()> {
         let folder = LayoutColumn {
             first_leaf: 0,
             leaves: 1,
             kind: None,
         };
-        let places = vec![self.spool; self.written.len()];
-        self.format.encode::<T>(leaf.output, &places, |writers| {
-            let mut slicer = Slicer {
-                source: self,
-                writers,
-                router: Router::default(),
-                partition,
-                top: descriptor.max_def_level(),
-                ones: Vec::new(),
-                first: self.block.first,
-                skip: 0,
-                rows: 0,
-            };
-            for slice in &self.block.slices {
-                let piece = &self.open.unit.pieces[slice.piece];
-                let layout = &self.open.store(piece).layout.columns;
-                let column = layout.get(leaf.column).copied().unwrap_or(folder);
-                (slicer.skip, slicer.rows) = (slice.start, slice.rows);
-                let input = &self.inputs[self.open.store(piece).input];
-                let whole = slice.rows == piece.rows;
-                guarded(|| match (self.open.file(piece)?, whole) {
-                    (file, true) => read(file, piece, column, &mut slicer),
-                    (file, false) => read(&file.by_pages(), piece, column, &mut slicer),
-                })
-                .map_err(|error| error.at(Place::path(&input.path).column(self.name(leaf))))?;
-            }
-            Ok(())
-        })
+        for slice in &self.block.slices {
+            let piece = &self.open.unit.pieces[slice.piece];
+            let layout = &self.open.store(piece).layout.columns;
+            let column = layout.get(leaf.column).copied().unwrap_or(folder);
+            (slicer.skip, slicer.rows) = (slice.start, slice.rows);
+            let input = &self.inputs[self.open.store(piece).input];
+            let whole = slice.rows == piece.rows;
+            guarded(|| match (self.open.file(piece)?, whole) {
+                (file, true) => read(file, piece, column, &mut slicer),
+                (file, false) => read(&file.by_pages(), piece, column, &mut slicer),
+            })
+            .map_err(|error| error.at(Place::path(&input.path).column(self.name(leaf))))?;
+        }
+        Ok(())
     }
 }
 

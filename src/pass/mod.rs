@@ -8,6 +8,7 @@ mod leaves;
 mod plan;
 mod route;
 mod scaling;
+mod shuffle;
 mod slicer;
 mod split;
 mod text;
@@ -23,6 +24,8 @@ pub use histograms::{Histograms, SideHistograms};
 pub use infinities::{Infinities, check_infinities};
 pub use plan::{Plan, Prepared, Rows, check_unchanged, plan, screen};
 pub use scaling::Scaling;
+use shuffle::shuffle_bytes;
+pub use shuffle::{Scattered, Shuffle, gather, scatter};
 pub use split::{
     ClassTotal, Routed, RowsOf, SplitPlan, SplitTotal, check_rows, check_split, split,
 };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use parquet::file::metadata::FileMetaData;
 
-use super::{Context, SplitPlan, split};
+use super::{Context, SplitPlan, shuffle_bytes, split};
 use crate::engine::{Pass, guarded};
 use crate::error::{DataError, Error, Place, Result, escape_path};
 use crate::schema::{
@@ -189,6 +189,24 @@ impl Plan {
             Rows::Text(_) => 0,
         };
         split::sides_bytes(&spec.split, rows, spec.resources.threads)
+    }
+
+    /// What each worker holds of rows that are to be shuffled; widths of text columns aren't known yet.
+    pub fn shuffle_bytes(&self, spec: &JobSpec) -> u64 {
+        match &self.rows {
+            _ if !spec.output.shuffle => 0,
+            Rows::Table(prepared) => shuffle_bytes(Some(&prepared.table.schema)),
+            Rows::Text(_) => shuffle_bytes(None),
+        }
+    }
+
+    /// What all rows take in memory, if that is known.
+    pub fn bytes(&self) -> Option<u64> {
+        let Rows::Table(prepared) = &self.rows else {
+            return None;
+        };
+        let units = prepared.table.units.iter();
+        Some(units.map(|unit| unit.bytes).fold(0, u64::saturating_add))
     }
 
     /// What a worker holds beside its buffers, at most: the footers of a unit, or the window of what it

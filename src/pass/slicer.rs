@@ -5,6 +5,7 @@ use parquet::data_type::DataType;
 
 use super::leaves::{BlockSource, Partition};
 use super::route::{Router, RunRows};
+use super::shuffle::Scatter;
 use crate::error::{DataError, Error, Result};
 use crate::sink::shard::encoding;
 use crate::source::parquet::LeafRun;
@@ -13,10 +14,18 @@ use crate::source::parquet::LeafRun;
 /// whatever the threads or the memory.
 pub(super) const RUN_ROWS: usize = 64 << 10;
 
-/// Takes the rows of one slice after the other to the writers of every side.
+/// Where the rows of a leaf go.
+pub(super) enum Outlets<'a, 'w, T: DataType> {
+    /// To an encoder for each side that is written.
+    Encoders(&'a mut [ColumnWriterImpl<'w, T>]),
+    /// To the segments of shards that are yet to be shuffled.
+    Segments(&'a mut Scatter<'w>),
+}
+
+/// Takes the rows of one slice after the other to the outlets of every side.
 pub(super) struct Slicer<'a, 'w, T: DataType> {
     pub(super) source: &'a BlockSource<'a>,
-    pub(super) writers: &'a mut [ColumnWriterImpl<'w, T>],
+    pub(super) outlets: Outlets<'a, 'w, T>,
     pub(super) router: Router<T::T>,
     pub(super) partition: Partition<T::T>,
     pub(super) top: i16,
@@ -67,7 +76,7 @@ impl<T: DataType> Slicer<'_, '_, T> {
             rows,
         };
         self.router.route(run, self.top, run_rows, self.partition);
-        for (writer, side) in self.writers.iter_mut().zip(self.source.written) {
+        for (place, side) in self.source.written.iter().enumerate() {
             let part = side.index();
             let (values, definition) = (&self.router.values[part], &self.router.definition[part]);
             // A file without nulls beside one with them: every slot is there.
@@ -76,13 +85,19 @@ impl<T: DataType> Slicer<'_, '_, T> {
                 self.ones.resize(values.len(), self.top);
             }
             let definition = if implied { &self.ones } else { definition };
-            writer
-                .write_batch(
-                    values,
-                    (self.top > 0).then_some(definition),
-                    (!run.repetition.is_empty()).then_some(&self.router.repetition[part]),
-                )
-                .map_err(encoding)?;
+            let definition = (self.top > 0).then_some(definition.as_slice());
+            let repetition = self.router.repetition[part].as_slice();
+            let repetition = (!run.repetition.is_empty()).then_some(repetition);
+            match &mut self.outlets {
+                Outlets::Encoders(writers) => drop(
+                    writers[place]
+                        .write_batch(values, definition, repetition)
+                        .map_err(encoding)?,
+                ),
+                Outlets::Segments(scatter) => {
+                    scatter.put::<T>(place, values, definition, repetition)?;
+                }
+            }
         }
         Ok(rows)
     }

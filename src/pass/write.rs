@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::fit::pages_read;
-use super::histograms::{Histograms, SideCounts};
+use super::histograms::{Histograms, SideCounts, SideHistograms};
 use super::leaves::{BlockSource, Leaf};
 use super::scaling::Scaling;
 use super::{Context, Routed, RowsOf, SplitPlan, partial_name};
@@ -17,10 +17,10 @@ use crate::engine::Pass;
 use crate::error::Result;
 use crate::kernel::{Scaler, Side, WRITTEN_SIDES};
 use crate::schema::Role;
-use crate::sink::shard::{RowGroup, Shard, ShardFormat, ShardWriter};
+use crate::sink::shard::{EncodedColumn, RowGroup, Shard, ShardFormat, ShardWriter};
 use crate::sink::staging::{put_in_place, shard_name};
 use crate::sink::{Partials, SpoolPlace};
-use crate::source::blocks::{block_rows, blocks};
+use crate::source::blocks::{Block, block_rows, blocks};
 use crate::source::table::{OpenUnit, Table};
 use crate::spec::{Dtype, OnInf};
 
@@ -79,7 +79,48 @@ pub struct Written {
     pub histograms: Histograms,
 }
 
+impl<'a> WriteJob<'a> {
+    /// A block of an open unit, with all that its leaves need.
+    pub(super) fn source<'s>(
+        &'s self,
+        open: &'s OpenUnit<'s>,
+        routed: &'s Routed,
+        block: &'s Block,
+    ) -> BlockSource<'s>
+    where
+        'a: 's,
+    {
+        BlockSource {
+            open,
+            inputs: self.context.inputs,
+            sides: &routed.sides,
+            folds: routed.folds.as_ref(),
+            written: self.written,
+            block,
+            format: self.format,
+            spool: SpoolPlace {
+                memory: self.context.memory,
+                directory: self.spool,
+            },
+            segments: None,
+            dtype: self.dtype,
+            on_inf: self.on_inf,
+            scaling: self.scaling,
+            cancel: self.context.cancel,
+        }
+    }
+}
+
 impl WritePartial {
+    /// That of a unit without rows.
+    pub(super) fn empty(unit: usize) -> Self {
+        Self {
+            unit,
+            shards: Default::default(),
+            histograms: Histograms::default(),
+        }
+    }
+
     /// The shard of a side.
     pub fn shard(&self, side: Side) -> Option<&Shard> {
         self.shards.get(side.index())?.as_ref()
@@ -105,6 +146,15 @@ pub fn write(job: &WriteJob<'_>) -> Result<Written> {
             Ok(())
         },
     )?;
+    fill_empty_sides(job, &mut partials)?;
+    Ok(Written {
+        partials,
+        histograms,
+    })
+}
+
+/// Writes a shard of no rows for every side that has none.
+pub(super) fn fill_empty_sides(job: &WriteJob<'_>, partials: &mut Vec<WritePartial>) -> Result<()> {
     for (place, side) in job.written.iter().enumerate() {
         if partials
             .iter()
@@ -113,19 +163,12 @@ pub fn write(job: &WriteJob<'_>) -> Result<Written> {
             let path = shard_path(job, place, 0);
             let shard = ShardWriter::create(&path, job.format)?.finish()?;
             if partials.is_empty() {
-                partials.push(WritePartial {
-                    unit: 0,
-                    shards: Default::default(),
-                    histograms: Histograms::default(),
-                });
+                partials.push(WritePartial::empty(0));
             }
             partials[0].shards[side.index()] = Some(shard);
         }
     }
-    Ok(Written {
-        partials,
-        histograms,
-    })
+    Ok(())
 }
 
 /// The files of `partials`.
@@ -173,7 +216,7 @@ pub(super) fn take_up_unit(
 }
 
 /// The shard of the side at `place` among those that are written.
-fn shard_path(job: &WriteJob<'_>, place: usize, unit: usize) -> PathBuf {
+pub(super) fn shard_path(job: &WriteJob<'_>, place: usize, unit: usize) -> PathBuf {
     job.directories[place].join(shard_name(unit as u64, job.job))
 }
 
@@ -217,12 +260,9 @@ fn write_unit(
     index: usize,
     threads: usize,
 ) -> Result<WritePartial> {
-    let open = OpenUnit::new(job.table, &job.table.units[index], job.context.memory);
-    let open = match job.scaling {
-        Scaling::Fitted => open.comparing(pages_read(job.partials, index)?),
-        Scaling::Frozen | Scaling::Inverse => open,
-    };
-    let Routed { sides, folds } = job.plan.routed(&open, job.rows)?;
+    let open = open_unit(job, index)?;
+    let routed = job.plan.routed(&open, job.rows)?;
+    let sides = &routed.sides;
     let mut writers = Vec::with_capacity(job.written.len());
     for (place, side) in job.written.iter().enumerate() {
         let path = job.unfinished[place].join(shard_name(index as u64, job.job));
@@ -233,23 +273,7 @@ fn write_unit(
     }
     let mut histograms = Histograms::new(job.scaler.columns().len());
     for block in blocks(open.unit, block_rows(&job.table.schema)) {
-        let source = BlockSource {
-            open: &open,
-            inputs: job.context.inputs,
-            sides: &sides,
-            folds: folds.as_ref(),
-            written: job.written,
-            block: &block,
-            format: job.format,
-            spool: SpoolPlace {
-                memory: job.context.memory,
-                directory: job.spool,
-            },
-            dtype: job.dtype,
-            on_inf: job.on_inf,
-            scaling: job.scaling,
-            cancel: job.context.cancel,
-        };
+        let source = job.source(&open, &routed, &block);
         write_block(job, leaves, &source, &mut writers, &mut histograms, threads)?;
         job.context.advanced(Pass::Write, block.rows as u64, 0);
     }
@@ -265,8 +289,17 @@ fn write_unit(
     })
 }
 
+/// A unit, which must be what pass 2 has read if there was one.
+pub(super) fn open_unit<'a>(job: &'a WriteJob<'_>, index: usize) -> Result<OpenUnit<'a>> {
+    let open = OpenUnit::new(job.table, &job.table.units[index], job.context.memory);
+    Ok(match job.scaling {
+        Scaling::Fitted => open.comparing(pages_read(job.partials, index)?),
+        Scaling::Frozen | Scaling::Inverse => open,
+    })
+}
+
 /// Bytes of a unit's pieces as they are stored.
-fn stored_bytes(open: &OpenUnit<'_>) -> Result<u64> {
+pub(super) fn stored_bytes(open: &OpenUnit<'_>) -> Result<u64> {
     open.unit.pieces.iter().try_fold(0, |bytes, piece| {
         let group = open.file(piece)?.metadata().row_group(piece.row_group);
         Ok(bytes + u64::try_from(group.compressed_size()).unwrap_or(0))
@@ -293,20 +326,12 @@ fn write_block(
         groups.push(group.transpose()?);
     }
     job.context.ordered_on(threads, leaves.len()).run(
-        |index| {
-            let leaf = leaves[index];
-            let scaler = leaf
-                .feature
-                .and_then(|feature| job.scaler.columns().get(feature));
-            let mut counts = leaf.feature.map(|_| SideCounts::default());
-            let columns = source.encode(leaf, scaler, counts.as_mut())?;
-            Ok((columns, counts.map(SideCounts::finish)))
-        },
-        |index, (columns, counted)| {
-            if let (Some(feature), Some(counted)) = (leaves[index].feature, counted) {
+        |index| encode_leaf(job, leaves[index], source),
+        |index, encoded| {
+            if let (Some(feature), Some(counted)) = (leaves[index].feature, encoded.counted) {
                 histograms.merge_feature(feature, &counted);
             }
-            for (group, column) in groups.iter_mut().zip(columns) {
+            for (group, column) in groups.iter_mut().zip(encoded.columns) {
                 if let Some(group) = group {
                     group.append(column)?;
                 }
@@ -315,4 +340,26 @@ fn write_block(
         },
     )?;
     groups.into_iter().flatten().try_for_each(RowGroup::finish)
+}
+
+/// A leaf of a block as it goes to the shards.
+pub(super) struct EncodedLeaf {
+    /// One a side that is written; none if its rows went to segments.
+    pub columns: Vec<EncodedColumn>,
+    /// How its values are distributed, if it is a feature.
+    pub counted: Option<SideHistograms>,
+}
+
+pub(super) fn encode_leaf(
+    job: &WriteJob<'_>,
+    leaf: Leaf,
+    source: &BlockSource<'_>,
+) -> Result<EncodedLeaf> {
+    let scaler = leaf
+        .feature
+        .and_then(|feature| job.scaler.columns().get(feature));
+    let mut counts = leaf.feature.map(|_| SideCounts::default());
+    let columns = source.encode(leaf, scaler, counts.as_mut())?;
+    let counted = counts.map(SideCounts::finish);
+    Ok(EncodedLeaf { columns, counted })
 }

@@ -129,6 +129,24 @@ impl ShardFormat {
             .collect()
     }
 
+    /// The same for one side.
+    ///
+    /// # Errors
+    /// Those of [`ShardFormat::encode`].
+    pub fn encode_one<T: DataType>(
+        &self,
+        leaf: usize,
+        place: SpoolPlace<'_>,
+        fill: impl FnMut(&mut ColumnWriterImpl<'_, T>) -> Result<()>,
+    ) -> Result<EncodedColumn> {
+        let mut columns = self.encode(leaf, &[place], |writers| {
+            writers.iter_mut().take(1).try_for_each(fill)
+        })?;
+        columns
+            .pop()
+            .ok_or_else(|| encoding(ParquetError::General("no column".into())))
+    }
+
     fn column_writer<'a, T: DataType>(
         &self,
         leaf: usize,

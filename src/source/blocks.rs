@@ -10,7 +10,8 @@ use crate::schema::{Schema, Treatment};
 use crate::source::table::Unit;
 
 const BLOCK_BYTES: usize = 128 << 20;
-const BLOCK_ROWS_MAX: usize = 1 << 20;
+/// The most rows of a block.
+pub const BLOCK_ROWS_MAX: usize = 1 << 20;
 /// Blocks are whole sub-chunks of the statistics.
 const BLOCK_ROWS_STEP: usize = 4096;
 /// What a value of unknown length is taken for.

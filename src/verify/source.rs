@@ -18,11 +18,14 @@ use super::slots::Piece;
 use super::split::RecordedSplit;
 use super::views::views;
 use crate::artifact::escape_name;
-use crate::error::{Place, Result};
+use crate::error::{Error, Place, Result, UsageError};
 use crate::report::VerifyReport;
 use crate::source::discover::{InputFile, discover, fingerprint};
 use crate::source::text::{ColumnRequest, ColumnType, TextFile};
 use crate::spec::{Dialect, Format, InputSpec, OnBadFile};
+
+const WITHOUT_IN: &str =
+    "leave out --in: files, checksums, schemas, row counts and the scaler are verified without it";
 
 /// Rows of a span, and the most files in it.
 const SPAN_ROWS: usize = 1 << 20;
@@ -39,11 +42,18 @@ struct RecordedSpec {
     input: RecordedInput,
     split: RecordedSplit,
     columns: RecordedColumns,
+    output: RecordedOutput,
 }
 
 #[derive(Debug, Deserialize)]
 struct RecordedColumns {
     weights: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedOutput {
+    #[serde(default)]
+    shuffle: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,6 +77,10 @@ pub(super) fn check(
             return Ok(());
         }
     };
+    let shuffled = spec.output.shuffle.then(|| "--shuffle".to_owned());
+    if let Some(what) = spec.split.unknown().or(shuffled) {
+        return Err(Error::from(UsageError::NotVerifiable { what }).hint(WITHOUT_IN));
+    }
     let Some(mut split) = spec.split.resolve() else {
         findings.push("manifest.json", "its split cannot be read");
         return Ok(());

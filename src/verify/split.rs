@@ -86,6 +86,12 @@ pub(super) const NO_FOLD: u8 = u8::MAX;
 const FOLD: u64 = 0x72d0_7269_0bad_6568;
 
 impl RecordedSplit {
+    /// What of it is not made again here, as it is typed.
+    pub(super) fn unknown(&self) -> Option<String> {
+        let by_groups = self.by.get("group").is_some() && self.stratify.is_some();
+        by_groups.then(|| "--stratify and --split-by group:".to_owned())
+    }
+
     /// Resolves sizes and times; `None` if one of them is none.
     pub(super) fn resolve(self) -> Option<Split> {
         let sample = match &self.sample {

@@ -34,6 +34,7 @@ mod paths; // which paths are refused, followed, written; any name works
 mod report; // histograms, report.json, report.html
 mod resume; // a stopped run goes on, and its output shows nothing of it
 mod reuse; // fit, transform, merge: a scaler outlives its run
+mod shuffle; // rows of a side in a random order
 mod signals; // real signals in the middle of real runs
 mod splits; // which rows go to which side
 mod text; // CSV and TSV

@@ -189,6 +189,7 @@ fn units_are_refused_for_another_plan_other_inputs_and_what_one_process_has_to_d
         &["--test-size", "100"],
         &["--split-by", "time:user"],
         &["--folds", "3"],
+        &["--shuffle"],
         &["--on-bad-file", "skip"],
         &["--audit", "--fail-on", "leak"],
     ] {

@@ -16,6 +16,11 @@ pub(super) struct OutputArgs {
     #[command(flatten)]
     shards: ShardArgs,
 
+    /// Write the rows of each side in a random order over all its shards, seeded by --seed: one more pass,
+    /// over a copy of the output in its place on disk [default: in the order of the input]
+    #[arg(long)]
+    shuffle: bool,
+
     #[command(flatten)]
     replace: ReplaceArgs,
 
@@ -104,6 +109,7 @@ enum OverwriteArg {
 impl OutputArgs {
     pub(super) fn into_spec(self, audit: bool) -> OutputSpec {
         OutputSpec {
+            shuffle: self.shuffle,
             audit,
             validate: self.validate,
             report: !self.no_report,
@@ -138,6 +144,7 @@ fn spec(path: PathArgs, shards: Option<ShardArgs>, replace: &ReplaceArgs) -> Out
             DtypeArg::Float64 => Dtype::Float64,
         },
         compression: shards.compression,
+        shuffle: false,
         overwrite: match replace.overwrite {
             None if replace.if_changed => Overwrite::Exchange,
             None => Overwrite::Never,

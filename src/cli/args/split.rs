@@ -46,8 +46,8 @@ pub(super) struct SplitArgs {
     #[arg(long, value_name = "LENGTH", allow_negative_numbers = true)]
     gap: Option<String>,
 
-    /// Give every class, a value of this column, its share on each side, to the row; rows may change
-    /// sides when rows are added [default: shares hold on average]
+    /// Give every class, a value of this column, its share on each side, to the row, or as nearly as whole
+    /// keys of group: allow; rows may change sides when rows are added [default: shares hold on average]
     #[arg(long, value_name = "COLUMN")]
     stratify: Option<String>,
 
@@ -111,7 +111,10 @@ impl SplitArgs {
         };
         let is_timed = matches!(self.split_by, SplitBy::Time(_));
         let has_cutoff = !self.cutoff.is_empty();
-        let by_hash = matches!(self.split_by, SplitBy::Row | SplitBy::Content);
+        let by_hash = matches!(
+            self.split_by,
+            SplitBy::Row | SplitBy::Content | SplitBy::Group(_)
+        );
         let given = matches!(self.split_by, SplitBy::Column(_));
         let conflicts = [
             (
@@ -137,7 +140,7 @@ impl SplitArgs {
             (
                 (self.stratify.is_some() && !by_hash).then_some("--stratify"),
                 "--split-by",
-                "classes can keep their shares by row or content only",
+                "classes can keep their shares by row, content or group only",
             ),
             (
                 (self.cutoff.len() > 2).then_some("--cutoff"),

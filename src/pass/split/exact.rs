@@ -6,10 +6,12 @@
 //! filter keeps an unknown number, keys of many rows), the units are read again and hold more.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::classes::{ClassId, Classes};
+use super::groups::Groups;
 use super::key::HASH_RUN_ROWS;
 use super::leaf::PieceRows;
 use super::narrow::is_kept;
@@ -33,15 +35,17 @@ pub(super) const REACHES: [f64; 5] = [8.0, 8.0, 64.0, 1024.0, 1e30];
 /// Sides of exact sizes, or of classes that keep their shares.
 #[derive(Debug)]
 pub(super) struct Exact {
-    test: Size,
-    val: Size,
+    pub(super) test: Size,
+    pub(super) val: Size,
     pub(super) classes: Option<Classes>,
     pub(super) bins: Option<u32>,
     /// Name of the column that classes are made of.
-    column: String,
+    pub(super) column: String,
     pub(super) seed: u64,
     /// Where each class is parted, once its ranks are known.
     cuts: BTreeMap<ClassId, Cuts>,
+    /// The sides of whole groups, if those decide, once they are known.
+    pub(super) groups: Option<Groups>,
     /// How many folds there are in place of sides, if there are.
     folds: Option<FoldCount>,
     /// Where the folds of each class end, likewise.
@@ -84,6 +88,7 @@ impl Exact {
             column: stratify.map_or_else(String::new, |stratify| stratify.column.clone()),
             seed: spec.seed,
             cuts: BTreeMap::new(),
+            groups: None,
             folds: spec.folds.map(|folds| folds.count),
             fold_cuts: BTreeMap::new(),
         }))
@@ -135,6 +140,9 @@ impl Exact {
         hashes: &[u64],
         sides: &mut Sides,
     ) -> Result<()> {
+        if let Some(groups) = &self.groups {
+            return groups.assign(hashes, sides);
+        }
         let Some(classes) = &self.classes else {
             let cuts = self.cuts.get(&0).copied();
             cuts.unwrap_or(Cuts::NONE).assign(hashes, sides);
@@ -191,25 +199,35 @@ impl Ranked {
         }
     }
 
-    /// Refuses more classes than are kept apart.
     fn check(&self, column: &str) -> Result<()> {
-        let classes = self.classes.len();
-        if classes <= CLASSES_MAX {
-            return Ok(());
-        }
-        let error = UsageError::TooManyClasses {
-            column: column.to_owned(),
-            limit: CLASSES_MAX,
-        };
-        Err(Error::from(error)
-            .hint("name a column of fewer values, or give numbers --stratify-bins"))
+        check_classes(self.classes.len(), column)
     }
+}
+
+/// Refuses more classes than are kept apart.
+pub(super) fn check_classes(classes: usize, column: &str) -> Result<()> {
+    if classes <= CLASSES_MAX {
+        return Ok(());
+    }
+    let error = UsageError::TooManyClasses {
+        column: column.to_owned(),
+        limit: CLASSES_MAX,
+    };
+    Err(Error::from(error).hint("name a column of fewer values, or give numbers --stratify-bins"))
 }
 
 impl SplitPlan<'_> {
     /// Finds where exact sides end; the rows on each side follow from that.
-    pub(super) fn settle(&mut self, partials: &Partials, table: &Table) -> Result<SplitTotal> {
+    pub(super) fn settle(
+        &mut self,
+        partials: &Partials,
+        table: &Table,
+        directory: &Path,
+    ) -> Result<SplitTotal> {
         self.settle_bins(table)?;
+        if self.is_by_groups() {
+            return self.settle_groups(partials, table, directory);
+        }
         let mut rows = self.rows_expected(table);
         for (sweep, reach) in REACHES.into_iter().enumerate() {
             let ranked = self.rank(partials, table, sweep, rows, reach)?;
@@ -235,7 +253,12 @@ impl SplitPlan<'_> {
         self.sample.map_or(rows, |share| share.rows_of(rows))
     }
 
-    fn total(&self, table: &Table, null_keys: u64, classes: Vec<ClassTotal>) -> SplitTotal {
+    pub(super) fn total(
+        &self,
+        table: &Table,
+        null_keys: u64,
+        classes: Vec<ClassTotal>,
+    ) -> SplitTotal {
         let mut total = SplitTotal {
             null_keys,
             ..SplitTotal::default()

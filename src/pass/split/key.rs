@@ -19,7 +19,7 @@ pub(super) const HASH_RUN_BYTES: u64 = HASH_RUN_ROWS as u64 * 8;
 /// The sides that the hash of a key gives.
 #[derive(Debug)]
 pub(super) struct ByKey {
-    columns: KeyColumns,
+    pub(super) columns: KeyColumns,
     start: u64,
     cuts: Cuts,
 }

@@ -9,11 +9,14 @@ mod classes;
 mod column;
 mod exact;
 mod folds;
+mod groups;
 mod key;
 mod leaf;
 mod narrow;
 mod row;
 mod time;
+
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +116,27 @@ pub struct ClassTotal {
     pub val: u64,
     /// Rows on the test side.
     pub test: u64,
+}
+
+impl ClassTotal {
+    /// No rows yet.
+    fn named(name: String) -> Self {
+        Self {
+            name,
+            train: 0,
+            val: 0,
+            test: 0,
+        }
+    }
+
+    fn add(&mut self, side: Side, rows: u64) {
+        match side {
+            Side::Train => self.train += rows,
+            Side::Val => self.val += rows,
+            Side::Test => self.test += rows,
+            Side::LeftOut => {}
+        }
+    }
 }
 
 impl SplitTotal {
@@ -294,7 +318,8 @@ pub fn check_split(spec: &SplitSpec) -> Result<Option<Cuts>> {
     Ok(Some(cuts))
 }
 
-/// Runs pass 1 over `table`: settles what only all rows can tell, and counts the rows of each side.
+/// Runs pass 1 over `table`: settles what only all rows can tell, and counts the rows of each side. What
+/// is too much to hold goes to files in `directory`.
 ///
 /// # Errors
 /// When the split column can't be read, or a value in it names no side.
@@ -303,12 +328,13 @@ pub fn split(
     partials: &Partials,
     table: &Table,
     plan: &mut SplitPlan<'_>,
+    directory: &Path,
 ) -> Result<SplitTotal> {
     if let Some(folds) = plan.folds {
         return plan.split_folds(partials, table, folds);
     }
     if plan.exact.is_some() {
-        return plan.settle(partials, table);
+        return plan.settle(partials, table, directory);
     }
     plan.settle_times(table)?;
     let plan = &*plan;

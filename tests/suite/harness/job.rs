@@ -44,6 +44,7 @@ pub(crate) fn spec(scratch: &Scratch, out: &str, by: &SplitBy) -> JobSpec {
             path: scratch.path(out),
             dtype: Dtype::Float64,
             compression: Compression::Zstd(1),
+            shuffle: false,
             overwrite: Overwrite::Never,
             if_changed: false,
             break_lock: false,

@@ -2,6 +2,7 @@
 
 mod exact;
 mod folds;
+mod group_classes;
 mod groups;
 mod invariance;
 mod narrow;
