@@ -127,7 +127,6 @@ fn usage_errors_name_what_was_typed_and_the_way_out() {
         "transform --scaler s --in a --out o --seed 1",
         "merge a.json --out b.json",
         "unit fit --plan p.json --unit 3..3",
-        "unit merge --plan p.json --unit 3",
         "commit --plan p.json --map-root here",
         "completions tcsh",
     ];
