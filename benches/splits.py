@@ -124,6 +124,7 @@ def main():
         lines.append(f"| {way} | {usage['cpu']:.2f} | {ratio:.2f} | {usage['seconds']:.2f} | {usage['peak'] / 2**20:.0f} MiB |")
     commit = subprocess.run(["git", "-C", PROJECT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
     flags = f"--rows {options.rows} --groups {options.groups} --memory {options.memory}" + " --narrow" * options.narrow
+    flags += f' --only "{options.only}"' * (ways != WAYS)
     head = f"{options.rows:,} rows, {options.groups:,} keys, `--memory {options.memory}`, least of {options.times} runs each; {datetime.date.today()}, commit {commit}, `python benches/splits.py {flags}`:"
     begin, end = (f"<!-- {options.section}: {edge} -->" for edge in ("begin", "end"))
     text = "\n".join([begin, head, "", *lines, end])

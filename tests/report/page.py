@@ -239,6 +239,31 @@ def look_trained(prep, folder, screenshots):
         print(f"ok: trained, {scheme}")
 
 
+def look_folds(prep, folder, screenshots):
+    """Folds in place of sides: a line each, and no figures that would be of no fold."""
+    source, out = folder / "folds.parquet", folder / "folds"
+    pq.write_table(table(20_000, 5), source)
+    subprocess.run([prep, "stream", "--in", source, "--out", out, "--folds", "4", "--quiet"], check=True)
+    page = out / "report.html"
+    for size, width in [(DESKTOP, "desktop"), (PHONE, "phone")]:
+        driver = browser(size, "light")
+        try:
+            opened(driver, page)
+            check_fits(driver, size)
+            text = driver.find_element(By.ID, "sides").text
+            assert all(f"fold-{fold} " in text for fold in range(4)) and "25.0 %" in text, text
+            note = driver.find_element(By.ID, "split-note").text
+            assert "4 folds" in note and "Written in 1 shard" in note, note
+            assert "4 folds" in driver.find_element(By.ID, "tiles").text.replace("\n", " ")
+            assert "scaler-fold-0.json" in driver.find_element(By.ID, "detail").text
+            assert rows(driver) == [], rows(driver)
+            screenshot(driver, size, screenshots / f"folds-{width}.png")
+            check_quiet(driver, page)
+        finally:
+            driver.quit()
+        print(f"ok: folds, {width}")
+
+
 def look_wide(prep, folder, features):
     page = made(prep, folder / "wide", 2_000, features)
     size = page.stat().st_size
@@ -266,6 +291,7 @@ def main():
     prep, folder = options.prep.absolute(), options.data_dir.absolute()
     look(prep, folder, options.screenshots)
     look_trained(prep, folder, options.screenshots)
+    look_folds(prep, folder, options.screenshots)
     look_wide(prep, folder, options.features)
     shutil.rmtree(folder)
 

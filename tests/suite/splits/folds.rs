@@ -444,3 +444,141 @@ fn a_plan_says_how_many_rows_a_fold_will_have() {
         assert!(run.stdout.contains(text), "{text}{}", run.describe());
     }
 }
+
+#[test]
+fn other_values_in_a_fold_leave_its_own_scaler_as_it_was() {
+    let scratch = Scratch::new();
+    let table = |shift: &dyn Fn(i64) -> f64| {
+        let x = normals(3).zip(0..2000).map(|(z, id)| z + shift(id));
+        Table::new([Column::longs("id", 0..2000), Column::doubles("x", x)])
+    };
+    let flags = ["--folds", "4", "--exclude", "id", "--overwrite"];
+    scratch.parquet("in/a.parquet", &table(&|_| 0.0));
+    let of_rows = folds(&scratch.stream("in", &flags));
+    let scalers = || -> Vec<Vec<u8>> {
+        (0..4)
+            .map(|fold| scratch.path(format!("out/scaler-fold-{fold}.json")))
+            .map(|path| fs::read(path).expect("a scaler"))
+            .collect()
+    };
+    let before = scalers();
+    scratch.parquet(
+        "in/a.parquet",
+        &table(&|id| if of_rows[&id] == 2 { 1e6 } else { 0.0 }),
+    );
+    assert_eq!(folds(&scratch.stream("in", &flags)), of_rows);
+    for (fold, (before, after)) in before.iter().zip(scalers()).enumerate() {
+        assert_eq!(*before == after, fold == 2, "fold {fold}");
+    }
+}
+
+#[test]
+fn infinities_are_left_out_of_the_fits_and_stay_in_the_rows() {
+    let scratch = Scratch::new();
+    let x = normals(4)
+        .zip(0..900)
+        .map(|(z, id)| if id % 100 == 7 { f64::INFINITY } else { z });
+    let x: Vec<f64> = x.collect();
+    scratch.parquet(
+        "in/a.parquet",
+        &numbered(0, 900).with(Column::doubles("w", x.clone())),
+    );
+    let flags = ["--folds", "3", "--exclude", "id"];
+    let args = [&["stream", "--in", "in", "--out", "out"], &flags[..]].concat();
+    let message = scratch.prep(&args).fails_with(3);
+    assert!(message.contains("\"w\""), "{message}");
+    let output = scratch.stream("in", &[&flags[..], &["--on-inf", "null"]].concat());
+    let written = output.side("data").floats("w");
+    assert!(written.iter().copied().eq(x.iter().copied().map(Some)));
+    let json = output.json("scaler-fold-0.json");
+    let infinite = json["columns"].as_array().expect("columns").iter();
+    let infinite = infinite.map(|column| column["moments"]["positive_infinities"].as_u64());
+    assert!(infinite.flatten().sum::<u64>() > 0, "{json:#}");
+    scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
+    let both = [
+        &flags[..],
+        &["--on-inf", "null", "--materialize-folds", "--overwrite"],
+    ]
+    .concat();
+    let output = scratch.stream("in", &both);
+    assert!(output.side("fold-0/train").floats("w").contains(&None));
+    scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
+}
+
+#[test]
+fn features_of_several_widths_are_written_as_the_widest_that_keeps_them() {
+    let scratch = Scratch::new();
+    let narrow = Values::I32((0..700).map(|n| Some(n * 3)).collect());
+    let narrow = Table::new([
+        Column::longs("id", 0..700),
+        Column::new("required int32 n;", narrow),
+        Column::new(
+            "required fixed_len_byte_array(5) d (DECIMAL(9,2));",
+            Values::Fixed(
+                (0..700_i64)
+                    .map(|n| Some(n.to_be_bytes()[3..].to_vec()))
+                    .collect(),
+            ),
+        ),
+    ]);
+    let wide = Table::new([
+        Column::longs("id", 700..1000),
+        Column::longs("n", (0..300).map(|n| n << 40)),
+        Column::new(
+            "required fixed_len_byte_array(5) d (DECIMAL(9,2));",
+            Values::Fixed(
+                (0..300_i64)
+                    .map(|n| Some(n.to_be_bytes()[3..].to_vec()))
+                    .collect(),
+            ),
+        ),
+    ]);
+    scratch.parquet("in/day=1/a.parquet", &narrow);
+    scratch.parquet("in/day=2/b.parquet", &wide);
+    let output = scratch.stream(
+        "in",
+        &["--folds", "3", "--exclude", "id", "--split-by", "content"],
+    );
+    let data = output.side("data");
+    assert_eq!(data.longs("n")[699..702], [2097, 0, 1 << 40]);
+    assert_eq!(data.strings("day")[699..701], ["1", "2"]);
+    assert_eq!(
+        data.schema.last().map(String::as_str),
+        Some("REQUIRED INT32 _fold;")
+    );
+    scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
+    // Integers beside floats would lose digits: they are refused as in any column that isn't scaled.
+    scratch.parquet("mixed/a.parquet", &Table::new([Column::longs("x", 0..9)]));
+    scratch.parquet(
+        "mixed/b.parquet",
+        &Table::new([Column::doubles("x", normals(1).take(9))]),
+    );
+    scratch.stream_to("plain", "mixed", &[]);
+    scratch.stream_to("written", "mixed", &["--folds", "2", "--materialize-folds"]);
+    scratch
+        .prep(&["verify", "written", "--in", "mixed"])
+        .succeeds();
+}
+
+#[test]
+fn fewer_rows_than_folds_are_no_error() {
+    for rows in [0, 1, 3] {
+        for extra in [&[][..], &["--materialize-folds"]] {
+            let scratch = Scratch::new();
+            scratch.parquet("in/a.parquet", &numbered(0, rows));
+            let flags = [
+                &["stream", "--in", "in", "--out", "out", "--folds", "10"],
+                extra,
+            ]
+            .concat();
+            let run = scratch.prep(&flags).succeeds();
+            assert_eq!(
+                run.stderr.contains("no row is in"),
+                rows > 0,
+                "{}",
+                run.describe()
+            );
+            scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
+        }
+    }
+}

@@ -110,6 +110,10 @@ function listen() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 }
 
+// Folds have no list of features: each has a scaler of its own.
+for (const part of document.querySelectorAll("#features .toolbar, #table, #features .pager, #features details")) {
+  if (DATA.split.folds) part.style.display = "none";
+}
 drawTop();
 drawAudit();
 drawRun();

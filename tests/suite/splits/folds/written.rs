@@ -93,6 +93,42 @@ fn both_sides_of_every_fold_are_those_of_a_run_that_held_it_out() {
 }
 
 #[test]
+fn transform_makes_of_data_what_would_have_been_written_of_the_fold() {
+    let scratch = two_files();
+    let flags = ["--folds", "3", "--exclude", "id"];
+    scratch.stream("in", &flags);
+    let written = scratch.stream_to(
+        "written",
+        "in",
+        &[&flags[..], &["--materialize-folds"]].concat(),
+    );
+    for fold in 0..3 {
+        let scaler = format!("out/scaler-fold-{fold}.json");
+        let args = [
+            "transform",
+            "--scaler",
+            &scaler,
+            "--in",
+            "out/data",
+            "--out",
+        ];
+        let new = format!("fold-{fold}");
+        scratch
+            .prep(&[&args[..], &[new.as_str()]].concat())
+            .succeeds();
+        let mut wanted = rows(&written, &format!("fold-{fold}/train"));
+        wanted.extend(rows(&written, &format!("fold-{fold}/test")));
+        wanted.sort_unstable();
+        let output = scratch.output(&new);
+        let mut found = rows(&output, "data");
+        found.sort_unstable();
+        assert_eq!(found, wanted);
+        let numbers = output.side("data").longs("_fold");
+        assert!(numbers.iter().all(|fold| (0..3).contains(fold)));
+    }
+}
+
+#[test]
 fn damage_to_any_file_of_folds_is_found() {
     for extra in [&[][..], &["--materialize-folds"]] {
         let scratch = two_files();
