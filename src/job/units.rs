@@ -36,7 +36,7 @@ pub struct Planned {
     pub resources: Resources,
 }
 
-/// Plans a job for [`unit`] and [`commit`]: `path` is the plan file, and work on the output is under way
+/// Plans a job for [`unit()`] and [`commit`]: `path` is the plan file, and work on the output is under way
 /// from now on, in its staging directory.
 ///
 /// # Errors
