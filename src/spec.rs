@@ -23,7 +23,7 @@ pub use validate::{Activation, LearningRate, Optimizer, Task, TrainingSpec, Vali
 ///
 /// What changes the bytes of the output is part of the job id; [`Resources`], [`Overwrite`], the
 /// settle time and what is left out are not: the files that remain are.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobSpec {
     /// Which files are read, and how.
     pub input: InputSpec,
@@ -41,7 +41,7 @@ pub struct JobSpec {
 }
 
 /// Which files are read, and how.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InputSpec {
     /// Files, directories (read recursively) and globs, as given.
     #[serde(skip)]
@@ -126,7 +126,7 @@ pub const DEFAULT_NULL_TOKENS: &[&str] = &[
 ];
 
 /// Which columns play which part; names, not indices.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnSpec {
     /// Labels: passed through, never scaled.
     pub label: Vec<String>,
@@ -145,7 +145,7 @@ pub struct ColumnSpec {
 }
 
 /// How moments become a scaler.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FitSpec {
     /// Delta degrees of freedom of the variance: the divisor is `n - ddof`.
     pub ddof: u32,
@@ -164,7 +164,7 @@ pub enum OnInf {
 }
 
 /// What is written, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputSpec {
     /// The directory that appears when the run has succeeded.
     #[serde(skip)]
@@ -174,7 +174,7 @@ pub struct OutputSpec {
     /// Codec of every column chunk.
     pub compression: Compression,
     /// Whether the rows of each side are written in a random order of their own.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shuffle: bool,
     /// Whether an existing data set may be replaced.
     #[serde(skip)]
@@ -225,9 +225,10 @@ pub enum Compression {
 }
 
 /// Whether an existing data set may be replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Overwrite {
     /// Refuse a directory that holds anything.
+    #[default]
     Never,
     /// Exchange old and new in one step.
     Exchange,
@@ -236,7 +237,7 @@ pub enum Overwrite {
 }
 
 /// Threads and memory; never changes the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Resources {
     /// Worker threads, at least 1.
     pub threads: usize,

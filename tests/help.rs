@@ -53,6 +53,14 @@ fn help_of_fit_transform_and_merge_says_what_a_scaler_is_good_for() {
 }
 
 #[test]
+fn help_of_plan_unit_and_commit_says_how_processes_share_a_job() {
+    let plan = help(&["plan", "--help"]);
+    let plan = plan.split("\n\n").find(|part| part.contains("--plan"));
+    let pages = ["unit", "commit"].map(|command| help(&[command, "--help"]));
+    insta::assert_snapshot!(format!("{}\n\n{}", plan.unwrap(), pages.join("\n")));
+}
+
+#[test]
 fn help_of_verify_says_what_is_proven() {
     insta::assert_snapshot!(help(&["verify", "--help"]));
 }
@@ -118,6 +126,8 @@ fn usage_errors_name_what_was_typed_and_the_way_out() {
         "transform --in a --out o",
         "transform --scaler s --in a --out o --seed 1",
         "merge a.json --out b.json",
+        "unit fit --plan p.json --unit 3..3",
+        "commit --plan p.json --map-root here",
         "completions tcsh",
     ];
     let mut page = String::new();

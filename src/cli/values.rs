@@ -5,10 +5,13 @@
 
 pub(super) mod network;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use prep_stream::kernel::FoldCount;
 use prep_stream::spec::{Compression, SplitBy};
+
+use super::args::Units;
 
 /// Units of sizes and their bytes; K, M, G and T are decimal as in SI, with an "i" binary.
 const SIZE_UNITS: &[(&str, u64)] = &[
@@ -228,6 +231,32 @@ fn next_name(text: &str) -> Result<(String, Option<&str>), String> {
                 .ok_or("a closing double quote is followed by more than a comma")?;
             return Ok((name, Some(after)));
         }
+    }
+}
+
+/// A unit, or a range of them: `7`, `3..9`.
+pub(super) fn units(text: &str) -> Result<Units, String> {
+    let wrong =
+        || "expected a number, or a range like 0..40, whose end is not part of it".to_owned();
+    let number = |text: &str| text.parse::<u64>().ok().ok_or_else(wrong);
+    let (first, end) = match text.split_once("..") {
+        Some((first, end)) => (number(first)?, number(end)?),
+        None => {
+            let unit = number(text)?;
+            (unit, unit.checked_add(1).ok_or_else(wrong)?)
+        }
+    };
+    match first < end {
+        true => Ok(Units(first..end)),
+        false => Err(wrong()),
+    }
+}
+
+/// Two paths around the first equals sign.
+pub(super) fn map_root(text: &str) -> Result<(PathBuf, PathBuf), String> {
+    match text.split_once('=') {
+        Some((from, to)) if !from.is_empty() && !to.is_empty() => Ok((from.into(), to.into())),
+        _ => Err("expected two directories, like /mnt/lake=/data/lake".to_owned()),
     }
 }
 

@@ -69,6 +69,14 @@ pub enum InputError {
         /// The settle time asked for.
         settle: String,
     },
+    /// The inputs, or this version of `prep`, give another job than was planned.
+    #[error("the plan is of job {planned}, the inputs are now those of job {found}")]
+    NotThePlans {
+        /// The job of the plan.
+        planned: String,
+        /// The job as it would be planned now.
+        found: String,
+    },
     /// Two files lie in `key=value` folders of different keys.
     #[error(
         "folders give different columns: \"{first}\" has {first_keys}, \"{second}\" has {second_keys}"

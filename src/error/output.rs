@@ -62,6 +62,23 @@ pub enum OutputError {
     /// The output is the root of a mounted filesystem and cannot be renamed over.
     #[error("the output is a mount point and cannot appear by a rename")]
     MountPoint,
+    /// No job of this plan is under way.
+    #[error("no work of this plan is under way here")]
+    NoWork,
+    /// Units that other processes should have done.
+    #[error("the results of pass {pass} are missing or damaged for units {units}")]
+    UnitsMissing {
+        /// The pass.
+        pass: String,
+        /// Their numbers: `3..5, 9`.
+        units: String,
+    },
+    /// A result that was whole a moment ago.
+    #[error("the result {what} is not there whole")]
+    WorkMissing {
+        /// Its name.
+        what: String,
+    },
     /// A file that is there may not be replaced.
     #[error("the file is there already")]
     FileExists,

@@ -145,6 +145,7 @@ pub(super) fn make(
             scaling: Scaling::Fitted,
             written: &[],
             directories: &[],
+            unfinished: &[],
             job,
         };
         let (parts, paths) = match folds.materialized {
@@ -222,6 +223,7 @@ fn write(
     let job = WriteJob {
         written: &written,
         directories: &directories,
+        unfinished: &directories,
         ..*job
     };
     let written = pass::write(&job)?;

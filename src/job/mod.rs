@@ -15,6 +15,7 @@ mod run;
 mod scaler;
 mod side_report;
 mod transform;
+mod units;
 mod validate;
 mod warnings;
 mod write;
@@ -40,6 +41,7 @@ use record::{Found, Results};
 pub use report::report;
 use run::Run;
 pub use transform::transform;
+pub use units::{Planned, commit, plan_units, unit};
 pub use validate::{check, validate, validation_of};
 
 /// How a run ended that didn't fail.
@@ -91,7 +93,9 @@ impl Outcome<TransformReport> {
 /// Whatever went wrong first; then the output directory is as it was before.
 pub fn stream(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<Outcome> {
     without_bad_files(spec, cancel, observer, |found| {
-        stream_found(&Run::new(spec, found, cancel, observer))
+        let run = Run::new(spec, found, cancel, observer);
+        let (plan, job) = planned(&run, &stream_head(spec))?;
+        stream_found(&run, plan, &job)
     })
 }
 
@@ -131,17 +135,17 @@ fn stream_head(spec: &JobSpec) -> impl Serialize + '_ {
     ("prep job", crate::VERSION, spec)
 }
 
-fn stream_found(run: &Run<'_>) -> Result<Outcome> {
-    let (plan, job) = planned(run, &stream_head(run.spec))?;
+/// Makes and publishes what was planned.
+fn stream_found(run: &Run<'_>, plan: Plan, job: &JobId) -> Result<Outcome> {
     let disk_bytes = run
         .disk_bytes()
         .saturating_add(run.shuffle_disk_bytes(&plan));
     let make = |staging: &Staging| match run.spec.split.folds {
-        Some(folds) => folds::make(run, plan, &job, staging, folds),
-        None => make(run, plan, &job, staging),
+        Some(folds) => folds::make(run, plan, job, staging, folds),
+        None => make(run, plan, job, staging),
     };
-    let made = publish(run, &job, disk_bytes, make)?;
-    Ok(Outcome::of(run, &job, made, |report| run.finish(report)))
+    let made = publish(run, job, disk_bytes, make)?;
+    Ok(Outcome::of(run, job, made, |report| run.finish(report)))
 }
 
 /// What pass 1 leaves.

@@ -21,7 +21,10 @@ pub(super) fn publish<R>(
     make: impl FnOnce(&Staging) -> Result<R>,
 ) -> Result<Option<R>> {
     let output = &run.spec.output;
-    let staging = Staging::open_as(output, job)?;
+    let mut staging = Staging::open_as(output, job)?;
+    if run.does_no_unit() {
+        staging.expect_all();
+    }
     if staging.is_published() || (output.if_changed && staging.output_is_current()) {
         staging.abandon()?;
         return Ok(None);

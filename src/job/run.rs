@@ -27,6 +27,7 @@ pub(super) struct Run<'a> {
     tally: Tally<'a>,
     rows: Cell<Option<u64>>,
     taken_up: Cell<u64>,
+    does_no_unit: Cell<bool>,
     warnings: RefCell<Vec<String>>,
     arrived: RefCell<Vec<String>>,
     passes: RefCell<Vec<PassReport>>,
@@ -48,6 +49,7 @@ impl<'a> Run<'a> {
             tally: Tally::new(observer),
             rows: Cell::default(),
             taken_up: Cell::default(),
+            does_no_unit: Cell::default(),
             warnings: RefCell::default(),
             arrived: RefCell::default(),
             passes: RefCell::default(),
@@ -95,6 +97,16 @@ impl<'a> Run<'a> {
     /// How many rows every later pass will handle.
     pub(super) fn expect_rows(&self, rows: u64) {
         self.rows.set(Some(rows));
+    }
+
+    /// All units were done by other processes: this one merges and publishes.
+    pub(super) fn do_no_unit(&self) {
+        self.does_no_unit.set(true);
+    }
+
+    /// Whether that is so.
+    pub(super) fn does_no_unit(&self) -> bool {
+        self.does_no_unit.get()
     }
 
     /// How much of an earlier, stopped run was taken up.

@@ -160,6 +160,7 @@ fn make(
     let scaler = applied.scaler(&table.schema);
     let format = ShardFormat::new(&prepared.output, &table.schema, spec.output.compression)?;
     let written = run.pass(Pass::Write, || {
+        let directory = staging.side_dir(DATA)?;
         let write = WriteJob {
             context,
             partials,
@@ -173,7 +174,8 @@ fn make(
             scaling: applied.scaling(),
             rows: RowsOf::Sides,
             written: &[SIDE],
-            directories: &[staging.side_dir(DATA)?],
+            directories: std::slice::from_ref(&directory),
+            unfinished: std::slice::from_ref(&directory),
             job,
         };
         let written = pass::write(&write)?;

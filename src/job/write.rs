@@ -50,6 +50,7 @@ pub(super) fn write(
         scaling: Scaling::Fitted,
         written: planned.written,
         directories: &directories,
+        unfinished: &directories,
         job,
     };
     let written = if spec.output.shuffle {

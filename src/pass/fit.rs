@@ -139,26 +139,36 @@ pub fn fit(
     let mut total = FitTotal::new(table.schema.features().count(), plan.scalers());
     let (lanes, columns) = context.lanes(table.units.len());
     context.ordered_on(lanes, table.units.len()).run(
-        |index| {
-            let (unit, name) = (&table.units[index], partial_name(Pass::Fit, index));
-            let partial = match partials.take_up(&name) {
-                Some(partial) => partial,
-                None => {
-                    let open = OpenUnit::new(table, unit, context.memory).recording();
-                    let partial = fit_unit(context, &open, plan, weights, columns)?;
-                    partials.keep(&name, &partial, Vec::new())?;
-                    partial
-                }
-            };
-            context.advanced(Pass::Fit, unit.rows as u64, 0);
-            Ok(partial)
-        },
+        |index| take_up_fit(context, partials, table, plan, (weights, columns), index),
         |_, partial| {
             total.merge(&partial);
             Ok(())
         },
     )?;
     Ok(total)
+}
+
+/// A unit that is fitted already, or is now; on so many threads, by the weights of a column if there are.
+pub(super) fn take_up_fit(
+    context: Context<'_>,
+    partials: &Partials,
+    table: &Table,
+    plan: &SplitPlan<'_>,
+    (weights, threads): (Option<usize>, usize),
+    index: usize,
+) -> Result<FitPartial> {
+    let (unit, name) = (&table.units[index], partial_name(Pass::Fit, index));
+    let partial = match partials.already(&name)? {
+        Some(partial) => partial,
+        None => {
+            let open = OpenUnit::new(table, unit, context.memory).recording();
+            let partial = fit_unit(context, &open, plan, weights, threads)?;
+            partials.keep(&name, &partial, Vec::new())?;
+            partial
+        }
+    };
+    context.advanced(Pass::Fit, unit.rows as u64, 0);
+    Ok(partial)
 }
 
 fn fit_unit(

@@ -12,6 +12,7 @@ mod shuffle;
 mod slicer;
 mod split;
 mod text;
+mod units;
 mod weights;
 mod write;
 
@@ -29,6 +30,7 @@ pub use split::{
     ClassTotal, Routed, RowsOf, SplitPlan, SplitTotal, check_rows, check_split, split,
 };
 pub use text::settle;
+pub use units::{fit_total, fit_units, missing_units, split_total, split_units, write_units};
 pub use write::{WriteJob, WritePartial, Written, shard_paths, write};
 
 /// What the partial of a unit is called: `fit-0000012`.

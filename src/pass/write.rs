@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::kernel::{Scaler, Side, WRITTEN_SIDES};
 use crate::schema::Role;
 use crate::sink::shard::{EncodedColumn, RowGroup, Shard, ShardFormat, ShardWriter};
-use crate::sink::staging::shard_name;
+use crate::sink::staging::{put_in_place, shard_name};
 use crate::sink::{Partials, SpoolPlace};
 use crate::source::blocks::{Block, block_rows, blocks};
 use crate::source::table::{OpenUnit, Table};
@@ -53,6 +53,8 @@ pub struct WriteJob<'a> {
     pub written: &'a [Side],
     /// The directory of each of them.
     pub directories: &'a [PathBuf],
+    /// Where the shards of each are until they are whole: there as well, if nobody else writes them.
+    pub unfinished: &'a [PathBuf],
     /// Part of every shard's name.
     pub job: &'a JobId,
 }
@@ -182,7 +184,7 @@ pub fn shard_paths(job: &WriteJob<'_>, partials: &[WritePartial]) -> Vec<PathBuf
 }
 
 /// A unit that is written already, or is now.
-fn take_up_unit(
+pub(super) fn take_up_unit(
     job: &WriteJob<'_>,
     leaves: &[Leaf],
     index: usize,
@@ -192,12 +194,18 @@ fn take_up_unit(
         RowsOf::Fold(fold) => format!("{fold}-{}", partial_name(Pass::Write, index)),
         RowsOf::Sides | RowsOf::AllFolds => partial_name(Pass::Write, index),
     };
-    if let Some(partial) = job.partials.take_up(&name) {
+    if let Some(partial) = job.partials.already(&name)? {
         let rows = job.table.units[index].rows as u64;
         job.context.advanced(Pass::Write, rows, 0);
         return Ok(partial);
     }
     let partial = write_unit(job, leaves, index, threads)?;
+    for (place, side) in job.written.iter().enumerate() {
+        if partial.shard(*side).is_some() {
+            let unfinished = job.unfinished[place].join(shard_name(index as u64, job.job));
+            put_in_place(&unfinished, &shard_path(job, place, index))?;
+        }
+    }
     let sides = job.written.iter().enumerate();
     let files = sides.filter_map(|(place, side)| {
         let written = partial.shard(*side)?.written;
@@ -257,7 +265,7 @@ fn write_unit(
     let sides = &routed.sides;
     let mut writers = Vec::with_capacity(job.written.len());
     for (place, side) in job.written.iter().enumerate() {
-        let path = shard_path(job, place, index);
+        let path = job.unfinished[place].join(shard_name(index as u64, job.job));
         writers.push(match sides.rows_on(*side) {
             0 => None,
             _ => Some(ShardWriter::create(&path, job.format)?),

@@ -12,6 +12,7 @@ mod plan;
 mod plan_text;
 mod reuse;
 mod run_text;
+mod units;
 mod validation_text;
 mod verify;
 
@@ -27,6 +28,7 @@ pub use plan::{PlanReport, PlannedColumn, PlannedInput, PlannedSide};
 pub use plan_text::plan_text;
 pub use reuse::{ColumnsApplied, MergeReport, TransformReport, merge_text, transform_text};
 pub use run_text::{run_text, unchanged_text};
+pub use units::{UnitsReport, units_text};
 pub use validation_text::validation_text;
 pub use verify::{Finding, VerifyReport, verify_text};
 

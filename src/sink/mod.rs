@@ -23,4 +23,4 @@ pub use hashing::{HashingWriter, Written};
 pub use lock::host_name;
 pub use partials::Partials;
 pub use spool::SpoolPlace;
-pub use staging::Staging;
+pub use staging::{Staging, Work};

@@ -9,15 +9,17 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::Written;
 use super::files::{io_error, list};
+use super::lock::host_name;
 use crate::artifact::JobId;
 use crate::artifact::partial::{PartialFile, seal, unseal};
-use crate::error::Result;
+use crate::error::{Error, OutputError, Place, Result};
 use crate::source::file_digest;
 
 /// Where partials are, below the staging directory.
@@ -29,6 +31,10 @@ pub struct Partials {
     staging: PathBuf,
     job: JobId,
     taken_up: AtomicU64,
+    /// Part of the names of files that aren't whole yet; no other process has it.
+    attempt: String,
+    /// Whether every result must be there already.
+    is_complete: bool,
 }
 
 impl Partials {
@@ -37,7 +43,14 @@ impl Partials {
             staging: staging.to_path_buf(),
             job: job.clone(),
             taken_up: AtomicU64::new(0),
+            attempt: attempt_name(),
+            is_complete: false,
         }
+    }
+
+    /// From now on a result that isn't there whole is an error: this process does none of the work.
+    pub(super) fn expect_all(&mut self) {
+        self.is_complete = true;
     }
 
     /// The result called `name` that an earlier, stopped run of this job has left, if it is there
@@ -48,6 +61,32 @@ impl Partials {
         let content = files.iter().all(is_whole).then_some(content)?;
         self.taken_up.fetch_add(1, Ordering::Relaxed);
         Some(content)
+    }
+
+    /// The same, where units are done by other processes.
+    ///
+    /// # Errors
+    /// [`OutputError::WorkMissing`] if it isn't there whole, and all of them must be.
+    pub fn already<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        match self.take_up(name) {
+            None if self.is_complete => {
+                let what = name.to_owned();
+                Err(Error::from(OutputError::WorkMissing { what })
+                    .at(Place::path(self.path(name)))
+                    .hint("it, or a shard of it, is damaged: remove it and do the unit again"))
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// Whether the result called `name` is there whole, and its files have the size they had.
+    pub fn is_kept(&self, name: &str) -> bool {
+        let has_size = |file: &PartialFile| {
+            let metadata = fs::metadata(self.staging.join(&file.path));
+            metadata.is_ok_and(|metadata| metadata.len() == file.bytes)
+        };
+        let found = self.read::<IgnoredAny>(name);
+        found.is_some_and(|(_, files)| files.iter().all(has_size))
     }
 
     /// Keeps a result, and what it says of the files that belong to it, for another run to take up.
@@ -62,7 +101,11 @@ impl Partials {
     ) -> Result<()> {
         let path = self.path(name);
         let bytes = seal(&self.job, name, content, files)?;
-        fs::write(&path, bytes).map_err(|source| io_error("write a partial result", &path, source))
+        // Another process may keep the same result at this moment.
+        let beside = path.with_file_name(format!(".{name}.{}", self.attempt));
+        fs::write(&beside, bytes)
+            .and_then(|()| fs::rename(&beside, &path))
+            .map_err(|source| io_error("write a partial result", &path, source))
     }
 
     /// The result called `name` that this run has kept or taken up.
@@ -121,6 +164,15 @@ impl Partials {
     fn path(&self, name: &str) -> PathBuf {
         self.staging.join(PARTIALS).join(format!("{name}.json"))
     }
+}
+
+/// A name that no other attempt at a piece of work has, on any machine that shares the directory.
+pub(super) fn attempt_name() -> String {
+    let random = fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap_or_default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanos = now.map_or(0, |now| now.subsec_nanos());
+    let host = host_name().replace('/', "_");
+    format!("{host}-{}-{nanos}-{}", std::process::id(), random.trim())
 }
 
 fn is_unchanged(path: &Path, expected: &PartialFile) -> bool {

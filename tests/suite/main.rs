@@ -39,5 +39,6 @@ mod signals; // real signals in the middle of real runs
 mod splits; // which rows go to which side
 mod text; // CSV and TSV
 mod tidy; // rules of the source tree
+mod units; // a job done by many processes is that of one
 mod validate; // networks on raw and on standardized features
 mod verify; // good outputs are good, changed ones are found

@@ -12,6 +12,7 @@ mod run;
 mod split;
 mod text;
 mod train;
+mod units;
 
 use prep_stream::error::{Result, UsageError};
 use prep_stream::spec::{ColumnSpec, FailOn, FitSpec, JobSpec};
@@ -21,6 +22,7 @@ pub(super) use self::resources::ResourceArgs;
 pub(super) use self::reuse::{FitJobArgs, TransformArgs};
 pub(super) use self::run::{LogFormat, Watch};
 pub(super) use self::train::TrainArgs;
+pub(super) use self::units::{PlannedArgs, Units};
 
 /// The flags of a job, shared by `stream` and `plan`.
 #[derive(Debug, clap::Args)]

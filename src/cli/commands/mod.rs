@@ -1,6 +1,7 @@
 //! The commands, one file each of one shape: what it takes (`Args`) and what it does (`run`).
 
 mod audit;
+mod commit;
 mod completions;
 mod fit;
 mod man;
@@ -9,6 +10,7 @@ mod plan;
 mod report;
 mod stream;
 mod transform;
+mod unit;
 mod validate;
 mod verify;
 
@@ -42,6 +44,8 @@ pub(super) struct Cli {
 pub(super) enum Command {
     Stream(Box<stream::Args>),
     Plan(Box<plan::Args>),
+    Unit(unit::Args),
+    Commit(commit::Args),
     Fit(Box<fit::Args>),
     Transform(Box<transform::Args>),
     Merge(merge::Args),
@@ -67,6 +71,8 @@ impl Command {
         match self {
             Self::Stream(args) => Some(args.job.watch().log_format),
             Self::Plan(args) => Some(args.job.watch().log_format),
+            Self::Unit(args) => Some(args.planned.watch().log_format),
+            Self::Commit(args) => Some(args.planned.watch().log_format),
             Self::Fit(args) => Some(args.job.watch().log_format),
             Self::Transform(args) => Some(args.job.watch().log_format),
             Self::Merge(args) => Some(args.log_format),
@@ -81,9 +87,11 @@ impl Command {
     pub(super) fn run(self, cancel: &Cancel) -> Result<ExitCode> {
         match self {
             Self::Stream(args) => return stream::run(*args, cancel),
+            Self::Commit(args) => return commit::run(args, cancel),
             Self::Fit(args) => return fit::run(*args, cancel),
             Self::Transform(args) => return transform::run(*args, cancel),
             Self::Plan(args) => plan::run(*args, cancel),
+            Self::Unit(args) => unit::run(args, cancel),
             Self::Merge(args) => merge::run(&args),
             Self::Audit(args) => audit::run(*args, cancel),
             Self::Validate(args) => validate::run(*args, cancel),

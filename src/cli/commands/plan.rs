@@ -1,9 +1,13 @@
 //! `prep plan`: what `prep stream` would do, from footers and headers alone.
 
-use prep_stream::engine::Cancel;
-use prep_stream::error::Result;
+use std::path::PathBuf;
+
+use clap::ValueHint;
+use prep_stream::engine::{Cancel, Observer};
+use prep_stream::error::{Result, UsageError};
 use prep_stream::job;
-use prep_stream::report::plan_text;
+use prep_stream::report::{PlanReport, plan_text};
+use prep_stream::spec::JobSpec;
 
 use crate::cli::args::{JobArgs, LogFormat};
 use crate::cli::{progress, terminal};
@@ -12,19 +16,44 @@ use crate::cli::{progress, terminal};
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "prep plan --in <PATH>... --out <DIR> [OPTIONS]")]
 pub(in crate::cli) struct Args {
+    /// Also write the plan to this file and prepare --out, for prep unit and prep commit: the job is then
+    /// done by any number of processes
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    plan: Option<PathBuf>,
+
     #[command(flatten)]
     pub(in crate::cli) job: JobArgs,
 }
 
 pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
-    show(args.job, cancel)
+    let Some(path) = &args.plan else {
+        return show(args.job, cancel);
+    };
+    if !args.job.conditions().is_empty() {
+        return Err(UsageError::Conflict {
+            first: "--plan",
+            second: "--fail-on",
+            reason: "prep commit has no such conditions, prep audit has".to_owned(),
+        }
+        .into());
+    }
+    let plan =
+        |spec: &JobSpec, observer: &dyn Observer| job::plan_units(spec, path, cancel, observer);
+    planned(args.job, plan)
 }
 
 /// The plan is the result: `--quiet` leaves it.
 pub(super) fn show(args: JobArgs, cancel: &Cancel) -> Result<()> {
+    planned(args, |spec, observer| job::plan(spec, cancel, observer))
+}
+
+fn planned(
+    args: JobArgs,
+    plan: impl FnOnce(&JobSpec, &dyn Observer) -> Result<PlanReport>,
+) -> Result<()> {
     let watch = args.watch();
     let spec = args.into_spec()?;
-    let report = progress::watched(watch, |observer| job::plan(&spec, cancel, observer))?;
+    let report = progress::watched(watch, |observer| plan(&spec, observer))?;
     match watch.log_format {
         LogFormat::Json => terminal::print_json(&report),
         LogFormat::Text => terminal::print(plan_text(&report, terminal::stdout_paint()).as_bytes()),

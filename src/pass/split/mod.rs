@@ -166,7 +166,7 @@ impl SplitTotal {
         total
     }
 
-    fn merge(&mut self, other: &Self) {
+    pub(super) fn merge(&mut self, other: &Self) {
         for (total, rows) in self.by_side.iter_mut().zip(&other.by_side) {
             *total += rows;
         }
@@ -340,26 +340,35 @@ pub fn split(
     let plan = &*plan;
     let mut total = SplitTotal::default();
     context.ordered(table.units.len()).run(
-        |index| {
-            let (unit, name) = (&table.units[index], partial_name(Pass::Split, index));
-            let partial = match partials.take_up(&name) {
-                Some(partial) => partial,
-                None => {
-                    let open = OpenUnit::new(table, unit, context.memory);
-                    let partial = SplitTotal::of(&plan.assigned(&open)?);
-                    partials.keep(&name, &partial, Vec::new())?;
-                    partial
-                }
-            };
-            context.advanced(Pass::Split, unit.rows as u64, 0);
-            Ok(partial)
-        },
+        |index| take_up_split(context, partials, table, plan, index),
         |_, partial| {
             total.merge(&partial);
             Ok(())
         },
     )?;
     Ok(total)
+}
+
+/// A unit that is split already, or is now; where nothing but its own rows has a say.
+pub(super) fn take_up_split(
+    context: Context<'_>,
+    partials: &Partials,
+    table: &Table,
+    plan: &SplitPlan<'_>,
+    index: usize,
+) -> Result<SplitTotal> {
+    let (unit, name) = (&table.units[index], partial_name(Pass::Split, index));
+    let partial = match partials.already(&name)? {
+        Some(partial) => partial,
+        None => {
+            let open = OpenUnit::new(table, unit, context.memory);
+            let partial = SplitTotal::of(&plan.assigned(&open)?);
+            partials.keep(&name, &partial, Vec::new())?;
+            partial
+        }
+    };
+    context.advanced(Pass::Split, unit.rows as u64, 0);
+    Ok(partial)
 }
 
 /// Makes sure that pass 3 wrote the rows that pass 1 counted: a split column that changes in between

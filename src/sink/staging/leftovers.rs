@@ -161,7 +161,8 @@ fn free_space(error: &Error, staged: &Staging) -> Option<String> {
     ))
 }
 
-/// Whether the fault lies outside the job: a signal, the disk, a budget, a file system that is away,
+/// Whether the fault lies outside the job: a signal, the disk, a budget, a file system that is away, a
+/// unit of another process,
 /// or a label that no network can be trained to predict, which the job can do without.
 fn may_succeed_later(error: &Error) -> bool {
     matches!(
@@ -169,7 +170,11 @@ fn may_succeed_later(error: &Error) -> bool {
         ErrorKind::Interrupted { .. }
             | ErrorKind::Budget { .. }
             | ErrorKind::Train(_)
-            | ErrorKind::Output(OutputError::Io { .. } | OutputError::NoSpace { .. })
+            | ErrorKind::Output(
+                OutputError::Io { .. }
+                    | OutputError::NoSpace { .. }
+                    | OutputError::WorkMissing { .. }
+            )
             | ErrorKind::Input(InputError::Io { .. })
     )
 }

@@ -11,6 +11,7 @@
 mod destination;
 mod leftovers;
 mod probe;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use crate::spec::{OutputSpec, Overwrite};
 
 pub(super) use destination::{Destination, Occupant};
 pub(super) use probe::RenameSupport;
+pub use work::{Work, put_in_place};
 
 /// What `out/` is called, which becomes `OUT`.
 const OUT: &str = "out";
@@ -213,6 +215,19 @@ impl Staging {
                 .map_err(|error| error.hint(commit::COMPLETE)),
             Err(error) => Err(leftovers::after_failure(error, self)),
         }
+    }
+
+    /// Leaves the directory to the processes that do the job's units, and to the one that commits.
+    ///
+    /// # Errors
+    /// [`OutputError::Io`] if the lock can't be given up.
+    pub fn leave(self) -> Result<()> {
+        self.lock.leave()
+    }
+
+    /// From now on all work must have been done: a result that isn't there whole is an error.
+    pub fn expect_all(&mut self) {
+        self.partials.expect_all();
     }
 
     /// Removes everything this run has made.

@@ -1,0 +1,291 @@
+//! `prep plan --plan`, `prep unit`, `prep commit`: a job done by many processes is that of one.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::harness::{Column, Scratch, Table, files_below, normals};
+
+/// More than four units of 128 files.
+const FILES: u64 = 600;
+
+fn make_input(scratch: &Scratch) {
+    for file in 0..FILES {
+        let table = Table::new([
+            Column::optional_doubles(
+                "x",
+                normals(file).take(20).map(|z| (z < 1.0).then_some(1e9 + z)),
+            ),
+            Column::longs("user", (0..20).map(|row| row * 7 % 13)),
+            Column::longs("side", (0..20).map(|row| i64::from(row % 5 == 0))),
+            Column::text("name", (0..20).map(|row| format!("row {row} of {file}"))),
+        ]);
+        scratch.parquet(format!("in/{file:03}.parquet"), &table);
+    }
+}
+
+/// `prep plan --in in --out OUT --plan PLAN`; how many units there are.
+fn plan(scratch: &Scratch, out: &str, file: &str, flags: &[&str]) -> u64 {
+    let line = [
+        "plan",
+        "--in",
+        "in",
+        "--out",
+        out,
+        "--plan",
+        file,
+        "--log-format",
+        "json",
+        "--quiet",
+    ];
+    let run = scratch.prep(&[&line[..], flags].concat()).succeeds();
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).expect("a report");
+    report["units"].as_u64().expect("units")
+}
+
+fn unit(scratch: &Scratch, file: &str, pass: &str, units: &str) {
+    let line = ["unit", pass, "--plan", file, "--unit", units, "--quiet"];
+    scratch.prep(&line).succeeds();
+}
+
+fn commit(scratch: &Scratch, file: &str) {
+    scratch
+        .prep(&["commit", "--plan", file, "--quiet"])
+        .succeeds();
+}
+
+fn is_same(scratch: &Scratch, out: &str, wanted: &BTreeMap<String, Vec<u8>>) {
+    let bytes = scratch.bytes_of(out);
+    let names = |bytes: &BTreeMap<String, Vec<u8>>| bytes.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&bytes), names(wanted));
+    assert!(bytes == *wanted, "{out}");
+    assert!(!scratch.path(format!(".{out}.prep")).exists());
+}
+
+#[test]
+fn units_in_any_order_and_twice_give_the_bytes_of_stream_for_every_kind_of_split() {
+    let scratch = Scratch::new();
+    make_input(&scratch);
+    let settings: [&[&str]; 6] = [
+        &[],
+        &["--val-size", "0.1", "--seed", "7", "--dtype", "float32"],
+        &["--split-by", "group:user", "--sample", "0.5"],
+        &[
+            "--split-by",
+            "content",
+            "--where",
+            "user > 3",
+            "--weights",
+            "user",
+        ],
+        &["--split-by", "column:side"],
+        &["--split-by", "time:user", "--cutoff", "5"],
+    ];
+    for (number, flags) in settings.iter().enumerate() {
+        let (reference, out, file) = (
+            format!("reference-{number}"),
+            format!("out-{number}"),
+            format!("plan-{number}.json"),
+        );
+        scratch.stream_to(&reference, "in", flags);
+        let units = plan(&scratch, &out, &file, flags);
+        assert_eq!(units, 5);
+        for pass in ["split", "fit", "write"] {
+            for range in ["3..5", "1", "0..2", "2..4"] {
+                unit(&scratch, &file, pass, range);
+            }
+        }
+        commit(&scratch, &file);
+        is_same(&scratch, &out, &scratch.bytes_of(&reference));
+        scratch.prep(&["verify", &out, "--in", "in"]).succeeds();
+    }
+}
+
+#[test]
+fn the_same_units_at_the_same_time_do_no_harm() {
+    let scratch = Scratch::new();
+    make_input(&scratch);
+    scratch.stream_to("reference", "in", &[]);
+    plan(&scratch, "out", "plan.json", &[]);
+    for pass in ["split", "fit", "write"] {
+        let line = [
+            "unit",
+            pass,
+            "--plan",
+            "plan.json",
+            "--unit",
+            "0..5",
+            "--quiet",
+        ];
+        let running: Vec<_> = (0..4).map(|_| scratch.start(&line)).collect();
+        for run in running {
+            run.finish().succeeds();
+        }
+    }
+    commit(&scratch, "plan.json");
+    is_same(&scratch, "out", &scratch.bytes_of("reference"));
+}
+
+#[test]
+fn a_pass_and_the_commit_name_the_units_that_are_missing_or_damaged() {
+    let scratch = Scratch::new();
+    make_input(&scratch);
+    scratch.stream_to("reference", "in", &[]);
+    plan(&scratch, "out", "plan.json", &[]);
+    let refused = |line: &[&str], parts: &[&str]| {
+        let error = scratch.prep(line).fails_with(4);
+        for part in parts {
+            assert!(error.contains(part), "{error}");
+        }
+    };
+    let fit = ["unit", "fit", "--plan", "plan.json", "--unit", "0..5"];
+    unit(&scratch, "plan.json", "split", "1..3");
+    refused(&fit, &["pass split", "units 0, 3..5", "--unit 0"]);
+    unit(&scratch, "plan.json", "split", "0..5");
+    unit(&scratch, "plan.json", "fit", "0..5");
+    unit(&scratch, "plan.json", "write", "0..5");
+
+    let partials = scratch.path(".out.prep/partials");
+    let partial = |name: &str| partials.join(format!("{name}.json"));
+    let commit_line = ["commit", "--plan", "plan.json"];
+    // One of another unit, one cut short, one that is gone.
+    fs::copy(partial("fit-0000003"), partial("fit-0000001")).expect("copy a partial");
+    let whole = fs::read(partial("fit-0000002")).expect("a partial");
+    fs::write(partial("fit-0000002"), &whole[..whole.len() - 2]).expect("cut a partial");
+    fs::remove_file(partial("fit-0000004")).expect("remove a partial");
+    refused(&commit_line, &["pass fit", "units 1..3, 4", "--unit 1..3"]);
+    assert!(!scratch.path("out").exists());
+    unit(&scratch, "plan.json", "fit", "0..5");
+
+    // A shard that was changed, and one that is gone.
+    let shards = files_below(&scratch.path(".out.prep/out/train"));
+    let mut bytes = fs::read(&shards[2]).expect("a shard");
+    bytes[100] ^= 1;
+    fs::write(&shards[2], bytes).expect("damage a shard");
+    refused(&commit_line, &["write-0000002", "damaged"]);
+    assert!(!scratch.path("out").exists());
+    unit(&scratch, "plan.json", "write", "2");
+    fs::remove_file(&shards[3]).expect("remove a shard");
+    refused(&commit_line, &["pass write", "units 3"]);
+    unit(&scratch, "plan.json", "write", "3");
+    commit(&scratch, "plan.json");
+    is_same(&scratch, "out", &scratch.bytes_of("reference"));
+
+    // Once more of everything: it is there.
+    unit(&scratch, "plan.json", "write", "0..5");
+    commit(&scratch, "plan.json");
+    is_same(&scratch, "out", &scratch.bytes_of("reference"));
+}
+
+#[test]
+fn units_are_refused_for_another_plan_other_inputs_and_what_one_process_has_to_do() {
+    let scratch = Scratch::new();
+    make_input(&scratch);
+    let planning = |flags: &[&str]| {
+        let line = ["plan", "--in", "in", "--out", "out", "--plan", "plan.json"];
+        scratch.prep(&[&line[..], flags].concat())
+    };
+    for flags in [
+        &["--stratify", "user"][..],
+        &["--test-size", "100"],
+        &["--split-by", "time:user"],
+        &["--folds", "3"],
+        &["--shuffle"],
+        &["--on-bad-file", "skip"],
+        &["--audit", "--fail-on", "leak"],
+    ] {
+        let error = planning(flags).fails_with(2);
+        assert!(
+            error.contains("cannot be used together"),
+            "{flags:?}: {error}"
+        );
+    }
+    scratch.write("text/a.csv", "x\n1\n");
+    let line = [
+        "plan",
+        "--in",
+        "text",
+        "--out",
+        "out",
+        "--plan",
+        "plan.json",
+    ];
+    scratch.prep(&line).fails_with(2);
+    assert!(!scratch.path("plan.json").exists() && !scratch.path(".out.prep").exists());
+
+    plan(&scratch, "out", "plan.json", &[]);
+    let unit_line = ["unit", "split", "--plan", "plan.json", "--unit", "0..9"];
+    let error = scratch.prep(&unit_line).fails_with(2);
+    assert!(error.contains("the plan has units 0..5"), "{error}");
+    let unit_line = ["unit", "split", "--plan", "plan.json", "--unit", "0..5"];
+    // Another job takes the place of the work.
+    plan(&scratch, "out", "other.json", &["--seed", "7"]);
+    let error = scratch.prep(&unit_line).fails_with(4);
+    assert!(error.contains("no work of this plan"), "{error}");
+    plan(&scratch, "out", "plan.json", &[]);
+    scratch.parquet("in/new.parquet", &Table::new([Column::doubles("x", [1.0])]));
+    let error = scratch.prep(&unit_line).clear_error();
+    assert!(error.contains("column"), "{error}");
+    fs::copy(
+        scratch.path("in/000.parquet"),
+        scratch.path("in/new.parquet"),
+    )
+    .expect("a copy");
+    let error = scratch.prep(&unit_line).fails_with(3);
+    assert!(error.contains("the inputs are now those of job"), "{error}");
+    let text = fs::read_to_string(scratch.path("plan.json")).expect("a plan");
+    scratch.write("plan.json", text.replacen("42", "43", 1));
+    let error = scratch.prep(&unit_line).fails_with(3);
+    assert!(error.contains("its own checksum"), "{error}");
+}
+
+#[test]
+fn stream_goes_on_with_what_units_have_done_and_directories_may_be_elsewhere() {
+    let scratch = Scratch::new();
+    make_input(&scratch);
+    scratch.stream_to("reference", "in", &[]);
+    plan(&scratch, "out", "plan.json", &[]);
+    unit(&scratch, "plan.json", "split", "0..5");
+    unit(&scratch, "plan.json", "fit", "1..4");
+    let line = ["stream", "--in", "in", "--out", "out"];
+    let run = scratch.prep(&line).succeeds();
+    assert!(run.stdout.contains("8 finished pieces"), "{}", run.stdout);
+    is_same(&scratch, "out", &scratch.bytes_of("reference"));
+
+    // The same lake under another name, on a machine that has no such directory.
+    fs::create_dir(scratch.path("lake")).expect("a directory");
+    fs::rename(scratch.path("in"), scratch.path("lake/in")).expect("move the input");
+    let line = [
+        "plan",
+        "--in",
+        "lake/in",
+        "--out",
+        "lake/out",
+        "--plan",
+        "plan.json",
+        "--quiet",
+    ];
+    scratch.prep(&line).succeeds();
+    fs::rename(scratch.path("lake"), scratch.path("elsewhere")).expect("move all");
+    let map = format!(
+        "{}={}",
+        scratch.path("lake").display(),
+        scratch.path("elsewhere").display()
+    );
+    for pass in ["split", "fit", "write"] {
+        let line = [
+            "unit",
+            pass,
+            "--plan",
+            "plan.json",
+            "--unit",
+            "0..5",
+            "--map-root",
+            &map,
+        ];
+        scratch.prep(&line).succeeds();
+    }
+    scratch
+        .prep(&["commit", "--plan", "plan.json", "--map-root", &map])
+        .succeeds();
+    assert!(scratch.bytes_of("elsewhere/out") == scratch.bytes_of("reference"));
+}
