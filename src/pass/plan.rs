@@ -1,5 +1,6 @@
 //! The plan: what would be read, without reading more than footers and headers.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use parquet::file::metadata::FileMetaData;
@@ -119,12 +120,17 @@ fn check_headers(context: Context<'_>, spec: &JobSpec, headers: &[Vec<String>]) 
 }
 
 fn same_names(first: &[String], names: &[String], first_path: &Path) -> Result<()> {
+    if first == names {
+        return Ok(());
+    }
     let first_file = || escape_path(first_path);
-    if let Some(column) = first.iter().find(|name| !names.contains(name)) {
+    let (known, found): (BTreeSet<_>, BTreeSet<_>) =
+        (first.iter().collect(), names.iter().collect());
+    if let Some(column) = first.iter().find(|name| !found.contains(name)) {
         let (column, first_file) = (column.clone(), first_file());
         return Err(DataError::MissingColumn { column, first_file }.into());
     }
-    if let Some(column) = names.iter().find(|name| !first.contains(name)) {
+    if let Some(column) = names.iter().find(|name| !known.contains(name)) {
         let (column, first_file) = (column.clone(), first_file());
         return Err(DataError::ExtraColumn { column, first_file }.into());
     }
