@@ -63,6 +63,7 @@ pub(super) fn report_error(error: &Error, log_format: LogFormat) {
             &json!({
                 "event": "error",
                 "ts": timestamp(),
+                "kind": error.kind().name(),
                 "error": error.kind().to_string(),
                 "place": error.place().map(ToString::to_string),
                 "hint": error.hint_text(),
@@ -86,6 +87,7 @@ pub(super) fn report_panic(place: &str, log_format: LogFormat) {
             &json!({
                 "event": "error",
                 "ts": timestamp(),
+                "kind": "internal",
                 "error": format!("internal error at {place} of prep {version}"),
                 "place": null,
                 "hint": hint,

@@ -124,6 +124,27 @@ pub enum ErrorKind {
     },
 }
 
+impl ErrorKind {
+    /// A word for the area, for machines that read messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "usage",
+            Self::Input(_) => "input",
+            Self::Data(_) => "data",
+            Self::Text(_) => "text",
+            Self::Published(_) => "published",
+            Self::Output(_) => "output",
+            Self::Train(_) => "train",
+            Self::NotPassed { .. } => "not-passed",
+            Self::Locked { .. } => "locked",
+            Self::Budget { .. } => "budget",
+            Self::CheckFailed { .. } => "check-failed",
+            Self::AuditFailed { .. } => "audit-failed",
+            Self::Interrupted { .. } => "interrupted",
+        }
+    }
+}
+
 impl Error {
     /// Adds the place; the first place given, the most precise one, stays.
     #[must_use]

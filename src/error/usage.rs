@@ -139,6 +139,14 @@ pub enum UsageError {
         /// Why not.
         reason: String,
     },
+    /// `--engine` without what it needs.
+    #[error("--engine {engine} needs {what}")]
+    EngineMissing {
+        /// The engine.
+        engine: &'static str,
+        /// What isn't there.
+        what: String,
+    },
     /// A setting's value does not parse.
     #[error("invalid value \"{value}\" for {setting}: {reason}")]
     Setting {

@@ -3,6 +3,7 @@
 
 mod audit;
 mod columns;
+mod engine;
 mod fit;
 mod input;
 mod output;
@@ -18,6 +19,7 @@ use prep_stream::error::{Result, UsageError};
 use prep_stream::spec::{ColumnSpec, FailOn, FitSpec, JobSpec};
 
 pub(super) use self::audit::AuditArgs;
+pub(super) use self::engine::Cluster;
 pub(super) use self::resources::ResourceArgs;
 pub(super) use self::reuse::{FitJobArgs, TransformArgs};
 pub(super) use self::run::{LogFormat, Watch};
@@ -43,6 +45,8 @@ pub(super) struct JobArgs {
     audit: audit::JobAuditArgs,
     #[command(flatten)]
     run: run::RunArgs,
+    #[command(flatten)]
+    engine: engine::EngineArgs,
 }
 
 impl JobArgs {
@@ -59,6 +63,19 @@ impl JobArgs {
     /// Whether only the plan is wanted.
     pub(super) fn is_dry(&self) -> bool {
         self.run.is_dry()
+    }
+
+    /// The cluster that is to do the units, if any is.
+    ///
+    /// # Errors
+    /// For an address without an engine.
+    pub(super) fn cluster(&self) -> Result<Option<Cluster>> {
+        self.engine.cluster()
+    }
+
+    /// Threads and memory, as far as they are given.
+    pub(super) fn given_resources(&self) -> (Option<usize>, Option<u64>) {
+        self.run.given_resources()
     }
 
     /// What was meant.

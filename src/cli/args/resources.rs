@@ -17,6 +17,11 @@ pub(in crate::cli) struct ResourceArgs {
 }
 
 impl ResourceArgs {
+    /// What was given; what wasn't has a default.
+    pub(super) fn given(&self) -> (Option<usize>, Option<u64>) {
+        (self.threads, self.memory)
+    }
+
     pub(in crate::cli) fn resources(&self) -> Resources {
         Resources {
             threads: self.threads.unwrap_or_else(machine::threads),

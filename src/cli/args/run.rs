@@ -84,6 +84,10 @@ impl RunArgs {
     pub(super) fn resources(&self) -> Resources {
         self.resources.resources()
     }
+
+    pub(super) fn given_resources(&self) -> (Option<usize>, Option<u64>) {
+        self.resources.given()
+    }
 }
 
 impl PlainRunArgs {

@@ -3,6 +3,7 @@
 mod audit;
 mod commit;
 mod completions;
+mod engine;
 mod fit;
 mod man;
 mod merge;

@@ -9,6 +9,7 @@ use prep_stream::report::{AuditReport, Paint, Validation, run_text, unchanged_te
 use prep_stream::spec::{AuditSpec, JobSpec};
 use serde::Serialize;
 
+use super::engine::{self, Driver};
 use super::{audit, exit_code, plan, validate};
 use crate::cli::args::{JobArgs, LogFormat, Watch};
 use crate::cli::{allocator, progress, terminal};
@@ -18,6 +19,7 @@ Examples:
   prep stream --in data/ --out standardized/
   prep stream --in 'data/2024-*.parquet' --out out/ --label price --exclude id,zip --dtype float32
   prep stream --in train.csv test.csv --out out/ --split-by column:side --text zip
+  prep stream --in /lake/in --out /lake/out --engine ray --address 10.0.0.1:6379
   prep stream --config job.toml --memory 2GiB --log-format json
 
 Settings: flag, then PREP_* variable (PREP_TEST_SIZE=0.1; PREP_IN takes several paths as PATH does),
@@ -41,8 +43,19 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<ExitCode> {
         return plan::show(args.job, cancel).map(|()| ExitCode::SUCCESS);
     }
     let watch = args.job.watch();
+    let cluster = args.job.cluster()?;
+    let (threads, memory) = args.job.given_resources();
     let conditions = args.job.conditions();
     let spec = args.job.into_spec()?;
+    if let Some(cluster) = &cluster {
+        let driver = Driver {
+            cluster,
+            watch,
+            threads,
+            memory,
+        };
+        return engine::become_driver(&driver, &spec).map(|never| match never {});
+    }
     allocator::suit(spec.resources);
     let outcome = progress::watched(watch, |observer| job::stream(&spec, cancel, observer))?;
     let code = exit_code(outcome.bad_files());

@@ -1,0 +1,127 @@
+"""What `prep stream --engine` starts: options, progress and errors as the program itself has them."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import signal
+import subprocess
+import sys
+import time
+from typing import Callable, ContextManager
+
+from . import driver
+from .driver import Options, RunPass
+from .errors import PrepError
+from .program import Progress, die_with_parent, program, run
+
+# Between lines of progress.
+TEXT_SECONDS, JSON_SECONDS = 10.0, 1.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Connect = Callable[["str | None"], "ContextManager[RunPass]"]
+
+
+class Stopped(BaseException):
+    """A signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def main(engine: str, connect: Connect, arguments: list[str] | None) -> int:
+    """Drives a job by an engine; its exit code."""
+    chosen = _parser(engine).parse_args(arguments)
+    options = Options(chosen.threads, chosen.memory, chosen.attempts, chosen.deadline, chosen.units_per_task, chosen.prep, tuple(chosen.map_root))
+    printer = Printer(chosen.log_format == "json", chosen.quiet)
+    try:
+        with driver.planned(chosen.plan):
+            _catch_signals()
+            run([chosen.prep or program(), "plan", "--plan", chosen.plan, *chosen.job], printer.warnings)
+            with connect(chosen.address) as run_pass:
+                # Engines have handlers of their own.
+                _catch_signals()
+                driver.drive(chosen.plan, options, run_pass, printer)
+            said = ["--quiet"] if chosen.quiet else []
+            command = [chosen.prep or program(), "commit", "--plan", chosen.plan, "--log-format", chosen.log_format, *said]
+            return subprocess.call(command, preexec_fn=die_with_parent())
+    except PrepError as error:
+        printer.error(error)
+        return error.exit_code
+    except Stopped as stopped:
+        printer.error(PrepError(f"interrupted by signal {stopped.number}", "interrupted", exit_code=128 + stopped.number))
+        return 128 + stopped.number
+
+
+def _parser(engine: str) -> argparse.ArgumentParser:
+    default = Options()
+    parser = argparse.ArgumentParser(prog=f"python -m prep_stream.{engine}", allow_abbrev=False, description=f"Does a job of prep with {engine}. After -- come the flags of prep plan.")
+    parser.add_argument("--plan", required=True, metavar="FILE", help="where the plan is put, on a file system that all workers see; removed in the end")
+    parser.add_argument("--address", help="the cluster")
+    parser.add_argument("--threads", type=int, default=default.threads, metavar="N", help="threads of an attempt at a range of units")
+    parser.add_argument("--memory", metavar="SIZE", help="memory of an attempt [default: its share of the machine, by threads]")
+    parser.add_argument("--attempts", type=int, default=default.attempts, metavar="N", help="attempts at a range before the job fails")
+    parser.add_argument("--deadline", type=float, default=default.deadline, metavar="SECONDS", help="after which an attempt is stopped")
+    parser.add_argument("--units-per-task", type=int, metavar="N", help="units of a range [default: by their number, at most 64]")
+    parser.add_argument("--prep", metavar="PATH", help="the program on all machines [default: that of the package]")
+    parser.add_argument("--map-root", action="append", default=[], metavar="FROM=TO", help="a directory of the plan is elsewhere on the workers")
+    parser.add_argument("--log-format", choices=["text", "json"], default="text")
+    parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("job", nargs="*", metavar="-- FLAGS", help="--in, --out and so on, as of prep plan")
+    return parser
+
+
+def _catch_signals() -> None:
+    def stop(number: int, _frame: object) -> None:
+        # The second ends the process at once.
+        for other in SIGNALS:
+            signal.signal(other, signal.SIG_DFL)
+        raise Stopped(number)
+
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop)
+
+
+class Printer:
+    """Progress and errors on standard error, as lines of text or JSON."""
+
+    def __init__(self, is_json: bool, is_quiet: bool) -> None:
+        self.is_json, self.is_quiet = is_json, is_quiet
+        self.began, self.last = time.monotonic(), time.monotonic()
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if progress.event == "started":
+            self.began = self.last = now
+        if progress.event == "advanced":
+            if now - self.last < (JSON_SECONDS if self.is_json else TEXT_SECONDS):
+                return
+            self.last = now
+        if self.is_quiet:
+            return
+        seconds = round(now - self.began, 3)
+        if progress.event == "warning":
+            self._print({"event": "warning", "warning": progress.warning}, f"warning: {progress.warning}")
+            return
+        event = {"event": progress.event, "pass": progress.pass_name, "units": progress.units, "units_total": progress.units_total, "seconds": seconds}
+        done = f"done in {seconds:.1f} s" if progress.event == "finished" else f"{seconds:.1f} s"
+        self._print(event, None if progress.event == "started" else f"{progress.pass_name}: {progress.units} of {progress.units_total} units, {done}")
+
+    def warnings(self, progress: Progress) -> None:
+        """Those alone."""
+        if progress.event == "warning":
+            self(progress)
+
+    def error(self, error: PrepError) -> None:
+        event = {"event": "error", "kind": error.kind, "error": error.message, "place": error.place, "hint": error.hint, "exit_code": error.exit_code}
+        self._print(event, f"error: {error}")
+
+    def _print(self, event: dict[str, object], text: str | None) -> None:
+        if self.is_json:
+            now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+            print(json.dumps({**event, "ts": now.replace("+00:00", "Z")}), file=sys.stderr, flush=True)
+        elif text is not None:
+            print(f"prep: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,171 @@
+"""What must hold of either engine; every case gets a cluster, a folder and a verdict."""
+
+import json
+import random
+import re
+import shutil
+import signal
+import time
+
+import jobs
+
+PASSES = ("split", "fit", "write")
+
+
+class Case:
+    """A cluster, an input with its wanted output, and where to work."""
+
+    def __init__(self, cluster, inputs, work, verdict, seed):
+        self.cluster, self.inputs, self.work, self.verdict = cluster, inputs, work, verdict
+        self.out, self.random = work / "out", random.Random(seed)
+        jobs.local(inputs, work / "wanted")
+        self.wanted = jobs.digests(work / "wanted")
+        self.slow = jobs.slow(work)
+
+    def start(self, *options):
+        return jobs.Driver(self.cluster, self.inputs, self.out, *options)
+
+    def clear(self):
+        shutil.rmtree(self.out, ignore_errors=True)
+        shutil.rmtree(self.work / ".out.prep", ignore_errors=True)
+
+    def ends_well(self, driver, what):
+        """The same bytes, no litter, no process."""
+        code = driver.wait()
+        self.verdict.check(code == 0, f"{what}: exit code {code}: {driver.said[-1500:]}")
+        self.verdict.check(jobs.digests(self.out) == self.wanted, f"{what}: other bytes")
+        left = [path.name for path in self.work.iterdir() if path.name.startswith(".out") or path.name == "plan.json"]
+        self.verdict.check(not left, f"{what}: left behind: {left}")
+        left = jobs.no_units()
+        self.verdict.check(not left, f"{what}: processes left: {left}")
+        shutil.rmtree(self.out, ignore_errors=True)
+
+
+def same_bytes(case):
+    driver = case.start()
+    case.ends_well(driver, "undisturbed")
+    return f"same SHA-256 of {len(case.wanted)} files as `prep stream` ({driver.seconds:.1f} s with connecting)"
+
+
+def killed_workers(case, rounds):
+    """kill -9 of a process that does units, at a random moment."""
+    killed = 0
+    for number in range(rounds):
+        driver = case.start("--prep", case.slow, "--units-per-task", 1)
+        driver.reaches(case.random.choice(PASSES))
+        time.sleep(case.random.uniform(0, 0.5))
+        workers = case.cluster.workers()
+        if workers and driver.process.poll() is None:
+            jobs.clusters.send([case.random.choice(workers)], signal.SIGKILL)
+            killed += 1
+        case.ends_well(driver, f"killed worker, round {number}")
+    case.verdict.check(killed > 0, "no worker was killed")
+    return f"{killed} workers killed in {rounds} runs"
+
+
+def killed_nodes(case, rounds):
+    """kill -9 of a whole node, which is replaced for the next round."""
+    killed = 0
+    for number in range(rounds):
+        driver = case.start("--prep", case.slow, "--units-per-task", 1)
+        driver.reaches(case.random.choice(PASSES))
+        time.sleep(case.random.uniform(0, 0.5))
+        node = case.random.choice(case.cluster.nodes)
+        killed += driver.process.poll() is None
+        case.cluster.kill_node(node)
+        case.ends_well(driver, f"killed node, round {number}")
+        case.cluster.remove(node)
+        case.cluster.add()
+    case.verdict.check(killed > 0, "no node was killed")
+    return f"{killed} nodes killed in {rounds} runs"
+
+
+def poison_unit(case):
+    """A unit whose process always aborts: the job fails and names it, the rest is kept."""
+    case.clear()
+    driver = case.start("--prep", jobs.poison(case.work, "fit", 2), "--units-per-task", 4)
+    code = driver.wait()
+    named = re.search(r"unit 2 of pass fit failed 3 times", driver.said)
+    case.verdict.check(code == 70 and named, f"poison: exit code {code}: {driver.said[-1500:]}")
+    case.verdict.check(jobs.no_units() == [], "poison: processes left")
+    partials = [path for path in (case.work / ".out.prep").rglob("*") if path.is_file()]
+    again = case.start("--log-format", "json")
+    case.ends_well(again, "after poison")
+    return f"unit 2 named after {driver.seconds:.1f} s, {len(partials)} files of the others kept and taken up"
+
+
+def frozen_node(case):
+    """A node that is stopped and never answers again."""
+    driver = case.start("--prep", case.slow, "--units-per-task", 1)
+    driver.reaches("split")
+    node = case.random.choice(case.cluster.nodes)
+    thaw = case.cluster.freeze(node)
+    try:
+        code = driver.wait()
+        case.verdict.check(code == 0, f"frozen node: exit code {code}: {driver.said[-1500:]}")
+        case.verdict.check(jobs.digests(case.out) == case.wanted, "frozen node: other bytes")
+    finally:
+        thaw()
+    case.verdict.check(jobs.no_units(30) == [], "frozen node: processes left")
+    case.clear()
+    seconds = driver.seconds
+    case.cluster.remove(node)
+    case.cluster.add()
+    return f"the job ended after {seconds:.1f} s"
+
+
+def failing_node(case):
+    """A node on which every unit fails at once."""
+    bad = case.cluster.add(bad=True)
+    driver = case.start("--prep", jobs.failing_on_bad_nodes(case.work), "--units-per-task", 1)
+    case.ends_well(driver, "failing node")
+    case.cluster.remove(bad)
+    return f"the job ended after {driver.seconds:.1f} s" + (", the node left out" if "left out" in driver.said else "")
+
+
+def killed_drivers(case, rounds):
+    """kill -9 of the driver; the same command again goes on."""
+    taken_up = 0
+    for number in range(rounds):
+        driver = case.start("--prep", case.slow, "--units-per-task", 1)
+        driver.reaches(case.random.choice(PASSES[1:]))
+        time.sleep(case.random.uniform(0, 0.5))
+        driver.stop(signal.SIGKILL)
+        left = jobs.no_units(30)
+        case.verdict.check(not left, f"killed driver, round {number}: processes left: {left}")
+        taken_up += any((case.work / ".out.prep" / "partials").rglob("*"))
+        case.ends_well(case.start(), f"killed driver, round {number}")
+    case.verdict.check(taken_up > 0, "no results were there to go on with")
+    return f"{rounds} drivers killed, {taken_up} left results that the next went on with"
+
+
+def cancelled(case, rounds):
+    """Ctrl-C ends the job, all its processes, and keeps what is done."""
+    for number in range(rounds):
+        driver = case.start("--prep", case.slow, "--units-per-task", 1)
+        driver.reaches(case.random.choice(PASSES))
+        code = driver.stop(signal.SIGINT)
+        case.verdict.check(code == 130, f"cancel, round {number}: exit code {code}: {driver.said[-1500:]}")
+        left = jobs.no_units(10)
+        case.verdict.check(not left, f"cancel, round {number}: processes left: {left}")
+        case.verdict.check(not case.out.exists() and not (case.work / "plan.json").exists(), f"cancel, round {number}: an output or a plan")
+        case.ends_well(case.start(), f"after cancel, round {number}")
+    return f"{rounds} runs cancelled: exit code 130, no process left, the next run went on"
+
+
+def overhead(case, units=1000, seconds=0.01):
+    """What the engine and the driver add to units that only wait; each pass by its own times."""
+    prep, lines = jobs.sleeping(case.work, units, seconds), []
+    for length in (None, 1):
+        options = ["--units-per-task", length] if length else []
+        driver = case.start("--prep", prep, "--log-format", "json", *options)
+        code = driver.wait()
+        case.verdict.check(code == 0, f"overhead: exit code {code}: {driver.said[-1500:]}")
+        events = [json.loads(line) for line in driver.said.splitlines() if line.startswith("{")]
+        took = [event["seconds"] for event in events if event["event"] == "finished"]
+        slots = 2 * (len(case.cluster.nodes) + (case.cluster.name == "ray"))
+        own = units * seconds / slots
+        over = [each - own for each in took]
+        lines.append(f"{units} units of {seconds * 1000:.0f} ms, {length or 'up to 64'} a task, on {slots} slots: {', '.join(f'{each:.1f}' for each in over)} s a pass over the {own:.1f} s of the units themselves")
+        case.verdict.check(len(took) == 3 and max(over) < case.cluster.overhead_seconds, f"overhead: {lines[-1]}")
+    return "; ".join(lines)
