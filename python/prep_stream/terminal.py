@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -23,36 +24,52 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Connect = Callable[["str | None"], "ContextManager[RunPass]"]
 
 
-class Stopped(BaseException):
-    """A signal."""
+class Stop:
+    """The signal that asks the driver to stop, once there was one."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
+    def __init__(self) -> None:
+        self.number: int | None = None
+
+    def catch(self) -> None:
+        for number in SIGNALS:
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._stop)
+
+    def _stop(self, number: int, _frame: object) -> None:
         self.number = number
+        # The second ends the process at once.
+        for other in SIGNALS:
+            signal.signal(other, signal.SIG_DFL)
+        raise KeyboardInterrupt
 
 
 def main(engine: str, connect: Connect, arguments: list[str] | None) -> int:
     """Drives a job by an engine; its exit code."""
     chosen = _parser(engine).parse_args(arguments)
+    # Workers have working directories of their own.
+    chosen.plan = os.path.abspath(chosen.plan)
     options = Options(chosen.threads, chosen.memory, chosen.attempts, chosen.deadline, chosen.units_per_task, chosen.prep, tuple(chosen.map_root))
     printer = Printer(chosen.log_format == "json", chosen.quiet)
+    stop = Stop()
     try:
         with driver.planned(chosen.plan):
-            _catch_signals()
+            stop.catch()
             run([chosen.prep or program(), "plan", "--plan", chosen.plan, *chosen.job], printer.warnings)
             with connect(chosen.address) as run_pass:
                 # Engines have handlers of their own.
-                _catch_signals()
+                stop.catch()
                 driver.drive(chosen.plan, options, run_pass, printer)
             said = ["--quiet"] if chosen.quiet else []
             command = [chosen.prep or program(), "commit", "--plan", chosen.plan, "--log-format", chosen.log_format, *said]
             return subprocess.call(command, preexec_fn=die_with_parent())
-    except PrepError as error:
+    except BaseException as error:
+        # An engine may make something else of what the handler raises.
+        if stop.number is not None:
+            error = PrepError(f"interrupted by signal {stop.number}", "interrupted", exit_code=128 + stop.number)
+        if not isinstance(error, PrepError):
+            raise
         printer.error(error)
         return error.exit_code
-    except Stopped as stopped:
-        printer.error(PrepError(f"interrupted by signal {stopped.number}", "interrupted", exit_code=128 + stopped.number))
-        return 128 + stopped.number
 
 
 def _parser(engine: str) -> argparse.ArgumentParser:
@@ -71,18 +88,6 @@ def _parser(engine: str) -> argparse.ArgumentParser:
     parser.add_argument("--quiet", action="store_true")
     parser.add_argument("job", nargs="*", metavar="-- FLAGS", help="--in, --out and so on, as of prep plan")
     return parser
-
-
-def _catch_signals() -> None:
-    def stop(number: int, _frame: object) -> None:
-        # The second ends the process at once.
-        for other in SIGNALS:
-            signal.signal(other, signal.SIG_DFL)
-        raise Stopped(number)
-
-    for number in SIGNALS:
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, stop)
 
 
 class Printer:

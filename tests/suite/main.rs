@@ -18,6 +18,7 @@ mod columns; // which columns are scaled, which pass through, and their types
 mod commit; // the output appears whole or not at all
 mod compile_fail; // what must not compile
 mod corpora; // third-party files found by PREP_CORPORA
+mod engines; // who else does the units, and what machines are told
 mod errors; // every kind of bad input, with the whole text of its error
 mod examples; // worked examples from scikit-learn users
 mod exhausted; // no more disk, file size or descriptors
