@@ -37,7 +37,8 @@ from .program import Flag, OnProgress
 LOOK_SECONDS = 0.2
 # For a session of one's own: a frozen node is noticed in half a minute instead of two, one that fails left out.
 SETTINGS = {
-    "spark.excludeOnFailure.enabled": "true",
+    # For the rest of a pass, not of the session: a unit may be at fault.
+    "spark.excludeOnFailure.taskAndStage.enabled": "true",
     "spark.network.timeout": "20s",
     "spark.network.timeoutInterval": "5s",
     "spark.executor.heartbeatInterval": "2s",

@@ -22,7 +22,12 @@ class Case:
         self.wanted = jobs.digests(work / "wanted")
         self.slow = jobs.slow(work)
 
-    def start(self, *options):
+    def start(self, **options):
+        """Over the connection that the rounds share."""
+        return jobs.Inside(self.cluster, self.inputs, self.out, **options)
+
+    def start_process(self, *options):
+        """As a command of its own."""
         return jobs.Driver(self.cluster, self.inputs, self.out, *options)
 
     def clear(self):
@@ -42,20 +47,20 @@ class Case:
 
 
 def same_bytes(case):
-    driver = case.start()
+    driver = case.start_process()
     case.ends_well(driver, "undisturbed")
-    return f"same SHA-256 of {len(case.wanted)} files as `prep stream` ({driver.seconds:.1f} s with connecting)"
+    return f"same SHA-256 of {len(case.wanted)} files as `prep stream`"
 
 
 def killed_workers(case, rounds):
     """kill -9 of a process that does units, at a random moment."""
     killed = 0
     for number in range(rounds):
-        driver = case.start("--prep", case.slow, "--units-per-task", 1)
-        driver.reaches(case.random.choice(PASSES))
+        driver = case.start(prep=str(case.slow), units_per_task=1)
+        jobs.reaches(driver, case.random.choice(PASSES))
         time.sleep(case.random.uniform(0, 0.5))
         workers = case.cluster.workers()
-        if workers and driver.process.poll() is None:
+        if workers and driver.is_running:
             jobs.clusters.send([case.random.choice(workers)], signal.SIGKILL)
             killed += 1
         case.ends_well(driver, f"killed worker, round {number}")
@@ -67,11 +72,11 @@ def killed_nodes(case, rounds):
     """kill -9 of a whole node, which is replaced for the next round."""
     killed = 0
     for number in range(rounds):
-        driver = case.start("--prep", case.slow, "--units-per-task", 1)
-        driver.reaches(case.random.choice(PASSES))
+        driver = case.start(prep=str(case.slow), units_per_task=1)
+        jobs.reaches(driver, case.random.choice(PASSES))
         time.sleep(case.random.uniform(0, 0.5))
         node = case.random.choice(case.cluster.nodes)
-        killed += driver.process.poll() is None
+        killed += driver.is_running
         case.cluster.kill_node(node)
         case.ends_well(driver, f"killed node, round {number}")
         case.cluster.remove(node)
@@ -83,21 +88,20 @@ def killed_nodes(case, rounds):
 def poison_unit(case):
     """A unit whose process always aborts: the job fails and names it, the rest is kept."""
     case.clear()
-    driver = case.start("--prep", jobs.poison(case.work, "fit", 2), "--units-per-task", 4)
+    driver = case.start(prep=str(jobs.poison(case.work, "fit", 2)), units_per_task=4)
     code = driver.wait()
     named = re.search(r"unit 2 of pass fit failed 3 times", driver.said)
     case.verdict.check(code == 70 and named, f"poison: exit code {code}: {driver.said[-1500:]}")
     case.verdict.check(jobs.no_units() == [], "poison: processes left")
     partials = [path for path in (case.work / ".out.prep").rglob("*") if path.is_file()]
-    again = case.start("--log-format", "json")
-    case.ends_well(again, "after poison")
+    case.ends_well(case.start(), "after poison")
     return f"unit 2 named after {driver.seconds:.1f} s, {len(partials)} files of the others kept and taken up"
 
 
 def frozen_node(case):
     """A node that is stopped and never answers again."""
-    driver = case.start("--prep", case.slow, "--units-per-task", 1)
-    driver.reaches("split")
+    driver = case.start(prep=str(case.slow), units_per_task=1)
+    jobs.reaches(driver, "split")
     node = case.random.choice(case.cluster.nodes)
     thaw = case.cluster.freeze(node)
     try:
@@ -117,7 +121,7 @@ def frozen_node(case):
 def failing_node(case):
     """A node on which every unit fails at once."""
     bad = case.cluster.add(bad=True)
-    driver = case.start("--prep", jobs.failing_on_bad_nodes(case.work), "--units-per-task", 1)
+    driver = case.start(prep=str(jobs.failing_on_bad_nodes(case.work)), units_per_task=1)
     case.ends_well(driver, "failing node")
     case.cluster.remove(bad)
     return f"the job ended after {driver.seconds:.1f} s" + (", the node left out" if "left out" in driver.said else "")
@@ -127,14 +131,14 @@ def killed_drivers(case, rounds):
     """kill -9 of the driver; the same command again goes on."""
     taken_up = 0
     for number in range(rounds):
-        driver = case.start("--prep", case.slow, "--units-per-task", 1)
-        driver.reaches(case.random.choice(PASSES[1:]))
+        driver = case.start_process("--prep", case.slow, "--units-per-task", 1)
+        jobs.reaches(driver, case.random.choice(PASSES[1:]))
         time.sleep(case.random.uniform(0, 0.5))
         driver.stop(signal.SIGKILL)
         left = jobs.no_units(30)
         case.verdict.check(not left, f"killed driver, round {number}: processes left: {left}")
         taken_up += any((case.work / ".out.prep" / "partials").rglob("*"))
-        case.ends_well(case.start(), f"killed driver, round {number}")
+        case.ends_well(case.start_process(), f"killed driver, round {number}")
     case.verdict.check(taken_up > 0, "no results were there to go on with")
     return f"{rounds} drivers killed, {taken_up} left results that the next went on with"
 
@@ -142,14 +146,14 @@ def killed_drivers(case, rounds):
 def cancelled(case, rounds):
     """Ctrl-C ends the job, all its processes, and keeps what is done."""
     for number in range(rounds):
-        driver = case.start("--prep", case.slow, "--units-per-task", 1)
-        driver.reaches(case.random.choice(PASSES))
+        driver = case.start_process("--prep", case.slow, "--units-per-task", 1)
+        jobs.reaches(driver, case.random.choice(PASSES))
         code = driver.stop(signal.SIGINT)
         case.verdict.check(code == 130, f"cancel, round {number}: exit code {code}: {driver.said[-1500:]}")
         left = jobs.no_units(10)
         case.verdict.check(not left, f"cancel, round {number}: processes left: {left}")
         case.verdict.check(not case.out.exists() and not (case.work / "plan.json").exists(), f"cancel, round {number}: an output or a plan")
-        case.ends_well(case.start(), f"after cancel, round {number}")
+        case.ends_well(case.start_process(), f"after cancel, round {number}")
     return f"{rounds} runs cancelled: exit code 130, no process left, the next run went on"
 
 
@@ -158,7 +162,7 @@ def overhead(case, units=1000, seconds=0.01):
     prep, lines = jobs.sleeping(case.work, units, seconds), []
     for length in (None, 1):
         options = ["--units-per-task", length] if length else []
-        driver = case.start("--prep", prep, "--log-format", "json", *options)
+        driver = case.start_process("--prep", prep, "--log-format", "json", *options)
         code = driver.wait()
         case.verdict.check(code == 0, f"overhead: exit code {code}: {driver.said[-1500:]}")
         events = [json.loads(line) for line in driver.said.splitlines() if line.startswith("{")]

@@ -99,7 +99,18 @@ class Ray(Cluster):
         return self
 
     def __exit__(self, *_):
+        import ray
+
+        ray.shutdown()
         self.cluster.shutdown()
+
+    def stream(self, inputs, out, **options):
+        import prep_stream.ray
+        import ray
+
+        if not ray.is_initialized():
+            ray.init(self.address, log_to_driver=False, logging_level="ERROR")
+        return prep_stream.ray.stream(inputs, out, **options)
 
     def add(self, bad=False):
         handle = self.cluster.add_node(num_cpus=2, env_vars={"BAD_NODE": "1"} if bad else None)
@@ -125,7 +136,7 @@ class Spark(Cluster):
 
         self.home = pathlib.Path(pyspark.__file__).parent
         self.work = pathlib.Path(os.environ["PREP_FAULTS_DIR"]) / "spark"
-        self.port, self.started = 7077, []
+        self.port, self.started, self.session = 7077, [], None
         self.address = f"spark://127.0.0.1:{self.port}"
         self.master = self._start("master", ["org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", str(self.port), "--webui-port", "0"])
         for _ in range(2):
@@ -133,9 +144,24 @@ class Spark(Cluster):
         return self
 
     def __exit__(self, *_):
+        if self.session:
+            self.session.stop()
         for process in self.started:
             self.kill_node(process.pid)
             process.wait()
+
+    def stream(self, inputs, out, **options):
+        import prep_stream.spark
+        from pyspark.sql import SparkSession
+
+        if self.session is None:
+            os.environ.update(SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable)
+            builder = SparkSession.builder.master(self.address).appName("rounds")
+            for name, value in prep_stream.spark.SETTINGS.items():
+                builder = builder.config(name, value)
+            self.session = builder.getOrCreate()
+            self.session.sparkContext.setLogLevel("OFF")
+        return prep_stream.spark.stream(self.session, inputs, out, **options)
 
     def _start(self, name, arguments, **variables):
         self.work.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
@@ -75,6 +76,10 @@ class Driver:
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**faults.ENVIRONMENT, "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable})
         self.began = time.monotonic()
 
+    @property
+    def is_running(self):
+        return self.process.poll() is None
+
     def wait(self, seconds=300):
         """Exit code, or None if it doesn't end; what it said."""
         try:
@@ -92,14 +97,49 @@ class Driver:
         self.said = self.process.communicate(timeout=60)[1]
         return self.process.returncode
 
-    def reaches(self, pass_name, seconds=120):
-        """Waits until units of a pass are done by some process."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and self.process.poll() is None:
-            if any(f" unit {pass_name} " in command for _, command in units()):
-                return True
-            time.sleep(0.01)
-        return False
+
+class Inside:
+    """A driver in a thread of this process, over a connection that all rounds share."""
+
+    def __init__(self, cluster, inputs, out, **options):
+        import prep_stream.driver
+
+        self.out, self.failure, self.said, self.began = out, None, "", time.monotonic()
+        options = prep_stream.driver.Options(memory=MEMORY, **options)
+
+        def work():
+            try:
+                cluster.stream(inputs, out, options=options, on_progress=self.note)
+            except prep_stream.PrepError as error:
+                self.failure = error
+            self.seconds = time.monotonic() - self.began
+
+        self.thread = threading.Thread(target=work, daemon=True)
+        self.thread.start()
+
+    def note(self, progress):
+        self.said += f"{progress.warning}\n" if progress.warning else ""
+
+    @property
+    def is_running(self):
+        return self.thread.is_alive()
+
+    def wait(self, seconds=300):
+        self.thread.join(seconds)
+        if self.is_running:
+            raise SystemExit("the job does not end")
+        self.said += str(self.failure or "")
+        return self.failure.exit_code if self.failure else 0
+
+
+def reaches(driver, pass_name, seconds=120):
+    """Waits until units of a pass are done by some process."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and driver.is_running:
+        if any(f" unit {pass_name} " in command for _, command in units()):
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def units():
