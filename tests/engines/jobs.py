@@ -171,7 +171,8 @@ def slow(work):
 
 def poison(work, pass_name, unit):
     """Aborts for one unit of one pass."""
-    inside = f'case "$a" in --unit=*) r=${{a#--unit=}}; s=${{r%..*}}; e=${{r#*..}}; [ "$s" -le {unit} ] && [ "$e" -gt {unit} ] && kill -ABRT $$;; esac'
+    # After --unit= or as an argument of its own.
+    inside = f'r=${{a#--unit=}}; s=${{r%..*}}; e=${{r#*..}}; case "$r" in [0-9]*..[0-9]*) [ "$s" -le {unit} ] && [ "$e" -gt {unit} ] && kill -ABRT $$;; esac'
     return script(work / "poison", f'[ "$1 $2" = "unit {pass_name}" ] && for a in "$@"; do {inside}; done\nexec {PREP} "$@"')
 
 
