@@ -13,7 +13,7 @@ import subprocess
 import time
 
 from .errors import CODES, PrepError
-from .program import die_with_parent, event_of, flags, program
+from .program import Flag, die_with_parent, event_of, flags, program
 
 PASSES = ("split", "fit", "write")
 # How often a running attempt looks whether it is still wanted.
@@ -77,7 +77,7 @@ def attempt(task: Task, pass_name: str, start: int, end: int, node: str) -> Outc
 
 def _run(task: Task, pass_name: str, start: int, end: int) -> tuple[int, str]:
     plan = task.here(task.plan)
-    settings = {"plan": plan, "unit": f"{start}..{end}", "threads": task.threads, "memory": task.memory or _share(task.threads), "map_root": task.map_root}
+    settings: dict[str, Flag] = {"plan": plan, "unit": f"{start}..{end}", "threads": task.threads, "memory": task.memory or _share(task.threads), "map_root": task.map_root}
     command = [task.prep or program(), "unit", pass_name, *flags(settings), "--quiet", "--log-format=json"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", preexec_fn=die_with_parent())
     until = time.monotonic() + task.deadline

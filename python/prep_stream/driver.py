@@ -18,7 +18,7 @@ from typing import Any, Callable, Iterator
 from . import commands
 from .attempt import PASSES, Outcome, Task
 from .errors import CODES, INTERNAL, PrepError
-from .program import Flag, OnProgress, Progress
+from .program import Flag, OnProgress, Progress, flags, program, run
 
 # Units of a range at most, and ranges of a pass at least where there are units enough.
 RANGE_UNITS_MAX = 64
@@ -133,6 +133,16 @@ class Ledger:
         return PrepError(message, "unit-failed", error.place, hint, last.code if last.code in CODES else INTERNAL)
 
 
+def warnings_of(on_progress: OnProgress) -> OnProgress:
+    """Those alone, of a command that is one of several."""
+
+    def tell(progress: Progress) -> None:
+        if progress.event == "warning":
+            on_progress(progress)
+
+    return tell
+
+
 RunPass = Callable[[Ledger, Task], None]
 
 
@@ -156,9 +166,9 @@ def stream(inputs: commands.Inputs, out: commands.Path, options: Options, run_pa
     """
     plan = plan_path(out)
     with planned(plan):
-        commands.plan(inputs, out, plan, prep=options.prep, **settings)
+        run([options.prep or program(), "plan", *flags({"plan": plan}), *commands.job_flags(inputs, out, settings)], on_progress and warnings_of(on_progress))
         drive(plan, options, run_pass, on_progress)
-        return commands.commit(plan, prep=options.prep)
+        return commands.commit(plan, prep=options.prep, memory=options.memory)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import logging
 import os
 import sys
 import time
@@ -60,7 +61,7 @@ def connected(address: str | None) -> Iterator[driver.RunPass]:
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR")
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as cause:
         where = f" at {address}" if address else ""
         hint = "start one with ray start, and name it with --address HOST:PORT"
@@ -187,7 +188,8 @@ def do_units(task: Task, pass_name: str, start: int, end: int) -> Outcome:
 def outcome(reference: Any) -> Outcome:
     """What a task returned, or what Ray says of it."""
     try:
-        return ray.get(reference)
+        landed: Outcome = ray.get(reference)
+        return landed
     except RayError as cause:
         said = str(cause).strip().splitlines() or [type(cause).__name__]
         return Outcome(None, INTERNAL, PrepError(f"{type(cause).__name__}: {said[0]}", "killed"))
@@ -195,7 +197,7 @@ def outcome(reference: Any) -> Outcome:
 
 def slots(threads: int) -> dict[str, int]:
     """Nodes that are alive, and how many attempts have room on each."""
-    alive = (node for node in ray.nodes() if node["Alive"])
+    alive = (node for node in ray.nodes() if node["Alive"])  # type: ignore[no-untyped-call]
     room = {node["NodeID"]: int(node["Resources"].get("CPU", 0)) // threads for node in alive}
     return {node: count for node, count in room.items() if count}
 

@@ -136,7 +136,7 @@ def do_units(task: Task, pass_name: str, may_raise: bool, mine: Iterable[tuple[i
 
 def _executors(context: SparkContext) -> int:
     """Executors that are alive; the driver is in the list."""
-    return context._jsc.sc().getExecutorMemoryStatus().size() - 1
+    return int(context._jsc.sc().getExecutorMemoryStatus().size()) - 1
 
 
 def _first_line(cause: BaseException) -> str:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Callable, ContextManager
+from typing import Callable, ContextManager, Mapping
 
 from . import driver
 from .driver import Options, RunPass
@@ -54,13 +54,14 @@ def main(engine: str, connect: Connect, arguments: list[str] | None) -> int:
     try:
         with driver.planned(chosen.plan):
             stop.catch()
-            run([chosen.prep or program(), "plan", "--plan", chosen.plan, *chosen.job], printer.warnings)
+            run([chosen.prep or program(), "plan", "--plan", chosen.plan, *chosen.job], driver.warnings_of(printer))
             with connect(chosen.address) as run_pass:
                 # Engines have handlers of their own.
                 stop.catch()
                 driver.drive(chosen.plan, options, run_pass, printer)
             said = ["--quiet"] if chosen.quiet else []
-            command = [chosen.prep or program(), "commit", "--plan", chosen.plan, "--log-format", chosen.log_format, *said]
+            memory = ["--memory", chosen.memory] if chosen.memory else []
+            command = [chosen.prep or program(), "commit", "--plan", chosen.plan, "--log-format", chosen.log_format, *memory, *said]
             return subprocess.call(command, preexec_fn=die_with_parent())
     except BaseException as error:
         # An engine may make something else of what the handler raises.
@@ -115,16 +116,11 @@ class Printer:
         done = f"done in {seconds:.1f} s" if progress.event == "finished" else f"{seconds:.1f} s"
         self._print(event, None if progress.event == "started" else f"{progress.pass_name}: {progress.units} of {progress.units_total} units, {done}")
 
-    def warnings(self, progress: Progress) -> None:
-        """Those alone."""
-        if progress.event == "warning":
-            self(progress)
-
     def error(self, error: PrepError) -> None:
         event = {"event": "error", "kind": error.kind, "error": error.message, "place": error.place, "hint": error.hint, "exit_code": error.exit_code}
         self._print(event, f"error: {error}")
 
-    def _print(self, event: dict[str, object], text: str | None) -> None:
+    def _print(self, event: Mapping[str, object], text: str | None) -> None:
         if self.is_json:
             now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
             print(json.dumps({**event, "ts": now.replace("+00:00", "Z")}), file=sys.stderr, flush=True)

@@ -28,6 +28,7 @@ class Case:
 
     def start_process(self, *options):
         """As a command of its own."""
+        self.cluster.release()
         return jobs.Driver(self.cluster, self.inputs, self.out, *options)
 
     def clear(self):

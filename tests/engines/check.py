@@ -3,7 +3,7 @@
     python tests/engines/check.py --engine ray --rounds 10 --data-dir target/tpch --write docs/engines.md
 
 Needs a virtual environment with the wheel, ray or pyspark, and tpchgen-cli; for Spark also Java 17. The cases
-stand in cases.py. `--ratio SCALE` alone compares a run on a cluster of one node with one process.
+stand in cases.py.
 """
 
 import argparse

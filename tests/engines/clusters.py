@@ -78,6 +78,9 @@ class Cluster:
         send(pids, signal.SIGSTOP)
         return lambda: send(pids, signal.SIGCONT)
 
+    def release(self):
+        """Makes room for the drivers of other processes."""
+
     def workers(self):
         """Processes that do units, or may be about to."""
         below = {pid for node in self.nodes for pid in descendants(node)}
@@ -88,12 +91,16 @@ class Ray(Cluster):
     name = "ray"
     overhead_seconds = 5
 
+    def __init__(self, workers=2):
+        super().__init__()
+        self.workers_wanted = workers
+
     def __enter__(self):
         from ray.cluster_utils import Cluster as Nodes
 
         self.cluster = Nodes(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
         self.handles = {}
-        for _ in range(2):
+        for _ in range(self.workers_wanted):
             self.add()
         self.address = self.cluster.address
         return self
@@ -143,9 +150,14 @@ class Spark(Cluster):
             self.add()
         return self
 
-    def __exit__(self, *_):
+    def release(self):
+        # A session holds all slots for as long as it lives.
         if self.session:
             self.session.stop()
+            self.session = None
+
+    def __exit__(self, *_):
+        self.release()
         for process in self.started:
             self.kill_node(process.pid)
             process.wait()
