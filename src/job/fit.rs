@@ -26,7 +26,7 @@ pub fn fit(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<O
         let (plan, job) = planned(&run, &head(spec))?;
         // Text is parsed into a cache; a scaler alone takes next to nothing.
         let disk_bytes = match found.format {
-            Format::Parquet => 0,
+            Format::Parquet => plan.settled_bytes(spec),
             Format::Csv => run.disk_bytes(),
         };
         let make = |staging: &Staging| make(&run, plan, &job, staging);

@@ -139,6 +139,7 @@ fn stream_head(spec: &JobSpec) -> impl Serialize + '_ {
 fn stream_found(run: &Run<'_>, plan: Plan, job: &JobId) -> Result<Outcome> {
     let disk_bytes = run
         .disk_bytes()
+        .saturating_add(plan.settled_bytes(run.spec))
         .saturating_add(run.shuffle_disk_bytes(&plan));
     let make = |staging: &Staging| match run.spec.split.folds {
         Some(folds) => folds::make(run, plan, job, staging, folds),

@@ -63,7 +63,8 @@ pub fn plan_units(
         if staging.is_published() || (spec.output.if_changed && staging.output_is_current()) {
             staging.abandon()?;
         } else {
-            staging.check_free_space(run.disk_bytes())?;
+            let settled = plan.settled_bytes(spec);
+            staging.check_free_space(run.disk_bytes().saturating_add(settled))?;
             staging.leave()?;
         }
         write_atomically(path, &PlanFile::new(spec, &job, units).render()?)?;

@@ -159,6 +159,32 @@ impl Folds {
         self.of_rows.is_empty()
     }
 
+    /// The number of each row's fold, 8 a word.
+    pub fn to_words(&self) -> Vec<u64> {
+        let words = self.of_rows.chunks(8).map(|rows| {
+            let rows = rows.iter().rev();
+            rows.fold(0, |word, fold| word << 8 | u64::from(*fold))
+        });
+        words.collect()
+    }
+
+    /// How many words `rows` rows take.
+    pub fn words_max(rows: usize) -> usize {
+        rows.div_ceil(8)
+    }
+
+    /// The folds of `rows` rows from what [`Folds::to_words`] gave; `None` if it can't have been that.
+    pub fn of_words(rows: usize, words: &[u64]) -> Option<Self> {
+        if words.len() != Self::words_max(rows) {
+            return None;
+        }
+        let mut of_rows: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let rest = of_rows.split_off(rows);
+        let is_fold = |fold: &u8| *fold < FOLDS_MAX || *fold == NO_FOLD;
+        let could_be = of_rows.iter().all(is_fold) && rest.iter().all(|byte| *byte == 0);
+        could_be.then_some(Self { of_rows })
+    }
+
     /// How many rows are in each of `count` folds.
     pub fn rows_by_fold(&self, count: FoldCount) -> Vec<u64> {
         let mut rows = vec![0; count.folds().len()];

@@ -250,6 +250,37 @@ impl Sides {
         }
     }
 
+    /// The planes, one after the other, the second one left out if it is empty.
+    pub fn to_words(&self) -> Vec<u64> {
+        [self.low.as_slice(), &self.high].concat()
+    }
+
+    /// How many words `rows` rows take at most.
+    pub fn words_max(rows: usize) -> usize {
+        rows.div_ceil(64).saturating_mul(2)
+    }
+
+    /// The sides of `rows` rows from what [`Sides::to_words`] gave; `None` if it can't have been that.
+    pub fn of_words(rows: usize, mut words: Vec<u64>) -> Option<Self> {
+        let plane = rows.div_ceil(64);
+        if words.len() != plane && words.len() != 2 * plane {
+            return None;
+        }
+        let mut sides = Self {
+            high: words.split_off(plane),
+            low: words,
+            rows,
+            by_side: [0; WRITTEN_SIDES + 1],
+        };
+        let past = !low_bits(rows - 64 * (rows / 64));
+        let ends = [sides.low.last(), sides.high.last()];
+        if !rows.is_multiple_of(64) && ends.into_iter().flatten().any(|end| end & past != 0) {
+            return None;
+        }
+        sides.by_side = sides.rows_within(0, rows);
+        Some(sides)
+    }
+
     /// Asserts that rows `first..first + rows` have a side.
     pub(super) fn check_range(&self, first: usize, rows: usize) {
         let known = self.rows;

@@ -162,7 +162,8 @@ pub(super) fn take_up_fit(
         Some(partial) => partial,
         None => {
             let open = OpenUnit::new(table, unit, context.memory).recording();
-            let partial = fit_unit(context, &open, plan, weights, threads)?;
+            let sides = plan.fitted_sides(partials, &open)?;
+            let partial = fit_unit(context, &open, &sides, weights, threads)?;
             partials.keep(&name, &partial, Vec::new())?;
             partial
         }
@@ -174,11 +175,10 @@ pub(super) fn take_up_fit(
 fn fit_unit(
     context: Context<'_>,
     open: &OpenUnit<'_>,
-    plan: &SplitPlan<'_>,
+    sides: &[Sides],
     weights: Option<usize>,
     threads: usize,
 ) -> Result<FitPartial> {
-    let sides = plan.fitted_sides(open)?;
     let columns: Vec<usize> = open
         .table
         .schema
@@ -187,7 +187,7 @@ fn fit_unit(
         .collect();
     let features = context
         .ordered_on(threads, columns.len())
-        .collect(|feature| fit_column(context, open, &sides, columns[feature], weights))?;
+        .collect(|feature| fit_column(context, open, sides, columns[feature], weights))?;
     Ok(FitPartial {
         unit: open.unit.index,
         features,

@@ -197,6 +197,15 @@ impl Plan {
         split::sides_bytes(&spec.split, rows, spec.resources.threads)
     }
 
+    /// What is kept on disk of the sides that columns decide; how many rows of text there are isn't known
+    /// yet.
+    pub fn settled_bytes(&self, spec: &JobSpec) -> u64 {
+        match &self.rows {
+            Rows::Table(prepared) => split::settled_bytes(&spec.split, prepared.table.rows()),
+            Rows::Text(_) => 0,
+        }
+    }
+
     /// What each worker holds of rows that are to be shuffled; widths of text columns aren't known yet.
     pub fn shuffle_bytes(&self, spec: &JobSpec) -> u64 {
         match &self.rows {

@@ -261,7 +261,7 @@ fn write_unit(
     threads: usize,
 ) -> Result<WritePartial> {
     let open = open_unit(job, index)?;
-    let routed = job.plan.routed(&open, job.rows)?;
+    let routed = job.plan.routed(job.partials, &open, job.rows)?;
     let sides = &routed.sides;
     let mut writers = Vec::with_capacity(job.written.len());
     for (place, side) in job.written.iter().enumerate() {

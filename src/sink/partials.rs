@@ -4,6 +4,8 @@
 //! Nothing here is synced to disk: after a power cut a partial, or a file that it speaks of, may be
 //! torn; then its checksum doesn't match, and the work is done again.
 
+mod words;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;

@@ -221,6 +221,19 @@ impl<'a> OpenUnit<'a> {
         self
     }
 
+    /// Keeps what [`OpenUnit::pages_read`] said of an earlier reading as well, if anything is kept.
+    pub fn add_pages_read(&self, pages: &[PagesRead]) {
+        for (witness, pages) in self.witnesses.iter().zip(pages) {
+            witness.add(pages);
+        }
+    }
+
+    /// Whether what is read is compared with an earlier reading.
+    pub fn is_comparing(&self) -> bool {
+        let mut witnesses = self.witnesses.iter();
+        witnesses.any(|witness| matches!(witness, Witness::Compare(_)))
+    }
+
     /// What was read of each store, if it is kept.
     pub fn pages_read(&self) -> Vec<PagesRead> {
         self.witnesses.iter().map(Witness::pages_read).collect()

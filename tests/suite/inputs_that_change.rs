@@ -156,10 +156,17 @@ fn a_file_that_changes_between_any_two_passes_stops_the_run() {
 
 #[test]
 fn a_file_rewritten_in_place_with_its_size_and_time_is_found_by_its_content() {
-    for by in [SplitBy::Row, SplitBy::Column("side".into())] {
+    let by_x = || SplitBy::Group(vec!["x".into()]);
+    for (by, pass) in [
+        (SplitBy::Row, Pass::Fit),
+        (SplitBy::Column("side".into()), Pass::Fit),
+        // Keys that pass 1 went by, which pass 2 has no need to read.
+        (by_x(), Pass::Split),
+        (by_x(), Pass::Fit),
+    ] {
         let scratch = Scratch::new();
         let path = parquet_files(&scratch);
-        let outcome = changed_run(&scratch, &by, &path, rewrite_in_place, after(Pass::Fit));
+        let outcome = changed_run(&scratch, &by, &path, rewrite_in_place, after(pass));
         let error = is_found(&scratch, &path, outcome);
         assert!(error.to_string().contains("content digest"), "{error}");
         // What was begun with the old content is gone: the same command ends well.

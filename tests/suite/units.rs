@@ -104,8 +104,10 @@ fn units_in_any_order_and_twice_give_the_bytes_of_stream_for_every_kind_of_split
 fn the_same_units_at_the_same_time_do_no_harm() {
     let scratch = Scratch::new();
     make_input(&scratch);
-    scratch.stream_to("reference", "in", &[]);
-    plan(&scratch, "out", "plan.json", &[]);
+    // Sides are kept, too.
+    let flags = ["--split-by", "group:user"];
+    scratch.stream_to("reference", "in", &flags);
+    plan(&scratch, "out", "plan.json", &flags);
     for pass in ["split", "fit", "write"] {
         let line = [
             "unit",

@@ -168,3 +168,28 @@ fn only_a_sane_number_of_folds_is_one() {
         );
     }
 }
+
+#[test]
+fn words_give_the_folds_back_and_what_cannot_be_folds_is_refused() {
+    let three = FoldCount::new(3).unwrap();
+    for rows in [0, 1, 7, 8, 9, 50] {
+        let mut folds = Folds::default();
+        for row in 0..rows {
+            folds.push((row % 4 != 0).then(|| three.of_hash((row as u64) << 58)));
+        }
+        let words = folds.to_words();
+        assert_eq!(words.len(), Folds::words_max(rows));
+        assert_eq!(Folds::of_words(rows, &words), Some(folds), "{rows}");
+        assert_eq!(
+            Folds::of_words(rows, &[&words[..], &[0]].concat()),
+            None,
+            "{rows}"
+        );
+    }
+    assert_eq!(
+        Folds::of_words(2, &[0x01_0000]),
+        None,
+        "a byte past the end"
+    );
+    assert_eq!(Folds::of_words(2, &[200]), None, "no fold has that number");
+}

@@ -120,3 +120,28 @@ fn rows_that_are_not_kept_are_left_out() {
     }
     assert_eq!(sides, expected);
 }
+
+#[test]
+fn words_give_the_sides_back_and_what_cannot_be_sides_is_refused() {
+    for rows in [0, 1, 63, 64, 65, 200] {
+        for all in [
+            [Side::Train, Side::Test, Side::Train],
+            [Side::Val, Side::LeftOut, Side::Test],
+        ] {
+            let mut sides = Sides::default();
+            (0..rows).for_each(|row| sides.push(all[row % 3]));
+            let words = sides.to_words();
+            assert!(words.len() <= Sides::words_max(rows));
+            assert_eq!(Sides::of_words(rows, words.clone()), Some(sides), "{rows}");
+            let longer = [&words[..], &[0; 5]].concat();
+            assert_eq!(Sides::of_words(rows, longer), None, "{rows}");
+        }
+    }
+    assert_eq!(Sides::of_words(65, vec![0]), None, "too few");
+    assert_eq!(Sides::of_words(65, vec![0, 2]), None, "a bit past the end");
+    assert_eq!(
+        Sides::of_words(3, vec![0, 8]),
+        None,
+        "one in the high plane"
+    );
+}

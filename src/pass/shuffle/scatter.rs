@@ -81,7 +81,7 @@ fn scatter_unit(
     threads: usize,
 ) -> Result<ScatterPartial> {
     let open = open_unit(job, index)?;
-    let routed = job.plan.routed(&open, job.rows)?;
+    let routed = job.plan.routed(job.partials, &open, job.rows)?;
     let writer = SegmentWriter::create(&shuffle.path(index), shuffle.segments())?;
     let mut histograms = Histograms::new(job.scaler.columns().len());
     for (number, block) in (0..).zip(blocks(open.unit, block_rows(&job.table.schema))) {

@@ -77,11 +77,11 @@ impl SplitPlan<'_> {
     ///
     /// # Errors
     /// When a column that has a say can't be read.
-    pub fn fitted_sides(&self, open: &OpenUnit<'_>) -> Result<Vec<Sides>> {
+    pub fn fitted_sides(&self, partials: &Partials, open: &OpenUnit<'_>) -> Result<Vec<Sides>> {
         let Some(count) = self.folds else {
-            return Ok(vec![self.sides(open)?]);
+            return Ok(vec![self.sides(partials, open)?]);
         };
-        let (folds, _) = self.folds_of(open, count)?;
+        let folds = self.folds(partials, open, count)?;
         Ok(count.folds().map(|fold| folds.held_out(fold)).collect())
     }
 
@@ -89,12 +89,12 @@ impl SplitPlan<'_> {
     ///
     /// # Errors
     /// When a column that has a say can't be read.
-    pub fn routed(&self, open: &OpenUnit<'_>, rows: RowsOf) -> Result<Routed> {
+    pub fn routed(&self, partials: &Partials, open: &OpenUnit<'_>, rows: RowsOf) -> Result<Routed> {
         let (Some(count), true) = (self.folds, rows != RowsOf::Sides) else {
-            let (sides, folds) = (self.sides(open)?, None);
+            let (sides, folds) = (self.sides(partials, open)?, None);
             return Ok(Routed { sides, folds });
         };
-        let (folds, _) = self.folds_of(open, count)?;
+        let folds = self.folds(partials, open, count)?;
         Ok(match rows {
             RowsOf::Fold(fold) => Routed {
                 sides: folds.held_out(fold),
@@ -113,7 +113,7 @@ impl SplitPlan<'_> {
     }
 
     /// The fold of every row of a unit, and how many of those in use have a key with a null.
-    fn folds_of(&self, open: &OpenUnit<'_>, count: FoldCount) -> Result<(Folds, u64)> {
+    pub(super) fn folds_of(&self, open: &OpenUnit<'_>, count: FoldCount) -> Result<(Folds, u64)> {
         let (mut folds, mut null_keys) = (Folds::default(), 0);
         let (mut hashes, mut ids) = (Vec::new(), Vec::new());
         let take = |rows: PieceRows<'_>, kept: &[u64]| {
@@ -160,8 +160,9 @@ impl SplitPlan<'_> {
                 let partial = match partials.take_up(&name) {
                     Some(partial) => partial,
                     None => {
-                        let open = OpenUnit::new(table, unit, context.memory);
+                        let open = self.open(table, unit);
                         let (folds, null_keys) = self.folds_of(&open, count)?;
+                        self.keep(partials, &open, &folds)?;
                         let rows = folds.rows_by_fold(count);
                         let left_out = folds.len() as u64 - rows.iter().sum::<u64>();
                         let partial = SplitTotal::of_folds(rows, left_out, null_keys);

@@ -14,6 +14,7 @@ mod key;
 mod leaf;
 mod narrow;
 mod row;
+mod settled;
 mod time;
 
 use std::path::Path;
@@ -27,6 +28,7 @@ use self::key::{ByKey, HASH_RUN_BYTES, HASH_RUN_ROWS, KeyColumns};
 use self::leaf::PieceRows;
 use self::narrow::Narrow;
 use self::row::ByRow;
+pub(super) use self::settled::settled_bytes;
 use self::time::{ByTime, TIME_BYTES};
 use super::{Context, WritePartial, partial_name};
 use crate::engine::{Pass, guarded};
@@ -209,14 +211,6 @@ impl<'a> SplitPlan<'a> {
         })
     }
 
-    /// The sides of all rows of a unit, in order.
-    ///
-    /// # Errors
-    /// When a column that has a say can't be read, or holds a value that names no side.
-    pub fn sides(&self, open: &OpenUnit<'_>) -> Result<Sides> {
-        Ok(self.assigned(open)?.sides)
-    }
-
     fn assigned(&self, open: &OpenUnit<'_>) -> Result<Assigned> {
         let mut assigned = Assigned::default();
         for piece in &open.unit.pieces {
@@ -289,7 +283,7 @@ pub(super) fn sides_bytes(spec: &SplitSpec, rows: u64, workers: usize) -> u64 {
     if let Some(folds) = spec.folds {
         // A byte a row, what keeps rows out, and the sides that each fold makes.
         let bits = 8 + 1 + planes.min(2) * folds.count.get();
-        return rows / 8 * bits + 3 * HASH_RUN_BYTES * workers as u64;
+        return rows / 8 * bits + settled_bytes(spec, rows) + 3 * HASH_RUN_BYTES * workers as u64;
     }
     let hashes = match spec.by {
         // And classes, and hashes in place.
@@ -298,7 +292,7 @@ pub(super) fn sides_bytes(spec: &SplitSpec, rows: u64, workers: usize) -> u64 {
         SplitBy::Time(_) => TIME_BYTES * workers as u64,
         SplitBy::Row | SplitBy::Column(_) => 0,
     };
-    rows / 8 * planes + hashes
+    rows / 8 * planes + settled_bytes(spec, rows) + hashes
 }
 
 /// Where the sides of `spec` end among the hashes, if they are shares.
@@ -361,8 +355,10 @@ pub(super) fn take_up_split(
     let partial = match partials.already(&name)? {
         Some(partial) => partial,
         None => {
-            let open = OpenUnit::new(table, unit, context.memory);
-            let partial = SplitTotal::of(&plan.assigned(&open)?);
+            let open = plan.open(table, unit);
+            let assigned = plan.assigned(&open)?;
+            plan.keep(partials, &open, &assigned.sides)?;
+            let partial = SplitTotal::of(&assigned);
             partials.keep(&name, &partial, Vec::new())?;
             partial
         }

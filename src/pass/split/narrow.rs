@@ -50,6 +50,11 @@ impl Narrow {
         self.sample.is_none() && self.tests.is_empty()
     }
 
+    /// Whether columns have a say.
+    pub(super) fn reads_columns(&self) -> bool {
+        !self.tests.is_empty()
+    }
+
     /// Calls `take` with at most `rows_max` rows of a unit at a time, a multiple of 64, and with a bit
     /// for each of them that is used.
     pub(super) fn each_run(

@@ -35,7 +35,7 @@ pub use work::{Work, put_in_place};
 /// What `out/` is called, which becomes `OUT`.
 const OUT: &str = "out";
 /// Where text becomes columns.
-const CACHE: &str = "cache";
+pub(super) const CACHE: &str = "cache";
 /// Says whose work the directory holds.
 const JOB: &str = "job.json";
 /// The old generation between the two steps of `--overwrite=two-step`.

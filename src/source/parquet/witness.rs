@@ -54,6 +54,16 @@ impl Witness {
         }
     }
 
+    /// Keeps what an earlier reading has kept as well, if anything is.
+    pub(crate) fn add(&self, before: &PagesRead) {
+        if let Self::Record(pages) = self {
+            let mut pages = lock(pages);
+            for (chunk, digests) in &before.0 {
+                pages.0.entry(*chunk).or_default().extend(digests);
+            }
+        }
+    }
+
     /// Watches the chunk that begins at `first_byte`, if it is to be.
     pub(super) fn watch(&self, first_byte: u64) -> Option<Arc<WatchedChunk>> {
         let is_watched = match self {

@@ -7,6 +7,7 @@ mod groups;
 mod invariance;
 mod narrow;
 mod properties;
+mod settled;
 mod sides;
 mod time;
 mod weights;
