@@ -1,5 +1,7 @@
 //! One column over one span: what the source gives, and what the shards hold, slot by slot.
 
+use std::cell::RefCell;
+
 use parquet::basic::Type as PhysicalType;
 use parquet::data_type::{
     AsBytes, BoolType, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType,
@@ -17,6 +19,7 @@ use super::slots::{
     text_string,
 };
 use super::sums::Sums;
+use super::tally::{Tally, put_float, put_slot};
 use crate::engine::Memory;
 use crate::error::{DataError, Error, Place, Result};
 use crate::schema::NumericKind;
@@ -50,6 +53,8 @@ pub(super) struct Pair<'a> {
     pub(super) on_inf: OnInf,
     /// That of a group: readers of the source and of all sides are open at once.
     pub(super) memory: Memory,
+    /// What slots are added to where rows are shuffled, in place of being compared one by one.
+    pub(super) tally: Option<RefCell<Tally<'a>>>,
 }
 
 /// Most characters of a value that a finding shows.
@@ -84,6 +89,26 @@ impl<'a> Pair<'a> {
                 expected(x)
             },
             |expected, found| same_float(*expected, found.value),
+            put_float,
+        )
+    }
+
+    /// Adds a feature of the shards, as they hold it, to the tally.
+    pub(super) fn tally_feature(&self) -> Result<Option<Mismatch>> {
+        let mut source = self.floats();
+        self.compare(
+            &mut *source,
+            |piece| {
+                number(
+                    piece,
+                    self.stored.first_leaf,
+                    NumericKind::Float64,
+                    &self.memory,
+                )
+            },
+            |z, _, _| z.value,
+            |expected, found| same_float(*expected, found.value),
+            put_float,
         )
     }
 
@@ -161,17 +186,19 @@ impl<'a> Pair<'a> {
                 let levels = |slot: &Slot<T::T>| (slot.repetition, slot.definition);
                 levels(expected) == levels(found) && bytes(expected) == bytes(found)
             },
+            put_slot,
         )
     }
 
     /// Goes through the slots of the span; `expect` says what a slot of the source, in a row of this side
-    /// and index, becomes.
+    /// and index, becomes, and `put` the bytes that this has and nothing else.
     fn compare<V, D, E>(
         &self,
         source: &mut dyn Slots<V>,
         open: impl Fn(&Piece) -> Result<Leaf<D>> + Copy,
         mut expect: impl FnMut(&Slot<V>, u8, usize) -> E,
         same: impl Fn(&E, &Slot<D>) -> bool,
+        put: impl Fn(&E, &mut Vec<u8>),
     ) -> Result<Option<Mismatch>>
     where
         D: Clone + std::fmt::Debug,
@@ -197,6 +224,12 @@ impl<'a> Pair<'a> {
             let side_index = usize::from(side);
             begun[side_index] += usize::from(slot.repetition == 0);
             let expected = expect(&slot, side, row - 1);
+            if let Some(tally) = &self.tally {
+                tally
+                    .borrow_mut()
+                    .add(row - 1, |bytes| put(&expected, bytes));
+                continue;
+            }
             let mismatch = |what| {
                 Ok(Some(Mismatch {
                     row: row - 1,

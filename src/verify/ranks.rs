@@ -142,7 +142,8 @@ impl Exact {
         Some(parts.map(|part| vec![part.test, part.both]).collect())
     }
 
-    fn each_hash(
+    /// Calls `take` with class and hash of every row that is used.
+    pub(super) fn each_hash(
         &self,
         inputs: &[InputFile],
         read: &mut Read<'_>,
@@ -158,7 +159,11 @@ impl Exact {
     }
 
     /// Where bins of as many rows each end, by a sample of the rows whose own hashes are lowest.
-    fn edges_of_bins(&self, inputs: &[InputFile], read: &mut Read<'_>) -> Result<Vec<f64>> {
+    pub(super) fn edges_of_bins(
+        &self,
+        inputs: &[InputFile],
+        read: &mut Read<'_>,
+    ) -> Result<Vec<f64>> {
         let Some((column, Some(bins))) = &self.stratify else {
             return Ok(Vec::new());
         };
@@ -236,7 +241,7 @@ pub(super) fn held_out(test: Size, val: Size, rows: u64) -> Option<HeldOut> {
 }
 
 /// What each class gives: its exact part, rounded down or up by largest remainders.
-fn shares(classes: &[u64], all: HeldOut) -> Vec<HeldOut> {
+pub(super) fn shares(classes: &[u64], all: HeldOut) -> Vec<HeldOut> {
     let rows = u128::from(classes.iter().sum::<u64>().max(1));
     // Rounded down, rounded up, and the remainder.
     let part = |class: u64, of: u64| {

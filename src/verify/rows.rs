@@ -1,18 +1,22 @@
 //! Every row of the inputs against its place in the shards, span by span; and the fit, again.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::Context;
 use super::columns::Opened;
 use super::cursor::SideCursor;
-use super::findings::Findings;
+use super::findings::{Findings, damage};
 use super::pairs::{Mismatch, Pair};
 use super::records::Records;
 use super::refit::fit_differs;
 use super::scaler::Feature;
+use super::shards::path_of;
+use super::shuffled::{Shuffled, is_shuffled};
 use super::slots::Piece;
 use super::split::Split;
 use super::sums::Sums;
+use super::tally::{Ranged, Tally};
 use super::values::each;
 use super::views::View;
 use crate::artifact::escape_name;
@@ -44,21 +48,25 @@ pub(super) struct SpanRows {
     pub(super) shards: Vec<Vec<Piece>>,
     /// Their weights, if they have some.
     pub(super) weights: Option<Vec<f64>>,
+    /// What they are added to, if the shards hold them in another order.
+    pub(super) ranged: Option<Ranged>,
 }
 
 /// The comparison so far.
 pub(super) struct Comparison<'a> {
-    context: Context<'a>,
-    records: &'a Records,
-    inputs: &'a [InputFile],
-    split: &'a Split,
-    view: &'a View<'a>,
+    pub(super) context: Context<'a>,
+    pub(super) records: &'a Records,
+    pub(super) inputs: &'a [InputFile],
+    pub(super) split: &'a Split,
+    pub(super) view: &'a View<'a>,
     /// Name of the column of weights.
     weights: Option<&'a str>,
-    features: Vec<Feature<'a>>,
-    on_inf: OnInf,
+    pub(super) features: Vec<Feature<'a>>,
+    pub(super) on_inf: OnInf,
     totals: Vec<Sums>,
-    sides: Vec<SideCursor<'a>>,
+    pub(super) sides: Vec<SideCursor<'a>>,
+    /// If the rows of a side are in the order of a hash.
+    pub(super) shuffled: Option<Shuffled>,
     rows: u64,
 }
 
@@ -67,6 +75,8 @@ pub(super) struct Comparison<'a> {
 struct Seen {
     mismatch: Option<Mismatch>,
     sums: Option<Sums>,
+    /// Of each range, if rows are shuffled.
+    ranges: Vec<u128>,
 }
 
 impl Span<'_> {
@@ -123,6 +133,8 @@ impl<'a> Comparison<'a> {
             features,
             on_inf: scaler.map_or(OnInf::Error, |scaler| scaler.on_inf),
             sides: sides.collect(),
+            shuffled: is_shuffled(records)
+                .then(|| Shuffled::new(records, &view.sides, split.seed())),
             rows: 0,
         }
     }
@@ -133,8 +145,12 @@ impl<'a> Comparison<'a> {
             return Ok(());
         }
         let (sides, folds) = self.view.route(self.split, span, self.inputs)?;
+        let (first, inputs) = (self.rows, self.inputs);
+        let shuffled = self.shuffled.as_mut();
+        let ranged = shuffled.map(|shuffled| shuffled.ranged(span, &sides, inputs, first));
         let mut shards = Vec::new();
-        for (index, cursor) in self.sides.iter_mut().enumerate() {
+        let in_place = self.sides.iter_mut().enumerate();
+        for (index, cursor) in in_place.filter(|_| ranged.is_none()) {
             let rows = sides
                 .iter()
                 .filter(|side| usize::from(**side) == index)
@@ -146,7 +162,12 @@ impl<'a> Comparison<'a> {
         }
         self.rows += sides.len() as u64;
         let shape = shards.iter().flatten().next();
-        let Some(shape) = shape.map(|piece| Arc::clone(&piece.opened)) else {
+        let shape = match (shape, &ranged) {
+            (Some(piece), _) => Some(Arc::clone(&piece.opened)),
+            (None, Some(_)) => self.any_shard(findings)?,
+            (None, None) => None,
+        };
+        let Some(shape) = shape else {
             return Ok(());
         };
         if !findings.is_empty() {
@@ -158,8 +179,24 @@ impl<'a> Comparison<'a> {
             folds,
             shards,
             weights,
+            ranged,
         };
         self.columns(span, &rows, &shape, findings)
+    }
+
+    /// A shard, which has the schema of all.
+    fn any_shard(&self, findings: &mut Findings) -> Result<Option<Arc<Opened>>> {
+        let Some(shard) = self.records.manifest.shards.first() else {
+            return Ok(None);
+        };
+        let path = path_of(&self.context.spec.output, shard);
+        match Opened::open(shard.path.clone(), &path, self.context.memory) {
+            Ok(opened) => Ok(Some(Arc::new(opened))),
+            Err(error) => {
+                findings.push(&shard.path, damage(error)?);
+                Ok(None)
+            }
+        }
     }
 
     /// The weight of every row of a span, if rows have weights.
@@ -183,6 +220,8 @@ impl<'a> Comparison<'a> {
     ) -> Result<()> {
         let columns = &self.records.manifest.columns;
         let (features, totals) = (&self.features, &mut self.totals);
+        let mut shuffled = self.shuffled.as_mut();
+        let ranges = shuffled.as_ref().map_or(0, |shuffled| shuffled.ranges());
         let (inputs, on_inf) = (self.inputs, self.on_inf);
         let feature_of = |name: &str| features.iter().position(|feature| feature.name == name);
         let (context, sides) = (self.context, &self.view.sides);
@@ -201,14 +240,16 @@ impl<'a> Comparison<'a> {
                     stored,
                     on_inf,
                     memory: context.memory.group(),
+                    tally: tally(rows, ranges),
                 };
-                guarded(|| match feature_of(name) {
+                let mut seen = guarded(|| match feature_of(name) {
                     Some(feature) => {
                         let mut sums = Sums::default();
                         let mismatch = pair.feature(&features[feature], &mut sums)?;
                         Ok(Seen {
                             mismatch,
                             sums: Some(sums),
+                            ..Seen::default()
                         })
                     }
                     None => Ok(Seen {
@@ -216,14 +257,20 @@ impl<'a> Comparison<'a> {
                             Some(folds) if name == FOLD_COLUMN => pair.fold(folds)?,
                             _ => pair.passed()?,
                         },
-                        sums: None,
+                        ..Seen::default()
                     }),
-                })
+                })?;
+                let tally = pair.tally.map(RefCell::into_inner);
+                seen.ranges = tally.map_or_else(Vec::new, Tally::into_sums);
+                Ok(seen)
             },
             |index, seen| {
                 let name = columns[index].name.as_str();
                 if let (Some(feature), Some(sums)) = (feature_of(name), seen.sums) {
                     totals[feature].merge(&sums);
+                }
+                if let Some(shuffled) = &mut shuffled {
+                    shuffled.add(index, &seen.ranges);
                 }
                 if let Some(mismatch) = seen.mismatch {
                     let (file, what) = describe(span, rows, inputs, name, &mismatch);
@@ -259,6 +306,12 @@ impl<'a> Comparison<'a> {
         }
         self.rows
     }
+}
+
+/// What the slots of a column of shuffled rows are added to.
+fn tally(rows: &SpanRows, ranges: usize) -> Option<RefCell<Tally<'_>>> {
+    let ranged = rows.ranged.as_ref()?;
+    Some(RefCell::new(Tally::new(ranged, ranges)))
 }
 
 /// The shard of a mismatch, if it is in one, and what is wrong with it.

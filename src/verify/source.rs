@@ -18,14 +18,11 @@ use super::slots::Piece;
 use super::split::RecordedSplit;
 use super::views::views;
 use crate::artifact::escape_name;
-use crate::error::{Error, Place, Result, UsageError};
+use crate::error::{Place, Result};
 use crate::report::VerifyReport;
 use crate::source::discover::{InputFile, discover, fingerprint};
 use crate::source::text::{ColumnRequest, ColumnType, TextFile};
 use crate::spec::{Dialect, Format, InputSpec, OnBadFile};
-
-const WITHOUT_IN: &str =
-    "leave out --in: files, checksums, schemas, row counts and the scaler are verified without it";
 
 /// Rows of a span, and the most files in it.
 const SPAN_ROWS: usize = 1 << 20;
@@ -42,18 +39,11 @@ struct RecordedSpec {
     input: RecordedInput,
     split: RecordedSplit,
     columns: RecordedColumns,
-    output: RecordedOutput,
 }
 
 #[derive(Debug, Deserialize)]
 struct RecordedColumns {
     weights: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct RecordedOutput {
-    #[serde(default)]
-    shuffle: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,10 +67,6 @@ pub(super) fn check(
             return Ok(());
         }
     };
-    let shuffled = spec.output.shuffle.then(|| "--shuffle".to_owned());
-    if let Some(what) = spec.split.unknown().or(shuffled) {
-        return Err(Error::from(UsageError::NotVerifiable { what }).hint(WITHOUT_IN));
-    }
     let Some(mut split) = spec.split.resolve() else {
         findings.push("manifest.json", "its split cannot be read");
         return Ok(());
@@ -95,7 +81,7 @@ pub(super) fn check(
         inputs: &inputs,
     };
     if split
-        .settle(&inputs, |take| spans.each(|span| take(&span)))?
+        .settle(context, &inputs, |take| spans.each(|span| take(&span)))?
         .is_none()
     {
         findings.push("manifest.json", "its sides are larger than the inputs");
@@ -106,6 +92,7 @@ pub(super) fn check(
         let of = (&split, view);
         let mut comparison = Comparison::new(context, records, &inputs, of, weights);
         spans.each(|span| comparison.span(&span, findings))?;
+        comparison.in_order(&mut |take| spans.each(|span| take(&span)), findings)?;
         report.source_rows = comparison.finish(findings);
         if !findings.is_empty() {
             break;

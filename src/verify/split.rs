@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::Context;
 use super::given::given;
+use super::groups::{self, Grouped};
 use super::keys::{self, KeyColumns};
 use super::narrow::Narrow;
 use super::ranks::{Exact, Read, Size};
+use super::records::Records;
 use super::rows::Span;
 use super::sides::{LEFT_OUT, Thresholds, row_hashes, threshold, units};
 use super::times::{self, Times};
@@ -77,6 +80,8 @@ enum Parted {
     Evenly(usize),
     /// By ranks among the rows.
     Exactly(Exact),
+    /// Whole groups, by ranks among the groups.
+    Grouped(Grouped),
 }
 
 /// Stands for a row that is in no fold.
@@ -86,10 +91,9 @@ pub(super) const NO_FOLD: u8 = u8::MAX;
 const FOLD: u64 = 0x72d0_7269_0bad_6568;
 
 impl RecordedSplit {
-    /// What of it is not made again here, as it is typed.
-    pub(super) fn unknown(&self) -> Option<String> {
-        let by_groups = self.by.get("group").is_some() && self.stratify.is_some();
-        by_groups.then(|| "--stratify and --split-by group:".to_owned())
+    /// Whether whole groups keep the shares of classes.
+    fn is_grouped(&self) -> bool {
+        self.by.get("group").is_some() && self.stratify.is_some()
     }
 
     /// Resolves sizes and times; `None` if one of them is none.
@@ -146,17 +150,23 @@ impl RecordedSplit {
                 test: threshold(test)?,
                 held_out: threshold(test + val)?,
             }),
-            ([test, val], stratify) => Parted::Exactly(Exact {
-                test,
-                val,
-                seed,
-                stratify: stratify
-                    .as_ref()
-                    .map(|stratify| (stratify.column.clone(), stratify.bins)),
-                edges: Vec::new(),
-                folds,
-                thresholds: BTreeMap::new(),
-            }),
+            ([test, val], stratify) => {
+                let exact = Exact {
+                    test,
+                    val,
+                    seed,
+                    stratify: stratify
+                        .as_ref()
+                        .map(|stratify| (stratify.column.clone(), stratify.bins)),
+                    edges: Vec::new(),
+                    folds,
+                    thresholds: BTreeMap::new(),
+                };
+                match self.is_grouped() {
+                    true => Parted::Grouped(Grouped::new(exact)),
+                    false => Parted::Exactly(exact),
+                }
+            }
         };
         Some(Hashed { seed, parted })
     }
@@ -189,7 +199,27 @@ fn size(text: &str) -> Option<Size> {
     }
 }
 
+/// Bytes that are held of keys within `memory_max`, if the split of an output is by whole groups.
+pub(super) fn keys_bytes(records: &Records, memory_max: u64) -> u64 {
+    let split = |path| {
+        records
+            .manifest
+            .spec
+            .pointer(path)
+            .is_some_and(|found| !found.is_null())
+    };
+    match split("/split/by/group") && split("/split/stratify") {
+        true => groups::keys_bytes(memory_max),
+        false => 0,
+    }
+}
+
 impl Split {
+    /// What hashes were made with.
+    pub(super) fn seed(&self) -> u64 {
+        self.narrow.seed
+    }
+
     /// Finds what only all rows can tell: where sides of exact sizes end. `read` calls what it is given
     /// with every span. `None` if there are fewer rows than asked for.
     ///
@@ -197,6 +227,7 @@ impl Split {
     /// When a column can't be read.
     pub(super) fn settle(
         &mut self,
+        context: Context<'_>,
         inputs: &[InputFile],
         mut read: impl FnMut(&mut dyn FnMut(&Span<'_>) -> Result<()>) -> Result<()>,
     ) -> Result<Option<()>> {
@@ -226,6 +257,18 @@ impl Split {
                     keys::hashes(span, columns, (*seed, of_folds), inputs)
                 })
             }
+            By::Key(
+                columns,
+                Hashed {
+                    seed,
+                    parted: Parted::Grouped(grouped),
+                },
+            ) => grouped.settle(
+                inputs,
+                &mut read,
+                |span| keys::hashes(span, columns, (*seed, false), inputs),
+                (context.memory, context.spec.resources.memory_bytes_max),
+            ),
             _ => Ok(Some(())),
         }
     }
@@ -293,6 +336,7 @@ impl Hashed {
             Parted::At(_) => false,
             Parted::Evenly(_) => true,
             Parted::Exactly(exact) => exact.folds.is_some(),
+            Parted::Grouped(_) => false,
         }
     }
 
@@ -302,6 +346,7 @@ impl Hashed {
                 Ok(hashes.iter().map(|hash| thresholds.side(*hash)).collect())
             }
             Parted::Evenly(_) => Ok(vec![LEFT_OUT; hashes.len()]),
+            Parted::Grouped(grouped) => Ok(hashes.iter().map(|hash| grouped.side(*hash)).collect()),
             Parted::Exactly(exact) => {
                 let classes = exact.classes(span, inputs)?.into_iter().zip(hashes);
                 let side = |(class, hash): (u64, u64)| {
@@ -320,7 +365,7 @@ impl Hashed {
     fn folds(&self, span: &Span<'_>, inputs: &[InputFile], hashes: Vec<u64>) -> Result<Vec<u8>> {
         let number = |fold: usize| u8::try_from(fold).unwrap_or(NO_FOLD);
         match &self.parted {
-            Parted::At(_) => Ok(vec![NO_FOLD; hashes.len()]),
+            Parted::At(_) | Parted::Grouped(_) => Ok(vec![NO_FOLD; hashes.len()]),
             Parted::Evenly(folds) => {
                 let fold = |hash: u64| (u128::from(hash) * *folds as u128) >> 64;
                 let folds = hashes.into_iter().map(fold);

@@ -5,6 +5,7 @@ use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parquet::record::Field;
+use prep_stream::artifact::Manifest;
 use prep_stream::engine::{Cancel, Event, Silent};
 use prep_stream::job::{Outcome, stream};
 use prep_stream::kernel::{Domain, file_key, row_hash};
@@ -177,7 +178,7 @@ fn rows_of_every_side_and_type_are_in_the_order_of_their_hashes_over_all_shards(
         let plain = scratch.stream_to("plain", "in", &flags);
         let found = scratch.stream("in", &[&flags[..], &["--shuffle"]].concat());
         assert_shuffled(&plain, &found, mode);
-        scratch.prep(&["verify", "out"]).succeeds();
+        scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
         if mode.is_empty() {
             assert_eq!(
                 (shards(&found, "train"), shards(&found, "test")),
@@ -385,6 +386,86 @@ fn every_command_knows_of_it() {
     ];
     let refused = scratch.prep(&folds).fails_with(2);
     assert!(refused.contains("--folds and --shuffle"), "{refused}");
-    let refused = scratch.prep(&["verify", "out", "--in", "in"]).fails_with(2);
-    assert!(refused.contains("--shuffle"), "{refused}");
+}
+
+/// Verifies an output whose checksums are all right: what is found of `file`.
+#[track_caller]
+fn found_of(scratch: &Scratch, file: &str) -> String {
+    let run = scratch.prep(&["verify", "out", "--in", "in"]);
+    assert_eq!(run.code, Some(1), "{}", run.describe());
+    assert!(run.stdout.contains(file), "{file}: {}", run.describe());
+    run.stdout
+}
+
+#[test]
+fn shards_in_another_order_are_found_by_verify() {
+    let scratch = every_type_in_files();
+    let output = scratch.stream("in", &["--exclude", "id,user", "--shuffle"]);
+    scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
+    // The second and the third shard of train change places, and all records with them.
+    let path = output.path.join("manifest.json");
+    let mut manifest = Manifest::parse(&fs::read(&path).expect("read")).expect("a manifest");
+    let train = manifest
+        .shards
+        .iter_mut()
+        .filter(|shard| shard.side == "train");
+    let [_, second, third] = &mut train.collect::<Vec<_>>()[..] else {
+        panic!("three shards of train");
+    };
+    std::mem::swap(&mut second.rows, &mut third.rows);
+    std::mem::swap(&mut second.bytes, &mut third.bytes);
+    std::mem::swap(&mut second.xxh3_128, &mut third.xxh3_128);
+    let [one, other] = [&second.path, &third.path].map(|path| output.path.join(path));
+    let name = second.path.clone();
+    fs::rename(&one, scratch.path("aside")).expect("rename");
+    fs::rename(&other, &one).expect("rename");
+    fs::rename(scratch.path("aside"), &other).expect("rename");
+    fs::write(&path, manifest.render().expect("JSON")).expect("write");
+    let found = found_of(&scratch, "train");
+    assert!(
+        found.contains(&name) || found.contains("rows of"),
+        "{found}"
+    );
+    assert!(found.contains("in the order of the hash"), "{found}");
+}
+
+#[test]
+fn one_value_that_is_another_in_the_source_is_found_by_verify_in_its_column() {
+    const VALUE: i64 = 0x1234_5678_9abc_def0;
+    let scratch = Scratch::new();
+    let mut code: Vec<i64> = (0..5000).collect();
+    code[2500] = VALUE;
+    let table = Table::new([
+        Column::doubles("x", normals(1).take(5000)),
+        Column::longs("code", code),
+    ]);
+    scratch.parquet("in/a.parquet", &table.uncompressed());
+    scratch.stream("in", &["--exclude", "code", "--shuffle"]);
+    scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
+    // The fingerprint of the file doesn't see it.
+    let path = scratch.path("in/a.parquet");
+    let mut bytes = fs::read(&path).expect("read");
+    let at = bytes
+        .windows(8)
+        .position(|window| window == VALUE.to_le_bytes());
+    bytes[at.expect("the value")] ^= 1;
+    fs::write(&path, bytes).expect("write");
+    let found = found_of(&scratch, "part-");
+    assert!(found.contains("column \"code\""), "{found}");
+    assert!(!found.contains("column \"x\""), "{found}");
+}
+
+#[test]
+fn shuffled_text_and_folders_are_verified_row_by_row() {
+    let scratch = Scratch::new();
+    for (folder, first) in [("day=1", 0), ("day=2", 3000)] {
+        let rows = first..first + 3000;
+        let lines: String = rows
+            .map(|n| format!("{},{n:04},{}\n", n % 97, n % 7))
+            .collect();
+        scratch.write(format!("in/{folder}/a.csv"), format!("x,code,y\n{lines}"));
+    }
+    let flags = ["--shuffle", "--text", "code", "--val-size", "0.1"];
+    scratch.stream("in", &flags);
+    scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
 }
