@@ -1,5 +1,7 @@
 //! `Watched`: which columns the checks look at, by index into the output's columns.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::canonical;
@@ -54,6 +56,8 @@ impl Watched {
         if labels.is_empty() {
             labels = recorded(&["columns", "label"]);
         }
+        let mut known_labels = BTreeSet::new();
+        labels.retain(|label| known_labels.insert(*label));
         let time = match &spec.time {
             Some(name) => Some(known(published, "--time", name)?),
             None => recorded(&["split", "by", "time"]).first().copied(),

@@ -25,6 +25,9 @@ const ROW_MASK: u64 = (1 << (SIDE_SHIFT - COPIES_BITS)) - 1;
 /// Partitions are sorted one a thread; fewer rows than this need no more of them.
 const PARTITION_ROWS: u64 = 1 << 16;
 const PARTITION_BITS_MAX: u32 = 12;
+/// Records that are left to compare, about, and bits they are dealt by, at most.
+const HANDFUL: usize = 8;
+const DEAL_BITS_MAX: u32 = 16;
 
 /// A fingerprint, one side that has it, the first of its rows there, and how many there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,7 +148,7 @@ impl Prints {
             }
             let mut inner = self.lock();
             if inner.records + prints.len() > self.records_max {
-                inner.make_room(&self.dir, self.records_max / 2)?;
+                inner.make_room(&self.dir, self.records_max / 2, self.bits)?;
             }
             for (partition, records) in inner.partitions.iter_mut().zip(sorted) {
                 partition.pieces.push(records);
@@ -170,7 +173,7 @@ impl Prints {
             }
         }
         drop(inner);
-        collapse(&mut records);
+        collapse(&mut records, self.bits);
         Ok(records)
     }
 
@@ -186,22 +189,23 @@ impl Prints {
 
 impl Inner {
     /// Whether equal fingerprints are worth the sorting, judged by the fullest partition.
-    fn has_copies(&mut self) -> bool {
+    fn has_copies(&mut self, bits: u32) -> bool {
         let fullest = self
             .partitions
             .iter_mut()
             .max_by_key(|partition| partition.len());
         fullest.is_some_and(|partition| {
             let before = partition.len();
-            partition.collapse();
+            partition.collapse(bits);
             partition.len() <= before / 2
         })
     }
 
     /// Leaves at most `records_max` records in memory.
-    fn make_room(&mut self, dir: &Path, records_max: usize) -> Result<()> {
-        if self.has_copies() {
-            self.partitions.iter_mut().for_each(Partition::collapse);
+    fn make_room(&mut self, dir: &Path, records_max: usize, bits: u32) -> Result<()> {
+        if self.has_copies(bits) {
+            let partitions = self.partitions.iter_mut();
+            partitions.for_each(|partition| partition.collapse(bits));
         }
         self.records = self.partitions.iter().map(Partition::len).sum();
         if self.records <= records_max {
@@ -228,9 +232,9 @@ impl Partition {
     }
 
     /// Makes one record of those of one fingerprint and side.
-    fn collapse(&mut self) {
+    fn collapse(&mut self, bits: u32) {
         let mut records = self.take();
-        collapse(&mut records);
+        collapse(&mut records, bits);
         records.shrink_to_fit();
         self.pieces.push(records);
     }
@@ -245,9 +249,42 @@ impl Partition {
     }
 }
 
+/// Sorts records whose fingerprints have the same `bits` in front: dealt by those that follow, a handful
+/// of records is left to compare, unless many rows are equal.
+fn sort(records: &mut Vec<Record>, bits: u32) {
+    let deal_bits = (records.len() / HANDFUL).checked_ilog2().unwrap_or(0);
+    let deal_bits = deal_bits.min(DEAL_BITS_MAX);
+    if deal_bits == 0 {
+        records.sort_unstable();
+        return;
+    }
+    let hand =
+        |record: &Record| usize::try_from((record.print << bits) >> (64 - deal_bits)).unwrap_or(0);
+    let mut ends = vec![0_usize; 1 << deal_bits];
+    for record in records.iter() {
+        ends[hand(record)] += 1;
+    }
+    let mut end = 0;
+    for count in &mut ends {
+        (*count, end) = (end, end + *count);
+    }
+    let mut dealt = vec![Record { print: 0, tag: 0 }; records.len()];
+    for record in records.iter() {
+        let place = &mut ends[hand(record)];
+        dealt[*place] = *record;
+        *place += 1;
+    }
+    let mut start = 0;
+    for end in ends {
+        dealt[start..end].sort_unstable();
+        start = end;
+    }
+    *records = dealt;
+}
+
 /// Sorts, and makes one record of those of one fingerprint and side.
-fn collapse(records: &mut Vec<Record>) {
-    records.sort_unstable();
+fn collapse(records: &mut Vec<Record>, bits: u32) {
+    sort(records, bits);
     let mut kept: usize = 0;
     for index in 0..records.len() {
         let mut record = records[index];

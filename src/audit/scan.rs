@@ -11,7 +11,7 @@ use super::feature::FeatureState;
 use super::leaf::{Leaf, RUN_ROWS, Visitor};
 use super::measure::ValueSample;
 use super::prints::Prints;
-use super::published::Published;
+use super::published::{Column, Published};
 use crate::engine::{Cancel, Event, Observer, Ordered, Pass};
 use crate::error::Result;
 use crate::kernel::mix;
@@ -149,17 +149,18 @@ impl Part<'_> {
     fn sweep(&self, state: &mut SideState) -> Result<u64> {
         let rows = self.leaf(0).rows();
         let watched = self.scan.watched;
-        let labels = match self.side {
-            0 => self.labels(rows)?,
-            _ => Vec::new(),
-        };
+        let mut labels = self.labels_beforehand(rows)?;
         let sampled = match self.side {
             0 => self.sampled(rows),
             _ => Vec::new(),
         };
         let mut prints = vec![SEED; if self.scan.rows.is_some() { rows } else { 0 }];
         let mut keys = vec![SEED; if self.scan.keys.is_some() { rows } else { 0 }];
-        for (index, column) in self.scan.published.columns.iter().enumerate() {
+        for (index, column) in self.labels_first() {
+            // A label of train that wasn't read beforehand.
+            let is_read = labels.len() == watched.labels.len();
+            let is_label = self.side == 0 && !is_read && watched.labels.contains(&index);
+            let mut label = is_label.then(|| LabelRows::new(rows));
             let mut sink = ColumnSink {
                 prints: watched.compared[index].then_some(&mut prints[..]),
                 keys: watched.group.contains(&index).then_some(&mut keys[..]),
@@ -168,6 +169,7 @@ impl Part<'_> {
                 code: state.codes[index].as_mut(),
                 feature: column.feature.map(|feature| &mut state.features[feature]),
                 labels: &labels,
+                label: label.as_mut(),
                 numbers: Vec::new(),
             };
             for leaf in column.leaves.clone() {
@@ -176,6 +178,10 @@ impl Part<'_> {
                 // Of a nested column, the first leaf says enough about how often it repeats.
                 sink.sampled = &[];
                 sink.code = None;
+            }
+            if let Some(mut label) = label {
+                self.read_numbers(column.leaves.start, &mut label.numbers)?;
+                labels.push(label);
             }
         }
         let null = watched.null_key(self.scan.published);
@@ -195,14 +201,28 @@ impl Part<'_> {
         (0..rows).filter(is_kept).collect()
     }
 
-    fn labels(&self, rows: usize) -> Result<Vec<LabelRows>> {
+    /// All columns, the labels before the features that are compared with them.
+    fn labels_first(&self) -> impl Iterator<Item = (usize, &Column)> {
+        let labels = &self.scan.watched.labels;
+        let columns = self.scan.published.columns.iter().enumerate();
+        let others = columns.filter(|(index, _)| !labels.contains(index));
+        let first = labels
+            .iter()
+            .map(|index| (*index, &self.scan.published.columns[*index]));
+        first.chain(others)
+    }
+
+    /// The labels of train, if one of them is a feature and all have to be there before it is looked at.
+    fn labels_beforehand(&self, rows: usize) -> Result<Vec<LabelRows>> {
         let columns = &self.scan.published.columns;
-        let mut labels = Vec::with_capacity(self.scan.watched.labels.len());
-        for label in &self.scan.watched.labels {
-            let mut found = LabelRows {
-                words: vec![SEED; rows],
-                numbers: Vec::with_capacity(rows),
-            };
+        let watched = &self.scan.watched.labels;
+        let mut labels = Vec::with_capacity(watched.len());
+        let is_feature = |label: &usize| columns[*label].feature.is_some();
+        if self.side != 0 || !watched.iter().any(is_feature) {
+            return Ok(labels);
+        }
+        for label in watched {
+            let mut found = LabelRows::new(rows);
             for leaf in columns[*label].leaves.clone() {
                 self.leaf(leaf).visit(&mut found)?;
             }
@@ -237,14 +257,20 @@ impl Part<'_> {
     }
 }
 
+impl LabelRows {
+    /// None seen yet of so many rows.
+    fn new(rows: usize) -> Self {
+        Self {
+            words: vec![SEED; rows],
+            numbers: Vec::with_capacity(rows),
+        }
+    }
+}
+
 impl Visitor for LabelRows {
     fn run<T: Canonical>(&mut self, first_row: usize, run: &LeafRun<T>, level_max: i16) {
         let words = self.words.get_mut(first_row..).unwrap_or_default();
-        canonical::words(run, level_max, |row, word| {
-            if let Some(slot) = words.get_mut(row) {
-                *slot = absorb(*slot, word);
-            }
-        });
+        canonical::absorb_run(run, level_max, words);
         let mut numbers = Vec::new();
         canonical::numbers(run, level_max, &mut numbers);
         self.numbers.extend(numbers);
@@ -261,12 +287,17 @@ struct ColumnSink<'a> {
     code: Option<&'a mut ValueSample>,
     feature: Option<&'a mut FeatureState>,
     labels: &'a [LabelRows],
+    /// The column as a label, if it is one.
+    label: Option<&'a mut LabelRows>,
     numbers: Vec<f64>,
 }
 
 impl Visitor for ColumnSink<'_> {
     fn run<T: Canonical>(&mut self, first_row: usize, run: &LeafRun<T>, level_max: i16) {
         self.take_words(first_row, run, level_max);
+        if let Some(label) = &mut self.label {
+            label.run(first_row, run, level_max);
+        }
         if let Some(feature) = &mut self.feature {
             canonical::numbers(run, level_max, &mut self.numbers);
             let nulls = (self.numbers.len() - run.values.len()) as u64;
@@ -280,11 +311,7 @@ impl ColumnSink<'_> {
     fn take_words<T: Canonical>(&mut self, first_row: usize, run: &LeafRun<T>, level_max: i16) {
         for words in [&mut self.prints, &mut self.keys].into_iter().flatten() {
             let words = words.get_mut(first_row..).unwrap_or_default();
-            canonical::words(run, level_max, |row, word| {
-                if let Some(slot) = words.get_mut(row) {
-                    *slot = absorb(*slot, word);
-                }
-            });
+            canonical::absorb_run(run, level_max, words);
         }
         if let Some(code) = &mut self.code {
             canonical::words(run, level_max, |_, word| code.take_word(word));

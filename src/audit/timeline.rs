@@ -55,6 +55,9 @@ pub(super) fn timeline(scan: &Scan<'_>, threads: usize) -> Result<Option<Timelin
     )?;
     let pairs = side_pairs(sides);
     let mut beyond = vec![[0; 2]; pairs.len()];
+    if !pairs.iter().any(|pair| overlaps(&ends, *pair)) {
+        return Ok(Some(Timeline { ends, beyond }));
+    }
     let bounds = |side: usize| Beyond {
         kind,
         bounds: pairs.iter().map(|pair| bound(&ends, *pair, side)).collect(),
@@ -163,6 +166,14 @@ fn wider(a: Option<(Rank, Rank)>, b: Option<(Rank, Rank)>) -> Option<(Rank, Rank
     match (a, b) {
         (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
         (a, b) => a.or(b),
+    }
+}
+
+/// Whether the earlier side has a time after the first of the later one.
+fn overlaps(ends: &[Option<(Rank, Rank)>], (earlier, later): (usize, usize)) -> bool {
+    match (&ends[earlier], &ends[later]) {
+        (Some((_, last)), Some((first, _))) => last > first,
+        _ => false,
     }
 }
 
