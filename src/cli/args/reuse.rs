@@ -11,8 +11,12 @@ use super::output::{FitOutputArgs, TransformOutputArgs};
 use super::run::{PlainRunArgs, Watch};
 use super::{columns, input, refuse_weighted_ddof, split, text};
 
-/// The flags of `prep fit`: those of a job that decide the scaler.
+/// The flags of `prep fit`: those of a job that decide the scaler. Folds are refused, with the reason.
 #[derive(Debug, clap::Args)]
+#[command(
+    mut_arg("folds", |arg| arg.hide(true)),
+    mut_arg("materialize_folds", |arg| arg.hide(true))
+)]
 pub(in crate::cli) struct FitJobArgs {
     #[command(flatten)]
     input: input::InputArgs,

@@ -5,8 +5,8 @@
 //! pass 4, gather    a shard's segments of all units -> sorted by (hash, file, row) -> the shard
 //! ```
 //!
-//! Invariant: how many shards a side has follows from its rows and the schema, so that a shard is about
-//! as large as a block; neither the budget nor the threads have a say. Disk: the rows of all sides once
+//! Invariant: how many shards a side has follows from its rows, the schema and the bytes that the table is
+//! stored in, so that a shard is about as large as a block; neither the budget nor the threads have a say. Disk: the rows of all sides once
 //! more, uncompressed. Memory: a shard's order, and of a leaf what there is room for.
 
 mod gather;
@@ -30,6 +30,9 @@ pub(super) use scatter::{BlockSegments, Scatter};
 
 /// Bytes that sorting takes a row.
 const ORDER_BYTES: u64 = 20;
+/// Bytes of a shard, before compression, and the fewest rows that bytes divide a side by.
+const SHARD_BYTES: u128 = 128 << 20;
+const SHARD_ROWS_MIN: u64 = 64;
 
 /// How rows are shuffled.
 #[derive(Debug)]
@@ -56,9 +59,17 @@ impl Shuffle {
     /// The shuffle of the sides of `job` that have `sides` rows; segments go to `directory`.
     pub fn new(job: &WriteJob<'_>, sides: &SplitTotal, seed: u64, directory: PathBuf) -> Self {
         let inputs = job.context.inputs.iter();
-        let rows_max = block_rows(&job.table.schema) as u64;
+        let table = Stored {
+            rows_max: block_rows(&job.table.schema) as u64,
+            rows: job.table.rows(),
+            bytes: job
+                .table
+                .units
+                .iter()
+                .fold(0, |bytes, unit| unit.bytes.saturating_add(bytes)),
+        };
         let shards = job.written.iter().map(|side| {
-            let shards = sides.rows_on(*side).div_ceil(rows_max).max(1);
+            let shards = table.shards(sides.rows_on(*side));
             usize::try_from(shards).unwrap_or(usize::MAX)
         });
         Self {
@@ -97,8 +108,59 @@ impl Shuffle {
     }
 }
 
+/// What decides how many shards rows make.
+#[derive(Debug, Clone, Copy)]
+struct Stored {
+    /// Rows of a shard by the widths of the columns.
+    rows_max: u64,
+    /// Rows of the whole table.
+    rows: u64,
+    /// Its bytes before compression, as footers say: texts may be longer than a type tells.
+    bytes: u64,
+}
+
+impl Stored {
+    /// How many shards these rows make, at least one: as many as their number or their share of the bytes
+    /// asks for.
+    fn shards(&self, rows: u64) -> u64 {
+        let bytes = u128::from(self.bytes) * u128::from(rows) / u128::from(self.rows.max(1));
+        let by_bytes = u64::try_from(bytes.div_ceil(SHARD_BYTES)).unwrap_or(u64::MAX);
+        // Whatever a footer claims.
+        let by_bytes = by_bytes.min(rows / SHARD_ROWS_MIN);
+        rows.div_ceil(self.rows_max).max(by_bytes).max(1)
+    }
+}
+
 /// What a worker holds of a shard of a table with this schema, or of any, beside what it encodes.
 pub(super) fn shuffle_bytes(schema: Option<&Schema>) -> u64 {
     let rows = schema.map_or(BLOCK_ROWS_MAX, block_rows);
     rows as u64 * ORDER_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_follow_from_rows_and_from_bytes_whichever_asks_for_more() {
+        let of = |rows_max, rows, bytes| Stored {
+            rows_max,
+            rows,
+            bytes,
+        };
+        let cases = [
+            (of(1 << 20, 3 << 20, 1 << 20), 2 << 20, 2),
+            (of(1 << 20, 3 << 20, 1 << 20), (2 << 20) + 1, 3),
+            // Texts: a quarter of the rows has a quarter of the bytes.
+            (of(1 << 20, 1 << 20, 1 << 30), 1 << 18, 2),
+            (of(1 << 20, 1 << 20, 1 << 30), 1 << 20, 8),
+            (of(1 << 20, 1 << 20, 1 << 30), 0, 1),
+            // A footer that lies, and no table.
+            (of(1 << 20, 1000, u64::MAX), 1000, 15),
+            (of(1 << 20, 0, 0), 0, 1),
+        ];
+        for (table, rows, shards) in cases {
+            assert_eq!(table.shards(rows), shards, "{table:?}, {rows} rows");
+        }
+    }
 }
