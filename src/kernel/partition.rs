@@ -49,6 +49,8 @@ impl Sides {
         parts: &mut Parts<T>,
     ) {
         self.check_range(first, values.len());
+        // Once for buffers that are used again, instead of doubling them.
+        parts.iter_mut().for_each(|part| part.reserve(values.len()));
         let mut train_block = [T::default(); 64];
         let mut test_block = [T::default(); 64];
         let (blocks, rest) = values.as_chunks::<64>();

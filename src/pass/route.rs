@@ -8,7 +8,7 @@ use crate::source::parquet::LeafRun;
 pub(super) struct Router<T> {
     /// Values.
     pub values: Parts<T>,
-    /// Definition levels.
+    /// Definition levels; none if every row of a flat column has a value.
     pub definition: Parts<i16>,
     /// Repetition levels.
     pub repetition: Parts<i16>,
@@ -63,10 +63,11 @@ impl<T: Clone> Router<T> {
             self.of_values.clear();
             sides.compact(first, rows.rows, &self.valid, &mut self.of_values);
             partition(&self.of_values, 0, &run.values, &mut self.values);
+            sides.partition_copy(first, &run.definition, &mut self.definition);
         } else {
+            // Every row has a value: levels say nothing.
             partition(sides, first, &run.values, &mut self.values);
         }
-        sides.partition_copy(first, &run.definition, &mut self.definition);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::source::parquet::LeafRun;
 
 /// Rows decoded, routed and encoded at a time; fixed, so that the encoders see the same slices
 /// whatever the threads or the memory.
-pub(super) const RUN_ROWS: usize = 64 << 10;
+pub(super) const RUN_ROWS: usize = 16 << 10;
 
 /// Where the rows of a leaf go.
 pub(super) enum Outlets<'a, 'w, T: DataType> {
@@ -20,6 +20,16 @@ pub(super) enum Outlets<'a, 'w, T: DataType> {
     Encoders(&'a mut [ChunkWriter<'w, T>]),
     /// To the segments of shards that are yet to be shuffled.
     Segments(&'a mut Scatter<'w>),
+}
+
+impl<T: DataType> Outlets<'_, '_, T> {
+    /// Whether the outlet of a side has to be told the level of every slot even where all have a value.
+    fn need_levels(&self, place: usize) -> bool {
+        match self {
+            Self::Encoders(writers) => writers[place].needs_levels(),
+            Self::Segments(_) => true,
+        }
+    }
 }
 
 /// Takes the rows of one slice after the other to the outlets of every side.
@@ -79,13 +89,14 @@ impl<T: DataType> Slicer<'_, '_, T> {
         for (place, side) in self.source.written.iter().enumerate() {
             let part = side.index();
             let (values, definition) = (&self.router.values[part], &self.router.definition[part]);
-            // A file without nulls beside one with them: every slot is there.
+            // Every slot is there, which some have to be told slot by slot.
             let implied = self.top > 0 && definition.is_empty();
-            if implied {
+            let told = implied && self.outlets.need_levels(place);
+            if told {
                 self.ones.resize(values.len(), self.top);
             }
-            let definition = if implied { &self.ones } else { definition };
-            let definition = (self.top > 0).then_some(definition.as_slice());
+            let definition = if told { &self.ones } else { definition };
+            let definition = (self.top > 0 && (told || !implied)).then_some(definition.as_slice());
             let repetition = self.router.repetition[part].as_slice();
             let repetition = (!run.repetition.is_empty()).then_some(repetition);
             match &mut self.outlets {

@@ -319,11 +319,8 @@ fn write_block(
         .rows_within(source.block.first, source.block.rows);
     let mut groups: Vec<Option<RowGroup<'_>>> = Vec::with_capacity(job.written.len());
     for (writer, side) in writers.iter_mut().zip(job.written) {
-        let group = writer
-            .as_mut()
-            .filter(|_| rows[side.index()] > 0)
-            .map(ShardWriter::begin_row_group);
-        groups.push(group.transpose()?);
+        let writer = writer.as_mut().filter(|_| rows[side.index()] > 0);
+        groups.push(writer.map(ShardWriter::begin_row_group));
     }
     job.context.ordered_on(threads, leaves.len()).run(
         |index| encode_leaf(job, leaves[index], source),

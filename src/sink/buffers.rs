@@ -31,28 +31,28 @@ impl Codec {
         })
     }
 
-    /// Compresses a page to the start of `packed`, and returns how many bytes it takes there; `None` if
-    /// pages stay as they are.
-    pub(super) fn compress(
-        &mut self,
-        plain: &[u8],
-        packed: &mut Vec<u8>,
-    ) -> ParquetResult<Option<usize>> {
+    /// The most bytes that so many are compressed to.
+    pub(super) fn bound(&self, bytes: usize) -> usize {
         match self {
-            Self::None => Ok(None),
+            Self::None => bytes,
+            Self::Snappy(_) => snap::raw::max_compress_len(bytes),
+            Self::Zstd(_) => zstd::zstd_safe::compress_bound(bytes),
+        }
+    }
+
+    /// Compresses a page to the start of `packed`, which is at least its [bound](Self::bound) long, and returns
+    /// how many bytes it takes there.
+    pub(super) fn compress(&mut self, plain: &[u8], packed: &mut [u8]) -> ParquetResult<usize> {
+        match self {
+            Self::None => {
+                packed[..plain.len()].copy_from_slice(plain);
+                Ok(plain.len())
+            }
             Self::Snappy(encoder) => {
-                make_room(packed, snap::raw::max_compress_len(plain.len()));
                 let length = encoder.compress(plain, packed);
-                length
-                    .map(Some)
-                    .map_err(|error| ParquetError::External(Box::new(error)))
+                length.map_err(|error| ParquetError::External(Box::new(error)))
             }
-            Self::Zstd(compressor) => {
-                make_room(packed, zstd::zstd_safe::compress_bound(plain.len()));
-                Ok(Some(
-                    compressor.compress_to_buffer(plain, packed.as_mut_slice())?,
-                ))
-            }
+            Self::Zstd(compressor) => Ok(compressor.compress_to_buffer(plain, packed)?),
         }
     }
 }
@@ -62,7 +62,7 @@ pub(super) struct Buffers {
     pub(super) codec: Codec,
     /// A page.
     pub(super) page: Vec<u8>,
-    /// What it is compressed to.
+    /// What it is compressed to, if it goes to a file.
     pub(super) packed: Vec<u8>,
     pub(super) levels: Levels,
 }
@@ -122,9 +122,10 @@ impl BufferPool {
     }
 }
 
-/// Makes a buffer at least so long; what is in it doesn't matter.
-fn make_room(buffer: &mut Vec<u8>, bytes: usize) {
+/// Makes a buffer at least so long, and returns its start; what is in it doesn't matter.
+pub(super) fn make_room(buffer: &mut Vec<u8>, bytes: usize) -> &mut [u8] {
     if buffer.len() < bytes {
         buffer.resize(bytes, 0);
     }
+    &mut buffer[..bytes]
 }

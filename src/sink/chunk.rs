@@ -19,6 +19,11 @@ pub enum ChunkWriter<'a, T: DataType> {
 }
 
 impl<T: DataType> ChunkWriter<'_, T> {
+    /// Whether a column that may have nulls is told the level of every slot even where none is one.
+    pub fn needs_levels(&self) -> bool {
+        matches!(self, Self::General(_))
+    }
+
     /// Writes the next slots: values, and the levels of a column that has some.
     ///
     /// # Errors

@@ -7,7 +7,9 @@ use super::plain::PAGE_ROWS;
 pub(super) const LEVELS_BYTES_MAX: usize = LENGTH_BYTES + HEADER_BYTES_MAX + PAGE_ROWS / 8;
 
 const LENGTH_BYTES: usize = 4;
-const HEADER_BYTES_MAX: usize = 5;
+const HEADER_BYTES_MAX: usize = VARINT_BYTES_MAX;
+/// What a number of 32 bits takes, seven bits a byte.
+pub(super) const VARINT_BYTES_MAX: usize = 5;
 
 /// Which slots of a page are there.
 #[derive(Debug, Default)]
@@ -90,7 +92,7 @@ impl Levels {
 }
 
 /// Writes a number, seven bits a byte, the lowest first; returns how many bytes it took.
-fn varint(mut number: usize, bytes: &mut [u8]) -> usize {
+pub(super) fn varint(mut number: usize, bytes: &mut [u8]) -> usize {
     let mut written = 0;
     for byte in bytes {
         let [low, ..] = number.to_le_bytes();

@@ -1,22 +1,21 @@
 //! `PlainWriter`: the pages of one flat column of numbers, plain, without statistics.
 //!
-//! A page is put together in one buffer and compressed into another; both are kept for the next page and
-//! the next column ([`BufferPool`]). Invariant: pages end after [`PAGE_ROWS`] rows, whatever slices they are given in.
+//! A page is put together in a buffer that is kept for the next page and the next column ([`BufferPool`]), and
+//! compressed to where it waits for its turn ([`Spool`]). Invariant: pages end after [`PAGE_ROWS`] rows, whatever slices they are given in.
 //! Limit: at most one level of definition; nobody can filter by such a column.
 
-use std::ops::Range;
-use std::sync::Arc;
+use std::io::Write;
 
-use bytes::Bytes;
 use parquet::basic::{Encoding, PageType};
-use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ColumnChunkMetaData, PageEncodingStats};
 use parquet::schema::types::ColumnDescPtr;
 
-use super::buffers::{BufferPool, Buffers};
+use super::buffers::{BufferPool, Buffers, make_room};
 use super::levels::LEVELS_BYTES_MAX;
+use super::page_header::{DataPageHeader, HEADER_BYTES_MAX};
+use super::spool::Spool;
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +26,7 @@ pub(super) const PAGE_ROWS: usize = 128 << 10;
 /// Writes the column.
 pub struct PlainWriter<'a> {
     descriptor: ColumnDescPtr,
-    pages: Box<dyn PageWriter + 'a>,
+    spool: &'a mut Spool,
     pool: &'a BufferPool,
     buffers: Buffers,
     /// Slots of the page that is being made.
@@ -37,34 +36,29 @@ pub struct PlainWriter<'a> {
 
 #[derive(Debug, Default)]
 struct PagesWritten {
-    first_offset: Option<u64>,
     slots: usize,
     pages: i32,
     compressed: usize,
     uncompressed: usize,
-    bytes: u64,
 }
 
 impl<'a> PlainWriter<'a> {
-    /// Nothing written yet; `None` if the codec is one of those that are left to others.
+    /// Nothing written yet.
     pub(super) fn new(
         descriptor: ColumnDescPtr,
-        pages: Box<dyn PageWriter + 'a>,
-        pool: &'a BufferPool,
-    ) -> ParquetResult<Result<Self, Box<dyn PageWriter + 'a>>> {
-        let Some(buffers) = pool.take()? else {
-            return Ok(Err(pages));
-        };
+        spool: &'a mut Spool,
+        (pool, buffers): (&'a BufferPool, Buffers),
+    ) -> Self {
         let mut writer = Self {
             descriptor,
-            pages,
+            spool,
             pool,
             buffers,
             slots: 0,
             written: PagesWritten::default(),
         };
         writer.begin_page();
-        Ok(Ok(writer))
+        writer
     }
 
     fn is_optional(&self) -> bool {
@@ -139,35 +133,29 @@ impl<'a> PlainWriter<'a> {
             false => 0,
         };
         let plain = &page[start..];
-        let uncompressed = plain.len();
-        let (buffer, range) = match codec.compress(plain, packed)? {
-            Some(length) => (packed, 0..length),
-            None => (page, start..start + uncompressed),
+        let bound = HEADER_BYTES_MAX + codec.bound(plain.len());
+        let room = self.spool.room(bound)?;
+        let is_in_memory = room.is_some();
+        let room = match room {
+            Some(room) => room,
+            None => make_room(packed, bound),
         };
-        let shared = Arc::new(std::mem::take(buffer));
-        let page = Page::DataPage {
-            buf: Bytes::from_owner(Part {
-                buffer: Arc::clone(&shared),
-                range,
-            }),
-            num_values: u32::try_from(self.slots)?,
-            encoding: Encoding::PLAIN,
-            def_level_encoding: Encoding::RLE,
-            rep_level_encoding: Encoding::RLE,
-            statistics: None,
+        let (head, body) = room.split_at_mut(HEADER_BYTES_MAX);
+        let header = DataPageHeader {
+            slots: self.slots,
+            uncompressed: plain.len(),
+            compressed: codec.compress(plain, body)?,
         };
-        let spec = self
-            .pages
-            .write_page(CompressedPage::new(page, uncompressed))?;
-        // Nobody else has it any more.
-        *buffer = Arc::try_unwrap(shared).unwrap_or_default();
+        let whole = header.write_at_end(head)..HEADER_BYTES_MAX + header.compressed;
         let written = &mut self.written;
-        written.first_offset.get_or_insert(spec.offset);
         written.pages += 1;
         written.slots += self.slots;
-        written.compressed += spec.compressed_size;
-        written.uncompressed += spec.uncompressed_size;
-        written.bytes += spec.bytes_written;
+        written.compressed += whole.len();
+        written.uncompressed += whole.len() - header.compressed + header.uncompressed;
+        match is_in_memory {
+            true => self.spool.keep(whole),
+            false => self.spool.write_all(&packed[whole])?,
+        }
         self.begin_page();
         Ok(())
     }
@@ -177,7 +165,6 @@ impl<'a> PlainWriter<'a> {
         if self.slots > 0 {
             self.end_page()?;
         }
-        self.pages.close()?;
         self.pool.give(self.buffers);
         let written = self.written;
         let metadata = ColumnChunkMetaData::builder(self.descriptor)
@@ -191,27 +178,15 @@ impl<'a> PlainWriter<'a> {
             .set_total_compressed_size(i64::try_from(written.compressed)?)
             .set_total_uncompressed_size(i64::try_from(written.uncompressed)?)
             .set_num_values(i64::try_from(written.slots)?)
-            .set_data_page_offset(i64::try_from(written.first_offset.unwrap_or(0))?)
+            .set_data_page_offset(0)
             .build()?;
         Ok(ColumnCloseResult {
-            bytes_written: written.bytes,
+            bytes_written: written.compressed as u64,
             rows_written: written.slots as u64,
             metadata,
             bloom_filter: None,
             column_index: None,
             offset_index: None,
         })
-    }
-}
-
-/// A part of a buffer, as long as a page needs it.
-struct Part {
-    buffer: Arc<Vec<u8>>,
-    range: Range<usize>,
-}
-
-impl AsRef<[u8]> for Part {
-    fn as_ref(&self) -> &[u8] {
-        &self.buffer[self.range.clone()]
     }
 }

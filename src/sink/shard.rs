@@ -15,7 +15,7 @@ use parquet::column::writer::{ColumnCloseResult, get_column_writer};
 use parquet::data_type::DataType;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
-use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
+use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescPtr, SchemaDescriptor};
 use serde::{Deserialize, Serialize};
 
@@ -23,15 +23,16 @@ use crate::error::{Error, OutputError, Place, Result};
 use crate::schema::{OutputSchema, Schema, Treatment};
 use crate::sink::buffers::BufferPool;
 use crate::sink::chunk::ChunkWriter;
+use crate::sink::file_writer::{FileWriter, GroupColumns};
 use crate::sink::plain::{PAGE_ROWS, PlainWriter};
-use crate::sink::spool::{Spool, Spooled};
+use crate::sink::spool::{Parts, Spool, Spooled};
 use crate::sink::{HashingWriter, SpoolPlace, Written, sync_file};
 use crate::spec::Compression;
 
 /// Values that the encoder takes at once; the slices it is given lie at fixed rows of a block.
 const WRITE_BATCH_ROWS: usize = 1024;
 
-/// The encoder hands out its bytes 8 KiB at a time; the system gets them in larger pieces.
+/// Small column chunks go to the system together; pages of some size on their own.
 const BUFFER_BYTES: usize = 256 << 10;
 
 type ShardFile = HashingWriter<BufWriter<File>>;
@@ -44,6 +45,7 @@ pub struct ShardFormat {
     /// Which leaves are written without any more ado than their values.
     plain: Vec<bool>,
     buffers: Arc<BufferPool>,
+    parts: Arc<Parts>,
 }
 
 impl ShardFormat {
@@ -91,6 +93,7 @@ impl ShardFormat {
             properties: Arc::new(properties.build()),
             plain,
             buffers: Arc::new(BufferPool::new(codec)),
+            parts: Arc::default(),
         })
     }
 
@@ -112,7 +115,7 @@ impl ShardFormat {
     ) -> Result<Vec<EncodedColumn>> {
         let mut sinks: Vec<_> = places
             .iter()
-            .map(|place| TrackedWrite::new(Spool::new(*place)))
+            .map(|place| TrackedWrite::new(Spool::new(*place, &self.parts)))
             .collect();
         let mut writers = sinks
             .iter_mut()
@@ -156,16 +159,17 @@ impl ShardFormat {
     fn chunk_writer<'a, T: DataType>(
         &'a self,
         leaf: usize,
-        sink: &'a mut TrackedWrite<Spool<'_>>,
+        sink: &'a mut TrackedWrite<Spool>,
     ) -> ParquetResult<ChunkWriter<'a, T>> {
-        let mut pages: Box<dyn PageWriter + 'a> = Box::new(SerializedPageWriter::new(sink));
         let descriptor = self.schema.column(leaf);
-        if self.plain[leaf] {
-            pages = match PlainWriter::new(Arc::clone(&descriptor), pages, &self.buffers)? {
-                Ok(writer) => return Ok(ChunkWriter::Plain(Box::new(writer))),
-                Err(pages) => pages,
-            };
+        if self.plain[leaf]
+            && let Some(buffers) = self.buffers.take()?
+        {
+            let buffers = (self.buffers.as_ref(), buffers);
+            let writer = PlainWriter::new(descriptor, sink.inner_mut(), buffers);
+            return Ok(ChunkWriter::Plain(Box::new(writer)));
         }
+        let pages: Box<dyn PageWriter + 'a> = Box::new(SerializedPageWriter::new(sink));
         let writer = get_column_writer(descriptor, Arc::clone(&self.properties), pages);
         let writer = T::get_column_writer(writer).ok_or_else(|| {
             ParquetError::General(format!("column {leaf} is not {}", T::get_physical_type()))
@@ -204,13 +208,13 @@ fn codec(compression: Compression) -> ParquetResult<Codec> {
 /// One side's column chunk, encoded and compressed.
 #[derive(Debug)]
 pub struct EncodedColumn {
-    bytes: Spooled,
-    close: ColumnCloseResult,
+    pub(super) bytes: Spooled,
+    pub(super) close: ColumnCloseResult,
 }
 
 /// Writes one shard.
 pub struct ShardWriter {
-    writer: SerializedFileWriter<ShardFile>,
+    writer: FileWriter<ShardFile>,
     path: PathBuf,
     rows: u64,
 }
@@ -233,13 +237,9 @@ impl ShardWriter {
             let action = "create the shard";
             Error::from(OutputError::Io { action, source }).at(Place::path(path))
         })?;
-        let root = format.schema.root_schema_ptr();
-        let writer = SerializedFileWriter::new(
-            HashingWriter::new(BufWriter::with_capacity(BUFFER_BYTES, file)),
-            root,
-            Arc::clone(&format.properties),
-        )
-        .map_err(|source| failed(path, source))?;
+        let out = HashingWriter::new(BufWriter::with_capacity(BUFFER_BYTES, file));
+        let writer = FileWriter::new(out, &format.schema, &format.properties)
+            .map_err(|source| failed(path, source))?;
         Ok(Self {
             writer,
             path: path.to_path_buf(),
@@ -248,20 +248,12 @@ impl ShardWriter {
     }
 
     /// Begins a row group, to which columns are appended in order.
-    ///
-    /// # Errors
-    /// When a write fails, or the columns don't make up a row group.
-    pub fn begin_row_group(&mut self) -> Result<RowGroup<'_>> {
-        let path = self.path.as_path();
-        let writer = self
-            .writer
-            .next_row_group()
-            .map_err(|source| failed(path, source))?;
-        Ok(RowGroup {
-            writer,
-            path,
-            rows: &mut self.rows,
-        })
+    pub fn begin_row_group(&mut self) -> RowGroup<'_> {
+        let columns = self.writer.begin_group();
+        RowGroup {
+            columns,
+            shard: self,
+        }
     }
 
     /// Writes the footer, syncs the file and says what it holds.
@@ -272,7 +264,7 @@ impl ShardWriter {
         let path = self.path;
         let file = self
             .writer
-            .into_inner()
+            .finish()
             .map_err(|source| failed(&path, source))?;
         let (buffer, written) = file.finish();
         let file = buffer
@@ -289,15 +281,14 @@ impl ShardWriter {
 
 /// A row group that is being written.
 pub struct RowGroup<'a> {
-    writer: parquet::file::writer::SerializedRowGroupWriter<'a, ShardFile>,
-    path: &'a Path,
-    rows: &'a mut u64,
+    columns: GroupColumns,
+    shard: &'a mut ShardWriter,
 }
 
 impl std::fmt::Debug for RowGroup<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RowGroup")
-            .field("path", &self.path)
+            .field("path", &self.shard.path)
             .finish_non_exhaustive()
     }
 }
@@ -308,9 +299,10 @@ impl RowGroup<'_> {
     /// # Errors
     /// When the write fails, or its rows are not those of the columns before.
     pub fn append(&mut self, column: EncodedColumn) -> Result<()> {
-        self.writer
-            .append_column(&column.bytes, column.close)
-            .map_err(|source| failed(self.path, source))
+        self.shard
+            .writer
+            .append(&mut self.columns, column)
+            .map_err(|source| failed(&self.shard.path, source))
     }
 
     /// Ends the row group.
@@ -318,11 +310,12 @@ impl RowGroup<'_> {
     /// # Errors
     /// When columns are missing.
     pub fn finish(self) -> Result<()> {
-        let group = self
+        let rows = self
+            .shard
             .writer
-            .close()
-            .map_err(|source| failed(self.path, source))?;
-        *self.rows += u64::try_from(group.num_rows()).unwrap_or(0);
+            .end_group(self.columns)
+            .map_err(|source| failed(&self.shard.path, source))?;
+        self.shard.rows += rows;
         Ok(())
     }
 }

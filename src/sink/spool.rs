@@ -1,25 +1,24 @@
 //! `Spool`: an encoded column that waits for its turn, in memory while the budget has permits for it,
 //! from then on in a file of the staging directory.
 //!
-//! Invariant: what is read is what was written, wherever it was kept. The file has no name any more
-//! once it is open, so it goes with the process.
+//! Memory comes in parts, which the column that is written leaves to the one that is encoded next, with
+//! their permits: fresh memory would be zeroed first. Invariant: what is written is what was kept, wherever
+//! it was. The file has no name any more once it is open, so it goes with the process.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use bytes::{Buf, Bytes};
-use parquet::errors::{ParquetError, Result as ParquetResult};
-use parquet::file::reader::{ChunkReader, Length};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::{Memory, Permit};
 
-/// Bytes held under one permit.
-const PART_BYTES: usize = 1 << 20;
+/// Bytes of a part: a page of 1 MiB, and what its header and a codec may add to it.
+pub(super) const PART_BYTES: usize = (1 << 20) + (1 << 18);
+/// What is read of a file at once.
+const READ_BYTES: usize = 256 << 10;
 
 /// Where spools keep what they hold.
 #[derive(Debug, Clone, Copy)]
@@ -30,79 +29,152 @@ pub struct SpoolPlace<'a> {
     pub directory: &'a Path,
 }
 
+/// Some memory and its permit.
+#[derive(Debug)]
+struct Part {
+    /// Always as long as it may be; what isn't kept is anything.
+    bytes: Vec<u8>,
+    /// What is kept, in order.
+    kept: Vec<Range<usize>>,
+    _permit: Permit,
+}
+
+impl Part {
+    fn end(&self) -> usize {
+        self.kept.last().map_or(0, |last| last.end)
+    }
+
+    fn keep(&mut self, range: Range<usize>) {
+        match self.kept.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => self.kept.push(range),
+        }
+    }
+}
+
+/// Parts that nobody uses.
+#[derive(Debug, Default)]
+pub(super) struct Parts(Mutex<Vec<Part>>);
+
+impl Parts {
+    fn idle(&self) -> MutexGuard<'_, Vec<Part>> {
+        // Whole parts are put in and taken out, so a poisoned lock still guards a valid list.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, memory: &Memory) -> Option<Part> {
+        if let Some(part) = self.idle().pop() {
+            return Some(part);
+        }
+        Some(Part {
+            _permit: memory.take(PART_BYTES as u64)?,
+            bytes: vec![0; PART_BYTES],
+            kept: Vec::new(),
+        })
+    }
+
+    fn give(&self, part: Part) {
+        self.idle().push(Part {
+            kept: Vec::new(),
+            ..part
+        });
+    }
+}
+
 /// Bytes being kept.
 #[derive(Debug)]
-pub(super) struct Spool<'a> {
-    place: SpoolPlace<'a>,
+pub(super) struct Spool {
+    memory: Memory,
+    directory: PathBuf,
     kept: Spooled,
-    part: Vec<u8>,
 }
 
 /// Bytes that were kept.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Spooled {
-    parts: Vec<Bytes>,
-    permits: Vec<Permit>,
+    parts: Vec<Part>,
     /// What came after the parts.
-    file: Option<Arc<File>>,
+    file: Option<File>,
     bytes: u64,
+    pool: Arc<Parts>,
 }
 
-impl<'a> Spool<'a> {
+impl Spool {
     /// Keeps nothing yet.
-    pub(super) fn new(place: SpoolPlace<'a>) -> Self {
+    pub(super) fn new(place: SpoolPlace<'_>, pool: &Arc<Parts>) -> Self {
         Self {
-            place,
-            kept: Spooled::default(),
-            part: Vec::new(),
+            memory: place.memory.clone(),
+            directory: place.directory.to_path_buf(),
+            kept: Spooled {
+                parts: Vec::new(),
+                file: None,
+                bytes: 0,
+                pool: Arc::clone(pool),
+            },
         }
     }
 
     /// Ends writing.
-    pub(super) fn finish(mut self) -> Spooled {
-        self.end_part();
+    pub(super) fn finish(self) -> Spooled {
         self.kept
     }
 
-    fn end_part(&mut self) {
-        if !self.part.is_empty() {
-            self.kept.parts.push(std::mem::take(&mut self.part).into());
+    /// Memory for the next `bytes` (at most [`PART_BYTES`]), of which some may be [kept](Self::keep);
+    /// `None` if what comes next goes to a file.
+    pub(super) fn room(&mut self, bytes: usize) -> io::Result<Option<&mut [u8]>> {
+        if !self.make_room(bytes)? {
+            return Ok(None);
+        }
+        let last = self.kept.parts.last_mut();
+        Ok(last.and_then(|part| {
+            let end = part.end();
+            part.bytes.get_mut(end..end + bytes)
+        }))
+    }
+
+    /// Keeps a part of the room that was asked for last.
+    pub(super) fn keep(&mut self, range: Range<usize>) {
+        if let Some(part) = self.kept.parts.last_mut() {
+            let end = part.end();
+            self.kept.bytes += range.len() as u64;
+            part.keep(end + range.start..end + range.end);
         }
     }
 
-    /// Makes sure that the part may grow, or that there is a file instead.
-    fn make_room(&mut self) -> io::Result<()> {
-        if !self.part.is_empty() && self.part.len() < PART_BYTES {
-            return Ok(());
+    /// Makes sure that there is a part with so many bytes left; if not, that there is a file.
+    fn make_room(&mut self, bytes: usize) -> io::Result<bool> {
+        let kept = &mut self.kept;
+        if kept.file.is_some() {
+            return Ok(false);
         }
-        self.end_part();
-        match self.place.memory.take(PART_BYTES as u64) {
-            Some(permit) => {
-                self.kept.permits.push(permit);
-                // A small column stays small.
-                if !self.kept.parts.is_empty() {
-                    self.part.reserve_exact(PART_BYTES);
-                }
-            }
-            None => self.kept.file = Some(Arc::new(nameless_file(self.place.directory)?)),
+        let last = kept.parts.last();
+        if bytes <= last.map_or(0, |part| PART_BYTES - part.end()) {
+            return Ok(true);
         }
-        Ok(())
+        match kept.pool.take(&self.memory) {
+            Some(part) => kept.parts.push(part),
+            None => kept.file = Some(nameless_file(&self.directory)?),
+        }
+        Ok(kept.file.is_none())
     }
 }
 
-impl Write for Spool<'_> {
+impl Write for Spool {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.kept.file.is_none() {
-            self.make_room()?;
-        }
-        let taken = match &self.kept.file {
-            Some(file) => file.as_ref().write(bytes)?,
-            None => {
-                let taken = bytes.len().min(PART_BYTES - self.part.len());
-                self.part.extend_from_slice(&bytes[..taken]);
-                taken
+        if !bytes.is_empty() && self.make_room(1)? {
+            let last = self.kept.parts.last();
+            let left = last.map_or(0, |part| PART_BYTES - part.end());
+            let taken = bytes.len().min(left);
+            if let Some(room) = self.room(taken)? {
+                room.copy_from_slice(&bytes[..taken]);
+                self.keep(0..taken);
             }
+            return Ok(taken);
+        }
+        let Some(file) = &mut self.kept.file else {
+            return Ok(0);
         };
+        let taken = file.write(bytes)?;
         self.kept.bytes += taken as u64;
         Ok(taken)
     }
@@ -126,62 +198,38 @@ fn nameless_file(directory: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-impl Length for Spooled {
-    fn len(&self) -> u64 {
+impl Spooled {
+    /// How many bytes were kept.
+    pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
-}
 
-impl ChunkReader for Spooled {
-    type T = SpoolRead;
-
-    fn get_read(&self, start: u64) -> ParquetResult<SpoolRead> {
-        let mut read = SpoolRead {
-            parts: self.parts.iter().rev().cloned().collect(),
-            file: self.file.clone(),
-            position: 0,
-        };
-        io::copy(&mut (&mut read).take(start), &mut io::sink())?;
-        Ok(read)
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
-        let mut bytes = Vec::new();
-        let read = self.get_read(start)?;
-        let found = read.take(length as u64).read_to_end(&mut bytes)?;
-        if found < length {
-            return Err(ParquetError::EOF(format!("{found} of {length} bytes")));
-        }
-        Ok(bytes.into())
-    }
-}
-
-/// Reads a spool from its start.
-#[derive(Debug)]
-pub(super) struct SpoolRead {
-    /// The next one last.
-    parts: Vec<Bytes>,
-    file: Option<Arc<File>>,
-    position: u64,
-}
-
-impl Read for SpoolRead {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while let Some(part) = self.parts.last_mut() {
-            if part.is_empty() {
-                self.parts.pop();
-                continue;
+    /// Writes them all to `out`.
+    pub(super) fn write_to(mut self, out: &mut impl Write) -> io::Result<()> {
+        for part in &self.parts {
+            for range in &part.kept {
+                out.write_all(part.bytes.get(range.clone()).unwrap_or_default())?;
             }
-            let length = out.len().min(part.len());
-            part.copy_to_slice(&mut out[..length]);
-            return Ok(length);
         }
-        let Some(file) = &self.file else {
-            return Ok(0);
+        let Some(mut file) = self.file.take() else {
+            return Ok(());
         };
-        let read = file.read_at(out, self.position)?;
-        self.position += read as u64;
-        Ok(read)
+        file.seek(SeekFrom::Start(0))?;
+        let mut buffer = vec![0; READ_BYTES];
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(read) => out.write_all(&buffer[..read])?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Drop for Spooled {
+    fn drop(&mut self) {
+        self.parts.drain(..).for_each(|part| self.pool.give(part));
     }
 }
 
@@ -191,9 +239,9 @@ mod tests {
     use crate::engine::resident_memory_bytes;
 
     #[test]
-    fn what_is_read_is_what_was_written_in_memory_in_a_file_or_in_both() {
+    fn what_is_written_is_what_was_kept_in_memory_in_a_file_or_in_both() {
         let directory = tempfile::tempdir().unwrap();
-        let data: Vec<u8> = (0..5_000_000_u32).map(|byte| (byte % 251) as u8).collect();
+        let data: Vec<u8> = (0..6_000_000_u32).map(|byte| (byte % 251) as u8).collect();
         for (budget_mib, parts_least) in [(0, 0), (40, 1), (4096, 5)] {
             let memory = Memory::new(resident_memory_bytes() + (budget_mib << 20), 1);
             memory.share_out(0, 0);
@@ -201,20 +249,34 @@ mod tests {
                 memory: &memory,
                 directory: directory.path(),
             };
-            let mut spool = Spool::new(place);
-            for bytes in data.chunks(70_001) {
-                spool.write_all(bytes).unwrap();
+            let pool = Arc::default();
+            for page_bytes in [70_001, 1_100_000] {
+                let mut spool = Spool::new(place, &pool);
+                // In turn: written, and put into the room that there is.
+                for (index, bytes) in data.chunks(page_bytes).enumerate() {
+                    match spool.room(bytes.len() + 7 * (index % 2)).unwrap() {
+                        Some(room) if index % 2 == 1 => {
+                            room[7..].copy_from_slice(bytes);
+                            spool.keep(7..7 + bytes.len());
+                        }
+                        _ => spool.write_all(bytes).unwrap(),
+                    }
+                }
+                let kept = spool.finish();
+                let parts = kept.parts.len();
+                assert!(parts >= parts_least, "{budget_mib} MiB");
+                assert_eq!(kept.file.is_some(), budget_mib == 0 || parts < 5);
+                assert_eq!(kept.bytes(), data.len() as u64);
+                let mut found = Vec::new();
+                kept.write_to(&mut found).unwrap();
+                assert!(found == data, "{budget_mib} MiB, pages of {page_bytes}");
+                assert_eq!(
+                    pool.idle().len(),
+                    parts,
+                    "parts are left to the next column"
+                );
+                assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
             }
-            let kept = spool.finish();
-            assert!(kept.parts.len() >= parts_least, "{budget_mib} MiB");
-            assert_eq!(kept.file.is_some(), budget_mib == 0 || kept.parts.len() < 5);
-            assert_eq!(kept.len(), data.len() as u64);
-            for start in [0_usize, 1, 1 << 20, 4_999_999] {
-                let found = kept.get_bytes(start as u64, data.len() - start).unwrap();
-                assert!(found == data[start..], "from {start}");
-            }
-            assert!(kept.get_bytes(1, data.len()).is_err());
-            assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         }
     }
 }

@@ -112,7 +112,7 @@ impl<'a> ShardRows<'a> {
         }
         let leaves = self.job.format.schema().num_columns();
         let mut writer = ShardWriter::create(path, self.job.format)?;
-        let mut group = writer.begin_row_group()?;
+        let mut group = writer.begin_row_group();
         self.job
             .context
             .ordered_on(threads, leaves)

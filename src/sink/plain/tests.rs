@@ -2,33 +2,42 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::column::reader::get_typed_column_reader;
 use parquet::data_type::DoubleType;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
 use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::SchemaDescriptor;
 use proptest::prelude::*;
 
+use super::super::SpoolPlace;
 use super::super::buffers::BufferPool;
+use super::super::file_writer::FileWriter;
+use super::super::shard::EncodedColumn;
 use super::*;
+use crate::engine::{Memory, resident_memory_bytes};
 
-/// A file of one column, written in slices of these lengths.
-fn file(slots: &[Option<f64>], slices: &[usize], codec: Compression, pool: &BufferPool) -> Bytes {
+/// A file of one column, written in slices of these lengths, in memory or where there is none.
+fn file(slots: &[Option<f64>], slices: &[usize], (pool, budget): (&BufferPool, u64)) -> Bytes {
     let repetition = if slots.iter().all(Option::is_some) && slices.len().is_multiple_of(2) {
         "required"
     } else {
         "optional"
     };
     let root = parse_message_type(&format!("message m {{ {repetition} double x; }}")).unwrap();
-    let properties = WriterProperties::builder().set_compression(codec).build();
-    let mut writer =
-        SerializedFileWriter::new(Vec::new(), Arc::new(root), Arc::new(properties)).unwrap();
-    let mut sink = TrackedWrite::new(Vec::new());
-    let pages = Box::new(SerializedPageWriter::new(&mut sink));
-    let mut column = PlainWriter::new(writer.schema_descr().column(0), pages, pool).unwrap();
-    let column_writer = column.as_mut().ok().unwrap();
+    let schema = Arc::new(SchemaDescriptor::new(Arc::new(root)));
+    let directory = tempfile::tempdir().unwrap();
+    let memory = Memory::new(budget, 1);
+    memory.share_out(0, 0);
+    let place = SpoolPlace {
+        memory: &memory,
+        directory: directory.path(),
+    };
+    let mut spool = Spool::new(place, &Arc::default());
+    let buffers = (pool, pool.take().unwrap().unwrap());
+    let mut column = PlainWriter::new(schema.column(0), &mut spool, buffers);
     let (mut rest, mut lengths) = (slots, slices.iter().cycle());
     while !rest.is_empty() {
         let (slice, after) = rest.split_at((*lengths.next().unwrap()).min(rest.len()));
@@ -40,15 +49,19 @@ fn file(slots: &[Option<f64>], slices: &[usize], codec: Compression, pool: &Buff
         let levels: Vec<i16> = slice.iter().map(|x| i16::from(x.is_some())).collect();
         let all = levels.iter().all(|level| *level == 1);
         let levels = (!all || values.len().is_multiple_of(3)).then_some(&levels[..]);
-        column_writer.write(&values, 8, levels).unwrap();
+        column.write(&values, 8, levels).unwrap();
         rest = after;
     }
-    let close = column.ok().unwrap().close().unwrap();
-    let bytes = Bytes::from(sink.into_inner().unwrap());
-    let mut group = writer.next_row_group().unwrap();
-    group.append_column(&bytes, close).unwrap();
-    group.close().unwrap();
-    Bytes::from(writer.into_inner().unwrap())
+    let close = column.close().unwrap();
+    let bytes = spool.finish();
+    let properties = Arc::new(WriterProperties::builder().build());
+    let mut writer = FileWriter::new(Vec::new(), &schema, &properties).unwrap();
+    let mut group = writer.begin_group();
+    writer
+        .append(&mut group, EncodedColumn { bytes, close })
+        .unwrap();
+    assert_eq!(writer.end_group(group).unwrap(), slots.len() as u64);
+    Bytes::from(writer.finish().unwrap())
 }
 
 fn read(file: Bytes, slots: usize) -> (Vec<Option<f64>>, usize) {
@@ -88,11 +101,13 @@ proptest! {
             })
             .collect();
         let pool = BufferPool::new(codec);
-        let first = file(&slots, &slices, codec, &pool);
+        let much = resident_memory_bytes() + (1 << 30);
+        let first = file(&slots, &slices, (&pool, much));
         prop_assert_eq!(&read(first.clone(), slots.len()), &(slots.clone(), slots.len().div_ceil(PAGE_ROWS)));
-        // Other slices and used buffers: the same bytes.
+        // Other slices and used buffers, and no memory: the same bytes.
         let parity = vec![slices[0] / 2 + 1; slices.len()];
-        prop_assert_eq!(file(&slots, &parity, codec, &pool), first);
+        prop_assert_eq!(&file(&slots, &parity, (&pool, much)), &first);
+        prop_assert_eq!(file(&slots, &parity, (&pool, 0)), first);
     }
 }
 

@@ -1,15 +1,14 @@
 //! `CheckedPages`: the pages of a column chunk, none of which takes more memory than was found out by
 //! its header.
 //!
-//! Codecs that don't stop by themselves are decompressed here (see [`Inflate`]); for them, the reader
-//! of pages below is told that the chunk isn't compressed. Strings in delta encodings are counted
+//! Codecs that don't stop by themselves, and the one that is met most, are decompressed here (see [`Inflate`]);
+//! for them, the reader of pages below is told that the chunk isn't compressed. Strings in delta encodings are counted
 //! before the decoder allocates by their word. Where a page's values may take more than the page
 //! does, those of one run are bounded by an [`Allowance`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, Type as PhysicalType};
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result as ParquetResult};
@@ -22,6 +21,7 @@ use super::file::PositionalFile;
 use super::inflate::Inflate;
 use super::levels::longest_row;
 use super::pages::{Pages, RUN_BYTES, Shape};
+use super::recycled::Recycled;
 use crate::engine::Memory;
 
 /// What the values of one run may take beside their pages.
@@ -291,15 +291,15 @@ fn decompress(codec: Inflate, page: &mut Page, size: usize) -> ParquetResult<()>
         let what = format!("a page of {size} bytes has levels of {levels} bytes");
         return Err(ParquetError::General(what));
     }
-    let mut whole = vec![0; size];
+    let mut whole = Recycled::with_length(size);
     let (plain, packed) = buffer.split_at(levels);
-    let (head, rest) = whole.split_at_mut(levels);
+    let (head, rest) = whole.as_mut_slice().split_at_mut(levels);
     head.copy_from_slice(plain);
     // Nothing to decompress: a page without values, whatever is stored for it.
     if !rest.is_empty() {
         codec.into(packed, rest)?;
     }
-    *buffer = Bytes::from(whole);
+    *buffer = whole.into_bytes();
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::handle::Handle;
+use super::recycled::Recycled;
 use super::witness::{WatchedChunk, Witness};
 use crate::engine::Memory;
 use crate::error::{Place, Result};
@@ -89,13 +90,13 @@ impl PositionalFile {
                 self.len
             )));
         }
-        let mut buffer = vec![0; length];
+        let mut buffer = Recycled::with_length(length);
         let file = self
             .file
             .file()
             .map_err(|error| ParquetError::External(Box::new(error)))?;
-        file.read_exact_at(&mut buffer, start)?;
-        Ok(buffer.into())
+        file.read_exact_at(buffer.as_mut_slice(), start)?;
+        Ok(buffer.into_bytes())
     }
 
     fn in_window(&self, start: u64, length: usize) -> Option<Bytes> {

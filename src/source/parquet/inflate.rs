@@ -1,7 +1,8 @@
 //! `Inflate`: the codecs whose decoders write until their input ends, held to the size that the page
-//! header says: gzip, brotli, LZ4 in frames.
+//! header says: gzip, brotli, LZ4 in frames; and Snappy, the one that is met most, into buffers that are
+//! used again.
 //!
-//! The reader of pages hands the other codecs a buffer of that size. To these it would lend one that
+//! The reader of pages hands the other codecs a buffer of that size. To the first three it would lend one that
 //! grows, so a page of a few kilobytes could take all memory there is. Limit: brotli streams with
 //! windows beyond 16 MiB, an extension that no writer of Parquet uses, are refused.
 
@@ -10,9 +11,10 @@ use std::io::{self, Read};
 use parquet::basic::Compression;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 
-/// A codec that has to be held back.
+/// A codec that is decompressed here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Inflate {
+    Snappy,
     Gzip,
     Brotli,
     /// The older LZ4: Hadoop's framing, or LZ4's own, or none.
@@ -34,6 +36,7 @@ impl Inflate {
     /// The codec, if it is one of these.
     pub(super) fn of(codec: Compression) -> Option<Self> {
         match codec {
+            Compression::SNAPPY => Some(Self::Snappy),
             Compression::GZIP(_) => Some(Self::Gzip),
             Compression::BROTLI(_) => Some(Self::Brotli),
             Compression::LZ4 => Some(Self::Lz4),
@@ -44,7 +47,7 @@ impl Inflate {
     /// What the decoder takes, at most, beside its input and `bytes` of output.
     pub(super) fn memory_bytes(self, bytes: u64) -> u64 {
         match self {
-            Self::Gzip => 0,
+            Self::Snappy | Self::Gzip => 0,
             Self::Brotli => bytes.saturating_mul(2).min(BROTLI_WINDOW_BYTES),
             Self::Lz4 => LZ4_FRAME_BYTES,
         }
@@ -56,6 +59,7 @@ impl Inflate {
     /// When the input is damaged, or holds less or more than that.
     pub(super) fn into(self, input: &[u8], output: &mut [u8]) -> ParquetResult<()> {
         match self {
+            Self::Snappy => snappy(input, output),
             Self::Gzip => fill(flate2::bufread::MultiGzDecoder::new(input), output),
             Self::Brotli => match input.first() {
                 Some(first) if first & BROTLI_LARGE.0 == BROTLI_LARGE.1 => {
@@ -90,6 +94,22 @@ fn wrong_size(than: &str, found: usize, said: usize) -> ParquetError {
     ParquetError::General(format!(
         "a page decompresses to {than} {found} bytes, its header says {said}"
     ))
+}
+
+/// A block of Snappy begins with the size that it decompresses to.
+fn snappy(input: &[u8], output: &mut [u8]) -> ParquetResult<()> {
+    let external = |error| ParquetError::External(Box::new(error));
+    let found = snap::raw::decompress_len(input).map_err(external)?;
+    if found != output.len() {
+        let than = if found < output.len() {
+            "only"
+        } else {
+            "more than"
+        };
+        return Err(wrong_size(than, found.min(output.len()), output.len()));
+    }
+    let decompressed = snap::raw::Decoder::new().decompress(input, output);
+    decompressed.map(drop).map_err(external)
 }
 
 /// Nothing in the file says which of the three it is: each is tried, as other readers do.
@@ -150,6 +170,11 @@ mod tests {
             hadoop.extend(stored);
         }
         vec![
+            (
+                "snappy",
+                Inflate::Snappy,
+                snap::raw::Encoder::new().compress_vec(bytes).unwrap(),
+            ),
             ("gzip", Inflate::Gzip, gzip.finish().unwrap()),
             ("brotli", Inflate::Brotli, brotli),
             ("lz4 frame", Inflate::Lz4, frame.finish().unwrap()),

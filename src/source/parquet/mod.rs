@@ -13,6 +13,7 @@ mod leaf;
 mod levels;
 mod numbers;
 mod pages;
+mod recycled;
 mod witness;
 
 pub(crate) use decimal::{decimal_bytes_to_f64, decimal_to_f64};

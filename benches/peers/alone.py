@@ -1,0 +1,108 @@
+"""What is measured of `prep` alone: memory, cost against size, threads, planning."""
+
+import os
+import pathlib
+import shutil
+import statistics
+import sys
+
+import tables
+
+PROJECT = pathlib.Path(__file__).parents[2]
+sys.path.insert(0, str(PROJECT / "tests" / "peers"))
+from measured import measured  # noqa: E402
+
+
+def run(options, source, *flags, command="stream"):
+    out = options.tmpfs / "out-alone"
+    shutil.rmtree(out, ignore_errors=True)
+    os.sync()
+    where = ["--out", out, "--label", "label", "--quiet", "--no-report"] if command == "stream" else ["--out", out]
+    more = ["--dtype", "float64", "--compression", "snappy"] if command == "stream" else []
+    _, result = measured([options.prep, command, "--in", source, *where, *more, *flags])
+    shutil.rmtree(out, ignore_errors=True)
+    return result
+
+
+def in_turn(options, cases):
+    """Runs each case once a round; a list of figures for each."""
+    results = {name: [] for name in cases}
+    for number in range(options.rounds):
+        names = list(cases)
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            results[name].append(cases[name]())
+        print(", ".join(f"{n} {r[-1]['seconds']:.2f} s" for n, r in results.items()), flush=True)
+    return results
+
+
+def median(runs, figure):
+    return statistics.median(r[figure] for r in runs)
+
+
+def ratio(results, one, other):
+    return statistics.median(a["seconds"] / b["seconds"] for a, b in zip(results[one], results[other], strict=True))
+
+
+def table(results, first="run"):
+    lines = [f"| {first} | seconds, median (all rounds) | CPU seconds | peak MiB |", "|---|---|---|---|"]
+    for name, runs in results.items():
+        every = ", ".join(f"{r['seconds']:.2f}" for r in runs)
+        peak = max(r["peak"] for r in runs) / 2**20
+        lines.append(f"| {name} | {median(runs, 'seconds'):.2f} ({every}) | {median(runs, 'cpu'):.2f} | {peak:.0f} |")
+    return "\n".join(lines)
+
+
+def memory(options):
+    source = tables.wide(options.data_dir, options.rows)
+    cases = {"default budget": lambda: run(options, source), "--memory 256MiB": lambda: run(options, source, "--memory", "256MiB")}
+    results = in_turn(options, cases)
+    slower = ratio(results, "--memory 256MiB", "default budget")
+    return f"{table(results)}\n\n256 MiB take **{slower:.2f}** times as long as the default; the bars are 1.25, and a peak of 282 MiB."
+
+
+def size(options):
+    unit = options.rows // 8
+    shapes = {f"{n * unit:,} rows x 28": (n * unit, 28) for n in (1, 4, 16)}
+    shapes |= {f"{2 * unit:,} rows x {columns}": (2 * unit, columns) for columns in (7, 28, 112)}
+    cases = {}
+    for name, (rows, columns) in shapes.items():
+        source = tables.wide(options.data_dir, rows, columns)
+        cases[name] = lambda source=source: run(options, source, "--memory", "512MiB")
+    results = in_turn(options, cases)
+    values = {name: rows * columns for name, (rows, columns) in shapes.items()}
+    cost = ", ".join(f"{name}: {1e9 * median(runs, 'seconds') / values[name]:.2f} ns" for name, runs in results.items())
+    return f"With `--memory 512MiB`.\n\n{table(results, 'table')}\n\nTime a value: {cost}."
+
+
+def threads(options):
+    rows = options.rows
+    layouts = {
+        "8 files": tables.wide(options.data_dir, rows),
+        "one file, one row group": tables.wide(options.data_dir, rows // 2, rows_per_file=rows // 2, rows_per_group=rows // 2),
+        "10,000 files of 1,000 rows": tables.wide(options.data_dir, 10_000_000, rows_per_file=1_000, rows_per_group=1_000),
+    }
+    cases = {}
+    for name, source in layouts.items():
+        for count in (1, 2):
+            cases[f"{name}, {count} thread{'s' * (count > 1)}"] = lambda source=source, count=count: run(options, source, "--threads", count)
+    results = in_turn(options, cases)
+    gains = ", ".join(f"{name} **{ratio(results, f'{name}, 1 thread', f'{name}, 2 threads'):.2f}**" for name in layouts)
+    return f"{table(results)}\n\nTwo threads are faster by: {gains}; the bar is 1.85."
+
+
+def planning(options):
+    many_files = tables.wide(options.data_dir, 10_000_000, rows_per_file=1_000, rows_per_group=1_000)
+    many_groups = tables.wide(options.data_dir, 1_000_000, columns=2, rows_per_file=10_000, rows_per_group=1)
+    cases = {
+        "10,000 files": lambda: run(options, many_files, command="plan"),
+        "1,000,000 row groups in 100 files": lambda: run(options, many_groups, command="plan"),
+    }
+    return f"`prep plan`, footers in the page cache.\n\n{table(in_turn(options, cases))}\n\nThe bar is 1 s for 10,000 footers."
+
+
+PROPERTIES = {
+    "memory": ("Memory, at two points", memory),
+    "size": ("Cost against size", size),
+    "threads": ("Two threads against one", threads),
+    "planning": ("Planning", planning),
+}

@@ -1,0 +1,65 @@
+"""What no program can leave out of a job: the sum of its parts, each done alone on one core.
+
+The input is copied, its values are decompressed, once for each of two passes, and compressed once, by the
+codecs as pyarrow has them and in pages of 1 MiB; that is all: nothing is decoded, computed or routed.
+"""
+
+import resource
+import shutil
+import time
+
+PAGE_BYTES = 1 << 20
+
+
+def cpu_seconds():
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def timed(work):
+    started = time.process_time()
+    result = work()
+    return time.process_time() - started, result
+
+
+def copied(source, folder):
+    """Seconds of processor time of reading every byte of the input and writing it elsewhere."""
+    started = cpu_seconds()
+    target = folder / "copy"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target)
+    shutil.rmtree(target)
+    return cpu_seconds() - started
+
+
+def pages(job, source):
+    """One row group's values of every feature, in pages, and how many times the table is as large."""
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    files = sorted(source.glob("*.parquet"))
+    rows = sum(pq.ParquetFile(f).metadata.num_rows for f in files)
+    group = pq.ParquetFile(files[0]).read_row_group(0)
+    found = []
+    for name in group.column_names:
+        values = group[name].to_numpy().tobytes()
+        found += [values[i : i + PAGE_BYTES] for i in range(0, len(values), PAGE_BYTES)]
+    written = found
+    if job.dtype == "float32":
+        written = [np.frombuffer(page, "f8").astype("f4").tobytes() for page in found]
+    return found, written, rows / group.num_rows
+
+
+def of(job, source, folder):
+    """Seconds of processor time by part."""
+    import pyarrow as pa
+
+    read, written, times = pages(job, source)
+    snappy = pa.Codec("snappy")
+    packed = [(snappy.compress(page), len(page)) for page in read]
+    unpack, _ = timed(lambda: [snappy.decompress(page, size) for page, size in packed])
+    if not job.writes:
+        return {"copying": copied(source, folder), "decompressing": unpack * times}
+    codec = pa.Codec(job.codec, compression_level=1) if job.codec == "zstd" else pa.Codec(job.codec)
+    pack, _ = timed(lambda: [codec.compress(page) for page in written])
+    return {"copying": copied(source, folder), "decompressing twice": 2 * unpack * times, "compressing": pack * times}
