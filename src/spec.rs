@@ -182,6 +182,9 @@ pub struct OutputSpec {
     /// Do nothing if the output was made by this very job.
     #[serde(skip)]
     pub if_changed: bool,
+    /// Add files that are new to the output that is there, and keep its scaler.
+    #[serde(skip)]
+    pub update: bool,
     /// Take over the lock of a run on another machine, which its user knows to have ended.
     #[serde(skip)]
     pub break_lock: bool,

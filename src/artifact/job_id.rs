@@ -45,6 +45,11 @@ impl JobId {
         ))
     }
 
+    /// The id of the job that made an output, as its manifest says.
+    pub fn recorded(manifest: &super::Manifest) -> Self {
+        Self(manifest.job.clone())
+    }
+
     /// The first 8 hex digits, which part names carry.
     pub fn short(&self) -> &str {
         self.0.get(..8).unwrap_or(&self.0)

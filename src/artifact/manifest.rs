@@ -5,6 +5,7 @@
 //! stays readable with ten thousand of them. It names exactly the shards that were published, and is
 //! sealed: `prep verify` finds any changed byte of it.
 
+mod generation;
 mod maker;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use super::{encode, encode_error, is_sealed};
 use crate::error::{Error, Result, UsageError};
 use crate::source::discover::{BadFile, Fingerprint, InputFile, SkipReason};
 
+pub use generation::ManifestGeneration;
 pub use maker::Maker;
 
 /// The first field's value; what has it is ours.
@@ -39,6 +41,8 @@ pub struct Manifest {
     pub skipped: BTreeMap<String, u64>,
     /// Input files in the order of the units.
     pub inputs: Vec<ManifestInput>,
+    /// The runs that have added to it, the first included; empty if there was only one.
+    pub generations: Vec<ManifestGeneration>,
     /// Rows of the inputs that are on no side.
     pub left_out: u64,
     /// Rows of each fold; empty without folds.
@@ -134,6 +138,8 @@ struct Stored {
     skipped: BTreeMap<String, u64>,
     inputs: Vec<ManifestInput>,
     #[serde(default)]
+    generations: Vec<ManifestGeneration>,
+    #[serde(default)]
     left_out: u64,
     #[serde(default)]
     folds: Vec<u64>,
@@ -212,6 +218,9 @@ impl Manifest {
         field("spec", encode("the job spec", &self.spec)?);
         field("skipped", encode("the manifest", &self.skipped)?);
         field("inputs", lines("the inputs", &self.inputs)?);
+        if !self.generations.is_empty() {
+            field("generations", lines("the generations", &self.generations)?);
+        }
         if self.left_out > 0 {
             field("left_out", self.left_out.to_string());
         }
@@ -250,6 +259,7 @@ impl Manifest {
             spec: stored.spec,
             skipped: stored.skipped,
             inputs: stored.inputs,
+            generations: stored.generations,
             left_out: stored.left_out,
             folds: stored.folds,
             bad_files: stored.bad_files,

@@ -43,6 +43,44 @@ pub struct RunRecord {
     pub passes: Vec<PassTiming>,
     /// When each input was last modified, in the manifest's order.
     pub inputs: Vec<InputTime>,
+    /// With `--update`: what was added to the output before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<UpdateRecord>,
+}
+
+/// What was added to an output, and how far it is from what the scaler was fitted on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UpdateRecord {
+    /// Id of the job whose output it was added to, 64 hex digits.
+    pub base: String,
+    /// New input files.
+    pub files: u64,
+    /// Their rows.
+    pub rows: u64,
+    /// Their rows on the train side.
+    pub train_rows: u64,
+    /// Shards that were there before.
+    pub shards_kept: u64,
+    /// Each feature's new train rows.
+    pub columns: Vec<ColumnDrift>,
+}
+
+/// A feature's new train rows beside those that its scaler was fitted on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnDrift {
+    /// Its name.
+    pub name: String,
+    /// New values that are numbers.
+    pub values: u64,
+    /// Mean of the new values once standardized: how many standard deviations their mean moved; `None`
+    /// without values.
+    pub shift: Option<f64>,
+    /// Their standard deviation once standardized: 1 if it is what it was; `None` without values.
+    pub spread: Option<f64>,
+    /// Share of new rows without a value.
+    pub missing: f64,
+    /// Share of the rows before that were.
+    pub missing_before: f64,
 }
 
 /// How one pass went.

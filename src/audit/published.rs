@@ -12,13 +12,18 @@ use crate::artifact::manifest::{ManifestShard, hex};
 use crate::artifact::{Manifest, ScalerFile};
 use crate::engine::Memory;
 use crate::error::{Error, Place, PublishedError, Result};
+use crate::schema::same_columns;
 use crate::source::parquet::ParquetFile;
-use crate::source::{self, file_digest, record};
+use crate::source::{self, file_digest, optional_record, record};
 
 /// Sides in the order in which every list here has them; others come after.
 const SIDE_ORDER: [&str; 3] = ["train", "val", "test"];
 /// The roles that manifest.json gives.
 const FEATURE: &str = "feature";
+/// What features were standardized by, and with it what all train rows have.
+const SCALER: &str = "scaler.json";
+const MERGED: &str = "scaler-merged.json";
+
 /// An output with its records, before any row is read.
 #[derive(Debug)]
 pub(super) struct Published {
@@ -26,6 +31,8 @@ pub(super) struct Published {
     dir: PathBuf,
     pub manifest: Manifest,
     pub scaler: ScalerFile,
+    /// The moments of all train rows, where more were added than the scaler was fitted on.
+    pub merged: Option<ScalerFile>,
     pub columns: Vec<Column>,
     /// Train first.
     pub sides: Vec<Side>,
@@ -88,7 +95,11 @@ impl Published {
         manifest
             .check_sides("prep audit")
             .map_err(|error| error.at(Place::path(dir)))?;
-        let scaler = record(dir, "scaler.json", ScalerFile::from_json)?;
+        let scaler = record(dir, SCALER, ScalerFile::from_json)?;
+        let merged = match manifest.generations.is_empty() {
+            true => None,
+            false => optional_record(dir, MERGED, ScalerFile::from_json)?,
+        };
         let sides = sides(&manifest);
         let Some(first) = sides.first().filter(|side| side.name == SIDE_ORDER[0]) else {
             let side = SIDE_ORDER[0];
@@ -100,12 +111,13 @@ impl Published {
         let schema = file.metadata().file_metadata().schema_descr();
         let columns = columns(&manifest, schema, &path)?;
         let features = columns.iter().filter(|c| c.feature.is_some()).count();
-        if features != scaler.columns().len() {
-            return Err(Error::from(PublishedError::Features {
-                found: scaler.columns().len(),
-                expected: features,
-            })
-            .at(Place::path(dir.join("scaler.json"))));
+        for (name, scaler) in [(SCALER, Some(&scaler)), (MERGED, merged.as_ref())] {
+            let found = scaler.map_or(features, |scaler| scaler.columns().len());
+            if found != features {
+                let expected = features;
+                return Err(Error::from(PublishedError::Features { found, expected })
+                    .at(Place::path(dir.join(name))));
+            }
         }
         let mut published = Self {
             dir: dir.to_path_buf(),
@@ -114,6 +126,7 @@ impl Published {
             largest_row_group: 0,
             manifest,
             scaler,
+            merged,
             columns,
             sides,
         };
@@ -194,7 +207,11 @@ impl Published {
             })
             .at(Place::path(path)));
         }
-        if *metadata.schema_descr().root_schema() != *self.root {
+        let root = metadata.schema_descr().root_schema();
+        // Shards of files that were added later may be the first to have nulls.
+        let is_same = *root == *self.root
+            || (!self.manifest.generations.is_empty() && same_columns(root, &self.root));
+        if !is_same {
             columns(&self.manifest, metadata.schema_descr(), &path)?;
             let said = |root: &TypePtr| format!("{} columns", root.get_fields().len());
             return Err(Error::from(PublishedError::Columns {

@@ -7,7 +7,6 @@ mod args;
 mod clap_error;
 mod commands;
 mod layers;
-mod machine;
 mod nearest;
 mod panics;
 mod progress;

@@ -1,6 +1,7 @@
 //! Running units: threads, memory, cancellation, progress. No arithmetic on data, no building of paths.
 
 mod cancel;
+pub mod machine;
 mod memory;
 mod observe;
 mod ordered;

@@ -48,6 +48,7 @@ fn is_damage(error: &DataError) -> bool {
         | DataError::Infinite { .. }
         | DataError::InfiniteValue { .. }
         | DataError::NotTheScalers { .. }
+        | DataError::OutputColumns { .. }
         | DataError::NoRows { .. } => false,
     }
 }

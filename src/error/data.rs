@@ -129,6 +129,16 @@ pub enum DataError {
         /// Infinity or its negative.
         value: f64,
     },
+    /// With the new files the table has other columns than the output that they are to be added to.
+    #[error("column {number} of the table is now {found}, in the output it is {expected}")]
+    OutputColumns {
+        /// The first column that differs, counted from 1.
+        number: usize,
+        /// Name, role and type as they would be.
+        found: String,
+        /// The same as the output has them.
+        expected: String,
+    },
     /// The input lacks columns of a scaler that was fitted before, or has no numbers in them.
     #[error("the input does not have the scaler's columns: {wrong}")]
     NotTheScalers {

@@ -77,6 +77,14 @@ pub enum InputError {
         /// The job as it would be planned now.
         found: String,
     },
+    /// Files that an output was made from are no longer what they were, so that nothing can be added.
+    #[error("of the files that the output was made from, {count} changed or are gone: {named}")]
+    KnownFiles {
+        /// How many.
+        count: usize,
+        /// The first of them, each with what became of it.
+        named: String,
+    },
     /// Two files lie in `key=value` folders of different keys.
     #[error(
         "folders give different columns: \"{first}\" has {first_keys}, \"{second}\" has {second_keys}"

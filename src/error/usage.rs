@@ -163,6 +163,12 @@ pub enum UsageError {
         /// The setting as it was given.
         setting: String,
     },
+    /// An output can only be added to with the settings that it was made with.
+    #[error("the output was made with other settings: {differences}")]
+    OtherSettings {
+        /// Each setting with what it was and what it is.
+        differences: String,
+    },
     /// A flag that takes one value, or none, is given more than once.
     #[error("{flag} is given more than once")]
     Repeated {

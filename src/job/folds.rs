@@ -160,7 +160,10 @@ pub(super) fn make(
     arrivals::warn_of(run);
     run.took_up(partials.taken_up());
     let files = scalers(run, &prepared, &fitted, folds, staging)?;
-    let shards = parts.iter().flat_map(|part| shards(job, part)).collect();
+    let shards = parts
+        .iter()
+        .flat_map(|part| shards(run, job, part))
+        .collect();
     let found = Found {
         fingerprints: &plan.fingerprints,
         prepared: &prepared,
@@ -231,8 +234,8 @@ fn write(
     Ok((Part { written, sides }, paths))
 }
 
-fn shards(job: &JobId, part: &Part) -> Vec<ManifestShard> {
-    record::shards(job, &part.written, &part.sides)
+fn shards(run: &Run<'_>, job: &JobId, part: &Part) -> Vec<ManifestShard> {
+    record::shards(run, job, &part.written, &part.sides)
 }
 
 /// Writes the scaler of every fold.

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::record::SCALER;
 use super::scaler;
 use crate::artifact::manifest::ManifestFile;
 use crate::artifact::{Manifest, MergeError, ScalerFile};
@@ -72,11 +73,15 @@ fn inputs_beside(path: &Path, bytes: &[u8]) -> BTreeSet<Input> {
     let Ok(Some(manifest)) = manifest else {
         return BTreeSet::new();
     };
-    let digests = manifest.files.iter().map(|file| file.xxh3_128);
-    if !digests.into_iter().any(|digest| digest == own.xxh3_128) {
+    let mut files = manifest.files.iter();
+    let Some(file) = files.find(|file| file.xxh3_128 == own.xxh3_128) else {
         return BTreeSet::new();
-    }
-    let inputs = manifest.inputs.into_iter().filter(|input| input.rows > 0);
+    };
+    // What was added later is in the merged scaler alone.
+    let first = manifest.borders().first().copied();
+    let fitted = first.filter(|_| file.path == SCALER).unwrap_or(usize::MAX);
+    let inputs = manifest.inputs.into_iter().take(fitted);
+    let inputs = inputs.filter(|input| input.rows > 0);
     inputs
         .map(|input| (input.path, input.bytes, input.digest))
         .collect()

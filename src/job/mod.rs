@@ -16,6 +16,7 @@ mod scaler;
 mod side_report;
 mod transform;
 mod units;
+mod update;
 mod validate;
 mod warnings;
 mod write;
@@ -40,6 +41,7 @@ use publish::publish;
 use record::{Found, Results};
 pub use report::report;
 use run::Run;
+pub use scaler::read as read_scaler;
 pub use transform::transform;
 pub use units::{Planned, commit, plan_units, unit};
 pub use validate::{check, validate, validation_of};
@@ -92,6 +94,9 @@ impl Outcome<TransformReport> {
 /// # Errors
 /// Whatever went wrong first; then the output directory is as it was before.
 pub fn stream(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -> Result<Outcome> {
+    if spec.output.update {
+        return update::update(spec, cancel, observer);
+    }
     without_bad_files(spec, cancel, observer, |found| {
         let run = Run::new(spec, found, cancel, observer);
         let (plan, job) = planned(&run, &stream_head(spec))?;

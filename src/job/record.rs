@@ -26,6 +26,9 @@ use crate::sink::write_synced;
 use crate::source::discover::Fingerprint;
 use crate::spec::{JobSpec, SplitSpec};
 
+/// What standardized the features.
+pub(super) const SCALER: &str = "scaler.json";
+
 /// What the passes found.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Results<'a> {
@@ -53,20 +56,22 @@ pub(super) fn write(
     out: &Path,
 ) -> Result<RunReport> {
     let scaler = scaler_file(run, results.found.prepared, results.fitted, None)?;
-    write_synced(&out.join("scaler.json"), &scaler)?;
+    write_synced(&out.join(SCALER), &scaler)?;
     let histograms = histograms_file(job, results).render()?;
     write_synced(&out.join(histograms::FILE_NAME), &histograms)?;
     let files = vec![
-        ManifestFile::new("scaler.json", &scaler),
+        ManifestFile::new(SCALER, &scaler),
         ManifestFile::new(histograms::FILE_NAME, &histograms),
     ];
-    let names = results
-        .sides_written
-        .iter()
-        .map(|side| (*side, side.name().to_owned()));
-    let shards = shards(job, results.written, &names.collect::<Vec<_>>());
+    let shards = shards(run, job, results.written, &named(results.sides_written));
     let fitted = std::slice::from_ref(results.fitted);
     publish(run, job, results.found, fitted, shards, files, out)
+}
+
+/// Sides, each with the name of its directory.
+pub(super) fn named(sides: &[Side]) -> Vec<(Side, String)> {
+    let named = sides.iter().map(|side| (*side, side.name().to_owned()));
+    named.collect()
 }
 
 /// Writes the records that say what was read and written; returns the report of it.
@@ -80,12 +85,24 @@ pub(super) fn publish(
     out: &Path,
 ) -> Result<RunReport> {
     let manifest = manifest(run, job, found, shards, files)?;
+    publish_manifest(run, job, found, fitted, &manifest, out)
+}
+
+/// The same where the manifest is made already.
+pub(super) fn publish_manifest(
+    run: &Run<'_>,
+    job: &JobId,
+    found: Found<'_>,
+    fitted: &[Fitted],
+    manifest: &Manifest,
+    out: &Path,
+) -> Result<RunReport> {
     write_synced(&out.join("manifest.json"), &manifest.render()?)?;
     let record = run_record(run, job, found.fingerprints).render()?;
     write_synced(&out.join("run.json"), &record)?;
     write_synced(&out.join("_SUCCESS"), &[])?;
     let columns = columns(found.prepared, fitted);
-    Ok(report(run, job, found, columns, &manifest))
+    Ok(report(run, job, found, columns, manifest))
 }
 
 /// The bytes of `scaler.json`, or of that of a fold.
@@ -114,7 +131,7 @@ pub(super) fn scaler_file(
         })
 }
 
-fn histograms_file(job: &JobId, results: &Results<'_>) -> HistogramsFile {
+pub(super) fn histograms_file(job: &JobId, results: &Results<'_>) -> HistogramsFile {
     let written = results.sides_written;
     let features = results.found.prepared.table.schema.features();
     let columns = features
@@ -130,7 +147,8 @@ fn histograms_file(job: &JobId, results: &Results<'_>) -> HistogramsFile {
     HistogramsFile::new(job, names.collect(), columns.collect())
 }
 
-fn manifest(
+/// What the output holds of this run.
+pub(super) fn manifest(
     run: &Run<'_>,
     job: &JobId,
     found: Found<'_>,
@@ -153,6 +171,7 @@ fn manifest(
         spec,
         skipped: Manifest::skipped_counts(&run.found.skipped),
         inputs: inputs_read(run, found.fingerprints, found.prepared),
+        generations: Vec::new(),
         left_out: found.sides.rows_on(Side::LeftOut),
         folds: found.sides.folds().to_vec(),
         bad_files: run.found.bad.iter().map(ManifestBadFile::new).collect(),
@@ -191,6 +210,7 @@ pub(super) fn columns_written(prepared: &Prepared) -> Vec<ManifestColumn> {
 
 /// What was written of these sides, each with the name of its directory.
 pub(super) fn shards(
+    run: &Run<'_>,
     job: &JobId,
     written: &Written,
     sides: &[(Side, String)],
@@ -198,7 +218,7 @@ pub(super) fn shards(
     let mut shards = Vec::new();
     for (side, name) in sides {
         for partial in &written.partials {
-            let unit = partial.unit as u64;
+            let unit = run.known().units + partial.unit as u64;
             shards.extend(partial.shard(*side).map(|shard| ManifestShard {
                 side: name.clone(),
                 path: format!("{name}/{}", shard_name(unit, job)),
@@ -244,6 +264,7 @@ pub(super) fn run_record(run: &Run<'_>, job: &JobId, fingerprints: &[Fingerprint
             .zip(fingerprints)
             .map(|(file, print)| InputTime::new(file, print))
             .collect(),
+        update: run.update(),
     }
 }
 
@@ -255,12 +276,11 @@ fn report(
     manifest: &Manifest,
 ) -> RunReport {
     let spec = run.spec;
-    let table = &found.prepared.table;
     RunReport {
         version: crate::VERSION.to_string(),
         job: job.short().to_string(),
         output: spec.output.path.display().to_string(),
-        inputs: inputs(run, table.rows()),
+        inputs: inputs(run, manifest.inputs.iter().map(|input| input.rows).sum()),
         sides: match found.made_by {
             Maker::Fit => sides_fitted(found.sides, &spec.split),
             _ => sides(manifest, &spec.split),
@@ -276,6 +296,7 @@ fn report(
         taken_up: run.taken_up(),
         peak_memory_bytes: peak_memory_bytes(),
         warnings: run.warnings(),
+        update: run.update(),
         audit: None,
         validation: None,
     }
@@ -354,7 +375,8 @@ fn columns(prepared: &Prepared, fitted: &[Fitted]) -> ColumnReport {
     }
 }
 
-fn share_missing(moments: &Moments) -> f64 {
+/// The share of train rows without a value.
+pub(super) fn share_missing(moments: &Moments) -> f64 {
     let missing = moments.nulls() + moments.nans() + moments.infinities();
     let rows = missing + moments.count();
     if rows == 0 {

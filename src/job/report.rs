@@ -10,6 +10,7 @@ use super::fold_report::{fold_reports, scaler_name};
 use super::record::conditions;
 use super::run::Run;
 use super::side_report::sides;
+use super::update::MERGED;
 use crate::artifact::{
     HistogramsFile, Manifest, RunRecord, ScalerFile, Validation, histograms, validation,
 };
@@ -62,6 +63,10 @@ fn figures(out: &Path) -> Result<Figures> {
     let has_folds = !manifest.folds.is_empty();
     let records = Records {
         scaler: record(out, scaler_name(has_folds), ScalerFile::from_json)?,
+        merged: match manifest.generations.is_empty() {
+            true => None,
+            false => optional_record(out, MERGED, ScalerFile::from_json)?,
+        },
         histograms: match has_folds {
             true => None,
             false => Some(record(out, histograms::FILE_NAME, HistogramsFile::parse)?),

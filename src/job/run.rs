@@ -4,9 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::time::{Instant, SystemTime};
 
 use crate::artifact::JobId;
+use crate::artifact::run::UpdateRecord;
 use crate::engine::{Cancel, Event, Memory, Observer, Pass, Tally, peak_memory_bytes};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pass::{Context, Plan, Rows};
+use crate::pass::{Context, Known, Plan, Rows};
 use crate::report::{PassReport, RunReport, UnchangedReport};
 use crate::source::discover::Discovery;
 use crate::spec::{Format, JobSpec};
@@ -23,6 +24,7 @@ pub(super) struct Run<'a> {
     pub found: &'a Discovery,
     pub started: SystemTime,
     pub cancel: &'a Cancel,
+    known: Known,
     memory: Memory,
     tally: Tally<'a>,
     rows: Cell<Option<u64>>,
@@ -30,6 +32,7 @@ pub(super) struct Run<'a> {
     does_no_unit: Cell<bool>,
     warnings: RefCell<Vec<String>>,
     arrived: RefCell<Vec<String>>,
+    update: RefCell<Option<UpdateRecord>>,
     passes: RefCell<Vec<PassReport>>,
 }
 
@@ -45,6 +48,7 @@ impl<'a> Run<'a> {
             found,
             started: SystemTime::now(),
             cancel,
+            known: Known::default(),
             memory: Memory::new(spec.resources.memory_bytes_max, spec.resources.threads),
             tally: Tally::new(observer),
             rows: Cell::default(),
@@ -52,14 +56,28 @@ impl<'a> Run<'a> {
             does_no_unit: Cell::default(),
             warnings: RefCell::default(),
             arrived: RefCell::default(),
+            update: RefCell::default(),
             passes: RefCell::default(),
         }
+    }
+
+    /// The same run, which adds to an output.
+    #[must_use]
+    pub(super) fn adding_to(mut self, known: Known) -> Self {
+        self.known = known;
+        self
+    }
+
+    /// What the output holds already.
+    pub(super) fn known(&self) -> Known {
+        self.known
     }
 
     /// What the passes need to know.
     pub(super) fn context(&self) -> Context<'_> {
         Context {
             inputs: &self.found.files,
+            known: self.known,
             memory: &self.memory,
             cancel: self.cancel,
             observer: &self.tally,
@@ -79,7 +97,7 @@ impl<'a> Run<'a> {
             pass,
             // Training sees every row many times.
             rows_total: self.rows.get().filter(|_| pass != Pass::Validate),
-            bytes_total: text.then(|| self.found.files.iter().map(|file| file.bytes).sum()),
+            bytes_total: text.then(|| self.input_bytes()),
         });
         let begin = Instant::now();
         let result = work()?;
@@ -127,6 +145,16 @@ impl<'a> Run<'a> {
     /// The same, for the records.
     pub(super) fn late_files(&self) -> Vec<String> {
         self.arrived.borrow().clone()
+    }
+
+    /// Takes note of what was added to an output.
+    pub(super) fn updated(&self, update: UpdateRecord) {
+        self.update.replace(Some(update));
+    }
+
+    /// The same, for the records.
+    pub(super) fn update(&self) -> Option<UpdateRecord> {
+        self.update.borrow().clone()
     }
 
     /// The report of a run that has nothing to do.
@@ -182,8 +210,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn input_bytes(&self) -> u64 {
-        self.found.files.iter().map(|file| file.bytes).sum()
+    /// Bytes of the files whose rows are read.
+    pub(super) fn input_bytes(&self) -> u64 {
+        let files = self.found.files.iter().skip(self.known.inputs);
+        files.map(|file| file.bytes).sum()
     }
 
     /// The least memory the job needs, in bytes.

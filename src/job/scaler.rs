@@ -13,7 +13,7 @@ const SCALER_BYTES_MAX: u64 = 4 << 30;
 ///
 /// # Errors
 /// [`PublishedError`]: when it can't be read, or a number in it doesn't follow from its exact sums.
-pub(super) fn read(path: &Path) -> Result<(ScalerFile, Vec<u8>)> {
+pub fn read(path: &Path) -> Result<(ScalerFile, Vec<u8>)> {
     let at = |error: PublishedError| Error::from(error).at(Place::path(path));
     let failed = |source| {
         let action = "read the scaler";

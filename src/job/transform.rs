@@ -196,6 +196,7 @@ fn make(
         spec: Manifest::spec_value(&applied.record(spec))?,
         skipped: Manifest::skipped_counts(&run.found.skipped),
         inputs: record::inputs_read(run, &plan.fingerprints, &prepared),
+        generations: Vec::new(),
         left_out: 0,
         folds: Vec::new(),
         bad_files: run.found.bad.iter().map(ManifestBadFile::new).collect(),

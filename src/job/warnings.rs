@@ -2,12 +2,15 @@
 //! likely not what was meant.
 
 use super::run::Run;
+use crate::artifact::run::UpdateRecord;
 use crate::error::ErrorKind;
 use crate::kernel::{Moments, Side};
 use crate::pass::{ClassTotal, Fitted, SplitTotal};
 use crate::source::table::Table;
 use crate::spec::SplitBy;
 
+/// How far the mean of new rows may be from the scaler's, in standard deviations.
+const DRIFT: f64 = 0.5;
 /// The most columns that a warning names.
 const NAMED_MAX: usize = 5;
 
@@ -18,7 +21,8 @@ pub(super) fn after_split(run: &Run<'_>, table: &Table, sides: &SplitTotal) {
     }
     let held_out = sides.rows_on(Side::Val) + sides.rows_on(Side::Test);
     after_folds(run, sides);
-    if sides.folds().is_empty() && sides.rows_on(Side::Train) == 0 && held_out > 0 {
+    let is_first = run.known().inputs == 0;
+    if is_first && sides.folds().is_empty() && sides.rows_on(Side::Train) == 0 && held_out > 0 {
         let rows = match sides.rows_on(Side::Val) {
             0 => format!("{held_out} test rows"),
             _ => format!("{held_out} val and test rows"),
@@ -125,6 +129,30 @@ pub(super) fn after_fit(run: &Run<'_>, table: &Table, fitted: &[Fitted]) {
             names.len()
         ));
     }
+}
+
+/// What is known once new train rows are compared with those that the scaler was fitted on.
+pub(super) fn after_update(run: &Run<'_>, update: &UpdateRecord) {
+    let mut drifted: Vec<(f64, String)> = update
+        .columns
+        .iter()
+        .filter_map(|column| Some((column.shift?, format!("{:?}", column.name))))
+        .filter(|(shift, _)| shift.abs() >= DRIFT)
+        .collect();
+    if drifted.is_empty() {
+        return;
+    }
+    drifted.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
+    let shown = drifted.iter().take(NAMED_MAX);
+    let shown: Vec<String> = shown
+        .map(|(shift, name)| format!("{name} by {shift:+.2}"))
+        .collect();
+    run.warn(format!(
+        "the new rows of {} features are {DRIFT} standard deviations or more from what the scaler was fitted \
+         on: {}; --refit fits again",
+        drifted.len(),
+        shown.join(", ")
+    ));
 }
 
 /// What is known once the output is there.

@@ -38,11 +38,22 @@ fn partial_name(pass: Pass, unit: usize) -> String {
     format!("{pass}-{unit:07}")
 }
 
+/// What an output holds already that more is added to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known {
+    /// How many inputs it was made from, the first of all: none of their rows is read.
+    pub inputs: usize,
+    /// How many numbers of units its shards have: those of new ones come after them.
+    pub units: u64,
+}
+
 /// What every pass needs to know about the run around it.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The input files, in order.
     pub inputs: &'a [InputFile],
+    /// What the output holds already.
+    pub known: Known,
     /// The budget, which also says how many threads there may be.
     pub memory: &'a Memory,
     /// Asked between pieces of work.

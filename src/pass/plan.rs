@@ -15,7 +15,7 @@ use crate::schema::{
 use crate::source::discover::{Fingerprint, fingerprint, unchanged};
 use crate::source::parquet::ParquetFile;
 use crate::source::table::{Group, Store, Table, UNIT_ROWS};
-use crate::source::text::TextFile;
+use crate::source::text::{ColumnType, TextFile};
 use crate::spec::{Format, JobSpec};
 
 /// What is known before the first row is read.
@@ -43,6 +43,8 @@ pub struct TextPlan {
     pub headers: Vec<Vec<String>>,
     /// The most that decompressing one takes beyond a worker's buffers.
     pub window_bytes: u64,
+    /// What columns are in an output that more is added to: new files can only widen it.
+    pub types: Vec<(String, ColumnType)>,
 }
 
 /// A table, and what its shards will look like.
@@ -357,7 +359,10 @@ impl Stores {
             spec.output.dtype,
             spec.fit.on_inf,
         )?;
-        let table = Table::new(schema, self.stores, UNIT_ROWS);
+        let known = context.known.inputs;
+        let stores = self.stores.into_iter();
+        let stores = stores.filter(|store| store.input >= known).collect();
+        let table = Table::new(schema, stores, UNIT_ROWS);
         Ok(Prepared { table, output })
     }
 }

@@ -58,6 +58,7 @@ pub fn settle(
                 context,
                 spec,
                 headers: &plan.headers,
+                types: &plan.types,
                 cache,
                 partials,
             };
@@ -70,6 +71,7 @@ struct Text<'a> {
     context: Context<'a>,
     spec: &'a JobSpec,
     headers: &'a [Vec<String>],
+    types: &'a [(String, ColumnType)],
     cache: &'a Path,
     partials: &'a Partials,
 }
@@ -127,7 +129,7 @@ impl Text<'_> {
             let names = &self.headers[part.input];
             cached.iter().map(|file| (names.as_slice(), &file.columns))
         });
-        let settled = settle_types(self.headers, found);
+        let settled = settle_types(self.headers, self.types, found);
         let rereadings: Vec<Vec<ColumnRequest>> = parts
             .iter()
             .zip(&cached)
@@ -181,7 +183,8 @@ impl Text<'_> {
     /// Finds the records of all plain files, and with them the parts.
     fn parts(&self) -> Result<Vec<Part>> {
         let mut ranges = Vec::new();
-        for (input, file) in self.context.inputs.iter().enumerate() {
+        let inputs = self.context.inputs.iter().enumerate();
+        for (input, file) in inputs.skip(self.context.known.inputs) {
             let file = TextFile::open(&file.path, &self.spec.input.dialect)?;
             if file.is_compressed() {
                 ranges.push((input, None));
@@ -384,14 +387,12 @@ impl Text<'_> {
             }
         }
         if stores.is_empty() {
-            let error = Error::from(DataError::NoRows {
-                files: self.context.inputs.len() as u64,
-            })
-            .hint("text without rows has no types: leave it out until it has some");
-            return Err(match self.context.inputs.first() {
-                Some(first) => error.at(Place::path(&first.path)),
-                None => error,
-            });
+            let mut new = self.context.inputs.iter().skip(self.context.known.inputs);
+            let files = new.len() as u64;
+            let error = Error::from(DataError::NoRows { files })
+                .hint("text without rows has no types: leave it out until it has some");
+            let place = new.next().map(|first| Place::path(&first.path));
+            return Err(place.into_iter().fold(error, Error::at));
         }
         stores.finish(self.context, self.spec)
     }

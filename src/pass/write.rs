@@ -80,6 +80,11 @@ pub struct Written {
 }
 
 impl<'a> WriteJob<'a> {
+    /// The name of a unit's shards.
+    pub(super) fn shard_name(&self, unit: usize) -> String {
+        shard_name(self.context.known.units + unit as u64, self.job)
+    }
+
     /// A block of an open unit, with all that its leaves need.
     pub(super) fn source<'s>(
         &'s self,
@@ -155,6 +160,10 @@ pub fn write(job: &WriteJob<'_>) -> Result<Written> {
 
 /// Writes a shard of no rows for every side that has none.
 pub(super) fn fill_empty_sides(job: &WriteJob<'_>, partials: &mut Vec<WritePartial>) -> Result<()> {
+    if job.context.known.inputs > 0 {
+        // Every side has shards already.
+        return Ok(());
+    }
     for (place, side) in job.written.iter().enumerate() {
         if partials
             .iter()
@@ -202,7 +211,7 @@ pub(super) fn take_up_unit(
     let partial = write_unit(job, leaves, index, threads)?;
     for (place, side) in job.written.iter().enumerate() {
         if partial.shard(*side).is_some() {
-            let unfinished = job.unfinished[place].join(shard_name(index as u64, job.job));
+            let unfinished = job.unfinished[place].join(job.shard_name(index));
             put_in_place(&unfinished, &shard_path(job, place, index))?;
         }
     }
@@ -217,7 +226,7 @@ pub(super) fn take_up_unit(
 
 /// The shard of the side at `place` among those that are written.
 pub(super) fn shard_path(job: &WriteJob<'_>, place: usize, unit: usize) -> PathBuf {
-    job.directories[place].join(shard_name(unit as u64, job.job))
+    job.directories[place].join(job.shard_name(unit))
 }
 
 /// The leaves of the output, in order.
@@ -265,7 +274,7 @@ fn write_unit(
     let sides = &routed.sides;
     let mut writers = Vec::with_capacity(job.written.len());
     for (place, side) in job.written.iter().enumerate() {
-        let path = job.unfinished[place].join(shard_name(index as u64, job.job));
+        let path = job.unfinished[place].join(job.shard_name(index));
         writers.push(match sides.rows_on(*side) {
             0 => None,
             _ => Some(ShardWriter::create(&path, job.format)?),

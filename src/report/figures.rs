@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{FoldReport, SideReport};
 use crate::artifact::manifest::ManifestColumn;
-use crate::artifact::run::PassTiming;
+use crate::artifact::run::{PassTiming, UpdateRecord};
 use crate::artifact::{HistogramsFile, Manifest, RunRecord, ScalerFile, Validation};
 use crate::kernel::{Drift, Histogram, Moments};
 
@@ -21,6 +21,8 @@ pub struct Records {
     pub manifest: Manifest,
     /// `scaler.json`, or that of the first fold.
     pub scaler: ScalerFile,
+    /// `scaler-merged.json`, if more rows were added than the scaler was fitted on.
+    pub merged: Option<ScalerFile>,
     /// `histograms.json`, unless there are folds.
     pub histograms: Option<HistogramsFile>,
     /// `run.json`.
@@ -111,9 +113,9 @@ pub struct FeatureFigures {
     pub is_near_constant: bool,
     /// Whether its variance is beyond float64; its scale is exact all the same.
     pub is_extreme: bool,
-    /// Mean over train; `null` without values, like the others.
+    /// Mean over the train rows that were fitted on; `null` without values, like the others.
     pub mean: f64,
-    /// Standard deviation over train.
+    /// Standard deviation over the same.
     pub sd: f64,
     /// What it was divided by: the standard deviation, or 1 for a constant.
     pub scale: f64,
@@ -163,6 +165,9 @@ pub struct RunFigures {
     pub warnings: Vec<String>,
     /// Seconds and bytes of each pass.
     pub passes: Vec<PassTiming>,
+    /// With `--update`: what was added, and how far it is from the scaler.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update: Option<UpdateRecord>,
 }
 
 impl Figures {
@@ -206,6 +211,7 @@ impl RunFigures {
             taken_up: run.taken_up,
             warnings: run.warnings,
             passes: run.passes,
+            update: run.update,
         }
     }
 }
@@ -217,10 +223,12 @@ fn features(records: &Records) -> Vec<FeatureFigures> {
     let columns = records.manifest.columns.iter();
     let columns = columns.filter(|column| column.role == "feature");
     let moments = records.scaler.scaler().moments().iter();
+    let all = records.merged.as_ref().unwrap_or(&records.scaler);
+    let moments = moments.zip(all.scaler().moments());
     columns
         .zip(moments)
         .zip(&histograms.columns)
-        .map(|((column, moments), histogram)| FeatureFigures {
+        .map(|((column, (moments, all)), histogram)| FeatureFigures {
             name: column.name.clone(),
             input_type: column.input_type.clone(),
             output_type: column.output_type.clone(),
@@ -230,19 +238,24 @@ fn features(records: &Records) -> Vec<FeatureFigures> {
             mean: moments.mean(),
             sd: moments.sd(),
             scale: moments.scale(),
-            sides: sides(&histograms.sides, &histogram.sides, moments),
+            sides: sides(&histograms.sides, &histogram.sides, (moments, all)),
         })
         .collect()
 }
 
-fn sides(names: &[String], histograms: &[Histogram], moments: &Moments) -> Vec<FeatureSide> {
+/// `moments` are those that features were standardized by, `all` those of all train rows.
+fn sides(
+    names: &[String],
+    histograms: &[Histogram],
+    (moments, all): (&Moments, &Moments),
+) -> Vec<FeatureSide> {
     let train = histograms.first();
     let sides = names.iter().zip(histograms).enumerate();
     sides
         .map(|(place, (name, histogram))| {
             let is_train = place == 0;
             let [mean, sd, min, max] = if is_train {
-                exact(moments)
+                exact(all)
             } else {
                 estimated(histogram, moments)
             };

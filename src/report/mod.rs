@@ -13,6 +13,7 @@ mod plan_text;
 mod reuse;
 mod run_text;
 mod units;
+mod update;
 mod validation_text;
 mod verify;
 
@@ -35,6 +36,7 @@ pub use verify::{Finding, VerifyReport, verify_text};
 use serde::Serialize;
 
 pub use crate::artifact::Validation;
+use crate::artifact::run::UpdateRecord;
 use crate::engine::Pass;
 
 /// What a finished (or planned) run looks like to a person.
@@ -73,6 +75,9 @@ pub struct RunReport {
     pub peak_memory_bytes: u64,
     /// What the user should know, one lowercase sentence each, without a period.
     pub warnings: Vec<String>,
+    /// With `--update`: what was added, and how far it is from the scaler.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update: Option<UpdateRecord>,
     /// What the audit found, if there was one.
     pub audit: Option<AuditReport>,
     /// With `--validate`: how a small network trained on the output.

@@ -3,6 +3,7 @@
 use super::audit_text::findings;
 use super::fold_text::fold_text;
 use super::layout::{EXACT_SIDES, Lines, counted, first_names, printable, skipped, split_line};
+use super::update::update_text;
 use super::{
     InputReport, Paint, PassReport, RunReport, SideReport, UnchangedReport, bytes_decimal, count,
     memory_binary, percent, seconds, validation_text,
@@ -16,6 +17,9 @@ pub fn run_text(report: &RunReport, paint: Paint) -> String {
     let mut lines = Lines::new(paint);
     lines.line("Input", &input(&report.inputs));
     bad_files(report, &mut lines);
+    if let Some(update) = &report.update {
+        update_text(update, &mut lines);
+    }
     lines.line(
         "Split",
         &split_line(&report.split_by, report.seed, &report.conditions),

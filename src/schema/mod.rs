@@ -10,6 +10,7 @@ mod meaning;
 mod number;
 mod output;
 mod role;
+mod same;
 mod unify;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use meaning::{Meaning, MomentUnit};
 pub use number::NumericKind;
 pub use output::{OutputSchema, output_schema};
 pub use role::{Role, assign_roles};
+pub use same::same_columns;
 pub(crate) use unify::SAME_COLUMNS;
 pub use unify::{Layout, LayoutColumn, Unifier};
 

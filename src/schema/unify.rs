@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as PhysicalType};
+use parquet::basic::{Repetition, Type as PhysicalType};
 use parquet::file::metadata::FileMetaData;
 use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
 
@@ -16,6 +16,7 @@ use super::fold::{check_no_fold_column, fold_column};
 use super::frozen::check_frozen;
 use super::hints::Hints;
 use super::role::{Candidate, assign_roles};
+use super::same::{length, same_storage, same_type};
 use super::{Column, NumericKind, Role, Schema, SharedLayout, Treatment};
 use crate::error::{DataError, Error, Place, Result, UsageError, escape_path};
 use crate::spec::{ColumnSpec, SplitBy, SplitSpec};
@@ -334,56 +335,10 @@ fn is_nullable(root: &Type) -> bool {
     info.has_repetition() && info.repetition() != Repetition::REQUIRED
 }
 
-/// Whether two types hold the same values in the same leaves. Field ids don't matter, nor, at the
-/// top of a flat column, whether nulls are allowed, nor what writers call the items of a list.
-fn same_type(a: &Type, b: &Type, top: bool) -> bool {
-    let (left, right) = (a.get_basic_info(), b.get_basic_info());
-    if left.logical_type_ref() != right.logical_type_ref()
-        || left.converted_type() != right.converted_type()
-        || a.is_group() != b.is_group()
-    {
-        return false;
-    }
-    let repetition_matters = !top || a.is_group();
-    if repetition_matters
-        && left.has_repetition()
-        && right.has_repetition()
-        && left.repetition() != right.repetition()
-    {
-        return false;
-    }
-    if a.is_primitive() {
-        return same_storage(a, b);
-    }
-    let list = matches!(
-        left.logical_type_ref(),
-        Some(LogicalType::List | LogicalType::Map)
-    ) || matches!(
-        left.converted_type(),
-        ConvertedType::LIST | ConvertedType::MAP
-    ) || (left.has_repetition() && left.repetition() == Repetition::REPEATED);
-    a.get_fields().len() == b.get_fields().len()
-        && a.get_fields()
-            .iter()
-            .zip(b.get_fields())
-            .all(|(x, y)| (list || x.name() == y.name()) && same_type(x, y, false))
-}
-
-fn same_storage(a: &Type, b: &Type) -> bool {
-    a.get_physical_type() == b.get_physical_type() && length(a) == length(b)
-}
-
 fn describe_storage(root: &Type) -> String {
     let physical = root.get_physical_type().to_string().to_lowercase();
     match length(root) {
         length @ 1.. => format!("{} stored as {physical}({length})", describe(root)),
         _ => format!("{} stored as {physical}", describe(root)),
-    }
-}
-
-fn length(leaf: &Type) -> i32 {
-    match leaf {
-        Type::PrimitiveType { type_length, .. } => *type_length,
-        Type::GroupType { .. } => 0,
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Records {
     pub(super) manifest: Manifest,
     /// `None` if `scaler.json` isn't what the manifest says, which is a finding, or there are folds.
     pub(super) scaler: Option<RecordedScaler>,
+    /// The moments of all train rows, where more were added than the scaler was fitted on.
+    pub(super) merged: Option<RecordedScaler>,
     /// Those of the folds, with the names of their files.
     pub(super) fold_scalers: Vec<(String, RecordedScaler)>,
 }
@@ -37,7 +39,9 @@ impl Records {
 }
 
 /// The scaler of an output with sides.
-const SCALER: &str = "scaler.json";
+pub(super) const SCALER: &str = "scaler.json";
+/// Beside it where more was added to the output.
+pub(super) const MERGED: &str = "scaler-merged.json";
 
 /// Reads all records; `None` if the manifest, which the rest hangs on, is damaged.
 pub(super) fn read(output: &Path, findings: &mut Findings) -> Option<Records> {
@@ -52,7 +56,8 @@ pub(super) fn read(output: &Path, findings: &mut Findings) -> Option<Records> {
         findings.push("run.json", what);
     }
     check_report(output, findings);
-    let mut scaler = None;
+    check_generations(&manifest, findings);
+    let (mut scaler, mut merged) = (None, None);
     let mut fold_scalers = Vec::new();
     let folds = manifest.folds.len();
     for file in &manifest.files {
@@ -64,6 +69,8 @@ pub(super) fn read(output: &Path, findings: &mut Findings) -> Option<Records> {
             findings.push(&file.path, what);
         } else if file.path == SCALER {
             scaler = read_scaler(SCALER, &bytes, &manifest, findings);
+        } else if file.path == MERGED {
+            merged = read_scaler(MERGED, &bytes, &manifest, findings);
         } else if file.path.starts_with("scaler-fold-") {
             let read = read_scaler(&file.path, &bytes, &manifest, findings);
             fold_scalers.extend(read.map(|scaler| (file.path.clone(), scaler)));
@@ -75,6 +82,9 @@ pub(super) fn read(output: &Path, findings: &mut Findings) -> Option<Records> {
     if folds == 0 {
         expected.push(SCALER.to_owned());
     }
+    if !manifest.generations.is_empty() {
+        expected.push(MERGED.to_owned());
+    }
     for name in expected {
         if !manifest.files.iter().any(|file| file.path == name) {
             findings.push("manifest.json", format!("it does not name {name}"));
@@ -85,8 +95,26 @@ pub(super) fn read(output: &Path, findings: &mut Findings) -> Option<Records> {
     Some(Records {
         manifest,
         scaler,
+        merged,
         fold_scalers,
     })
+}
+
+/// What was added to an output makes up all of it: its inputs, and units that come one after the other.
+fn check_generations(manifest: &Manifest, findings: &mut Findings) {
+    let generations = &manifest.generations;
+    let Some(last) = generations.last() else {
+        return;
+    };
+    let inputs = generations.iter().map(|generation| generation.inputs);
+    let inputs = inputs.fold(0, u64::saturating_add);
+    let in_order = generations.is_sorted_by_key(|generation| generation.units_end);
+    let shards = manifest.shards.iter();
+    let all_in = shards.clone().all(|shard| shard.unit < last.units_end);
+    let is_whole = inputs == manifest.inputs.len() as u64 && in_order && all_in;
+    if !is_whole || last.job != manifest.job {
+        findings.push("manifest.json", "its generations do not make up the output");
+    }
 }
 
 /// Both files of a report, if there is one, are what was drawn.
@@ -133,7 +161,7 @@ fn read_scaler(
     };
     let says_its_fold = match scaler.fold {
         Some(fold) => name == format!("scaler-fold-{fold}.json"),
-        None => name == SCALER,
+        None => name == SCALER || name == MERGED,
     };
     // What was applied may have been any.
     let says_its_fold = says_its_fold || manifest.made_by == Maker::Transform;

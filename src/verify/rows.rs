@@ -8,9 +8,9 @@ use super::columns::Opened;
 use super::cursor::SideCursor;
 use super::findings::{Findings, damage};
 use super::pairs::{Mismatch, Pair};
-use super::records::Records;
+use super::records::{MERGED, Records};
 use super::refit::fit_differs;
-use super::scaler::Feature;
+use super::scaler::{Feature, RecordedScaler};
 use super::shards::path_of;
 use super::shuffled::{Shuffled, is_shuffled};
 use super::slots::Piece;
@@ -68,6 +68,8 @@ pub(super) struct Comparison<'a> {
     /// If the rows of a side are in the order of a hash.
     pub(super) shuffled: Option<Shuffled>,
     rows: u64,
+    /// The input with which what was added later begins, until the fit before it is judged.
+    border: Option<usize>,
 }
 
 /// What one column of a span showed.
@@ -136,6 +138,7 @@ impl<'a> Comparison<'a> {
             shuffled: is_shuffled(records)
                 .then(|| Shuffled::new(records, &view.sides, split.seed())),
             rows: 0,
+            border: records.manifest.borders().first().copied(),
         }
     }
 
@@ -143,6 +146,10 @@ impl<'a> Comparison<'a> {
     pub(super) fn span(&mut self, span: &Span<'_>, findings: &mut Findings) -> Result<()> {
         if !findings.is_empty() || span.rows() == 0 {
             return Ok(());
+        }
+        if self.border.is_some_and(|border| span.locate(0).0 >= border) {
+            self.border = None;
+            self.judge_fit(self.view.scaler, findings);
         }
         let (sides, folds) = self.view.route(self.split, span, self.inputs)?;
         let (first, inputs) = (self.rows, self.inputs);
@@ -294,17 +301,27 @@ impl<'a> Comparison<'a> {
                 findings.push(&self.view.sides[index], what);
             }
         }
-        let Some((name, scaler)) = self.view.scaler else {
-            return self.rows;
+        if self.border.is_some() {
+            // Nothing that was added has a row.
+            self.judge_fit(self.view.scaler, findings);
+        }
+        let merged = self.records.merged.as_ref();
+        let all = merged.map(|scaler| (MERGED, scaler));
+        self.judge_fit(all.or(self.view.scaler), findings);
+        self.rows
+    }
+
+    /// Compares the rows so far with what a scaler says of them.
+    fn judge_fit(&self, scaler: Option<(&str, &RecordedScaler)>, findings: &mut Findings) {
+        let Some((name, scaler)) = scaler else {
+            return;
         };
-        let ddof = scaler.ddof;
-        for (feature, sums) in self.features.iter().zip(&self.totals) {
-            if let Some(what) = fit_differs(feature, sums, ddof) {
+        for (feature, sums) in scaler.features().iter().zip(&self.totals) {
+            if let Some(what) = fit_differs(feature, sums, scaler.ddof) {
                 let what = format!("column \"{}\": {what}", feature.name);
                 findings.push(name, what);
             }
         }
-        self.rows
     }
 }
 

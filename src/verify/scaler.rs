@@ -7,7 +7,7 @@ use num_bigint::BigInt;
 use serde::Deserialize;
 
 use super::findings::Findings;
-use super::records::Records;
+use super::records::{MERGED, Records, SCALER};
 use super::sums::integer;
 use crate::spec::OnInf;
 
@@ -129,10 +129,12 @@ impl RecordedScaler {
 pub(super) fn check(records: &Records, findings: &mut Findings) {
     let folds = records.fold_scalers.iter();
     let folds = folds.map(|(name, scaler)| (name.as_str(), scaler));
+    let merged = records.merged.iter().map(|scaler| (MERGED, scaler));
     for (name, scaler) in records
         .scaler
         .iter()
-        .map(|scaler| ("scaler.json", scaler))
+        .map(|scaler| (SCALER, scaler))
+        .chain(merged)
         .chain(folds)
     {
         check_one(name, scaler, findings);

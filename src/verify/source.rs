@@ -116,7 +116,10 @@ impl Spans<'_> {
             Some(Format::Csv) => {
                 text_spans(self.context, self.dialect, self.records, self.inputs, take)
             }
-            _ => parquet_spans(self.context, self.inputs, &mut take),
+            _ => {
+                let borders = self.records.manifest.borders();
+                parquet_spans(self.context, self.inputs, &borders, &mut take)
+            }
         }
     }
 }
@@ -169,9 +172,11 @@ fn inputs(
     Ok(is_same.then_some(inputs))
 }
 
+/// A span never crosses one of the `borders`, where what was added later begins.
 fn parquet_spans(
     context: Context<'_>,
     inputs: &[InputFile],
+    borders: &[usize],
     mut compare: impl FnMut(Span<'_>) -> Result<()>,
 ) -> Result<()> {
     let (mut pieces, mut rows, mut files) = (Vec::new(), 0, 0);
@@ -179,6 +184,10 @@ fn parquet_spans(
         context.cancel.check()?;
         let name = escape_name(&input.relative);
         let opened = Arc::new(Opened::open(name, &input.path, context.memory)?);
+        if borders.contains(&index) && !pieces.is_empty() {
+            compare(Span::Files(std::mem::take(&mut pieces)))?;
+            (rows, files) = (0, 0);
+        }
         files += 1;
         let mut first_row = 0;
         for (group, group_rows) in opened.group_rows().enumerate() {

@@ -56,7 +56,8 @@ fn check_side(
     let (features, mut judged) = (scaler.features(), 0);
     let mut totals = vec![Sums::default(); features.len()];
     let shards = records.manifest.shards.iter();
-    for shard in shards.filter(|shard| shard.side == side) {
+    // Rows that were added later are by the scaler of these, and have other moments.
+    for shard in shards.filter(|shard| shard.side == side && records.manifest.is_fitted(shard)) {
         add_shard(context, shard, &features, &mut totals, findings)?;
         if !findings.is_empty() {
             return Ok(0);

@@ -35,11 +35,13 @@ mod paths; // which paths are refused, followed, written; any name works
 mod report; // histograms, report.json, report.html
 mod resume; // a stopped run goes on, and its output shows nothing of it
 mod reuse; // fit, transform, merge: a scaler outlives its run
+mod rust_api; // the front of the crate for Rust programs
 mod shuffle; // rows of a side in a random order
 mod signals; // real signals in the middle of real runs
 mod splits; // which rows go to which side
 mod text; // CSV and TSV
 mod tidy; // rules of the source tree
 mod units; // a job done by many processes is that of one
+mod update; // new files added to an output
 mod validate; // networks on raw and on standardized features
 mod verify; // good outputs are good, changed ones are found

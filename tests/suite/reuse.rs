@@ -17,7 +17,7 @@ fn counts(seed: u64) -> impl Iterator<Item = i64> {
 }
 
 /// Integers, floats with holes, a large mean, text, and a label.
-fn table(seed: u64, rows: usize) -> Table {
+pub(crate) fn table(seed: u64, rows: usize) -> Table {
     let ids = 0..i64::try_from(rows).expect("few rows");
     Table::new([
         Column::longs("count", counts(seed).take(rows)),
@@ -34,7 +34,7 @@ fn table(seed: u64, rows: usize) -> Table {
     .rows_per_group(700)
 }
 
-fn csv(seed: u64, rows: usize) -> String {
+pub(crate) fn csv(seed: u64, rows: usize) -> String {
     let mut text = String::from("count,holes,far,code,label\n");
     let all = normals(seed).zip(counts(seed)).take(rows);
     for (row, (z, count)) in all.enumerate() {
@@ -59,7 +59,7 @@ fn inputs(scratch: &Scratch) -> [&'static str; 2] {
 const FEATURES: [&str; 3] = ["count", "holes", "far"];
 
 /// The rows of a frame as text, in an order of their own; floats by their bits.
-fn rows_of(frame: &Frame, names: &[&str]) -> Vec<String> {
+pub(crate) fn rows_of(frame: &Frame, names: &[&str]) -> Vec<String> {
     let columns: Vec<&[Field]> = names.iter().map(|name| frame.column(name)).collect();
     let shown = |value: &Field| match value {
         Field::Double(value) => format!("{:016x}", value.to_bits()),
@@ -75,7 +75,13 @@ fn rows_of(frame: &Frame, names: &[&str]) -> Vec<String> {
     rows
 }
 
-fn transform(scratch: &Scratch, scaler: &str, input: &str, out: &str, extra: &[&str]) -> Output {
+pub(crate) fn transform(
+    scratch: &Scratch,
+    scaler: &str,
+    input: &str,
+    out: &str,
+    extra: &[&str],
+) -> Output {
     let flags = ["transform", "--scaler", scaler, "--in", input, "--out", out];
     scratch
         .prep(&[&flags[..], &["--quiet"], extra].concat())

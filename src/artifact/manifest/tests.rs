@@ -23,6 +23,7 @@ fn example() -> Manifest {
             rows: 3,
             digest: u128::MAX,
         }],
+        generations: Vec::new(),
         left_out: 0,
         folds: Vec::new(),
         bad_files: vec![ManifestBadFile {
@@ -107,4 +108,31 @@ fn another_version_is_an_error() {
     );
     assert!(Manifest::is_one(newer.as_bytes()));
     assert!(!Manifest::is_one(b"{\"name\": \"a web app\"}"));
+}
+
+#[test]
+fn generations_divide_inputs_and_shards_and_are_written_only_if_there_are_several() {
+    let first = example();
+    assert!(
+        !String::from_utf8(first.render().unwrap())
+            .unwrap()
+            .contains("generations")
+    );
+    assert_eq!(first.all_generations().len(), 1);
+    assert!(first.shards.iter().all(|shard| first.is_fitted(shard)));
+    let mut grown = first.clone();
+    grown.generations = first.all_generations();
+    let units_end = grown.generations[0].units_end;
+    let (mut input, mut shard) = (grown.inputs[0].clone(), grown.shards[0].clone());
+    (input.path, shard.unit) = ("new.csv".to_owned(), units_end);
+    grown.inputs.push(input);
+    grown.shards.push(shard.clone());
+    grown.generations.push(ManifestGeneration {
+        job: "f".repeat(64),
+        inputs: 1,
+        units_end: units_end + 1,
+    });
+    assert_eq!(grown.borders(), [1]);
+    assert!(!grown.is_fitted(&shard) && grown.is_fitted(&grown.shards[0]));
+    assert_eq!(Manifest::parse(&grown.render().unwrap()).unwrap(), grown);
 }

@@ -41,18 +41,32 @@ fn train(evidence: &Evidence<'_>, feature: usize, name: &str, rounding: f64) -> 
         // Weighted rows have mean 0, these rows as they are needn't.
         return None;
     }
-    let fitted = scaler.scaler().moments().get(feature)?;
+    let frozen = scaler.scaler().moments().get(feature)?;
+    let merged = evidence.published.merged.as_ref();
+    let fitted = merged.map_or(Some(frozen), |all| all.scaler().moments().get(feature))?;
     let ddof = scaler.fit().ddof;
     let sums = &evidence.sides[0].features[feature].sums;
     let has_spread =
         !fitted.is_constant() && fitted.count() > u64::from(ddof) && fitted.count() > 1;
+    // Mean 0 and standard deviation 1, unless more rows were added than the scaler was fitted on.
+    let expected_mean = match merged {
+        None => 0.0,
+        Some(_) => {
+            let mean = fitted.mean() - frozen.mean();
+            (mean + (fitted.mean_lo() - frozen.mean_lo())) / frozen.scale()
+        }
+    };
+    let expected_sd = match has_spread {
+        true => fitted.scale() / frozen.scale(),
+        false => 0.0,
+    };
+    let is_near = |value: f64, expected: f64| {
+        let largest = expected_mean.abs().max(expected_sd).max(1.0);
+        (value - expected).abs() <= rounding * largest
+    };
     let is_standard = |sums: &Sums| {
-        let mean = sums.mean().is_none_or(|mean| mean.abs() <= rounding);
-        let sd = sums.sd(ddof).is_none_or(|sd| {
-            let expected = if has_spread { 1.0 } else { 0.0 };
-            (sd - expected).abs() <= rounding
-        });
-        mean && sd
+        let mean = sums.mean().is_none_or(|mean| is_near(mean, expected_mean));
+        mean && sums.sd(ddof).is_none_or(|sd| is_near(sd, expected_sd))
     };
     let missing = fitted.nulls() + fitted.nans() + fitted.infinities();
     let same_rows = (sums.count, sums.missing()) == (fitted.count(), missing);

@@ -24,6 +24,15 @@ pub(super) struct OutputArgs {
     #[command(flatten)]
     replace: ReplaceArgs,
 
+    /// Add the files that are new in --in to the output, standardized by its scaler as it is, and say how
+    /// far they are from it; make the output if there is none; files that changed or are gone are an error
+    #[arg(long)]
+    update: bool,
+
+    /// With --update: where any file is new, changed or gone, fit and write everything again
+    #[arg(long, requires = "update")]
+    refit: bool,
+
     /// Train a small network on the output, as prep validate does with its defaults; needs one --label
     #[arg(long)]
     validate: bool,
@@ -108,12 +117,19 @@ enum OverwriteArg {
 
 impl OutputArgs {
     pub(super) fn into_spec(self, audit: bool) -> OutputSpec {
+        let mut replace = self.replace;
+        if self.update {
+            // What was there stays part of the output, or all of it is made again.
+            replace.overwrite.get_or_insert(OverwriteArg::Exchange);
+        }
+        replace.if_changed |= self.refit;
         OutputSpec {
             shuffle: self.shuffle,
+            update: self.update && !self.refit,
             audit,
             validate: self.validate,
             report: !self.no_report,
-            ..spec(self.path, Some(self.shards), &self.replace)
+            ..spec(self.path, Some(self.shards), &replace)
         }
     }
 }
@@ -152,6 +168,7 @@ fn spec(path: PathArgs, shards: Option<ShardArgs>, replace: &ReplaceArgs) -> Out
             Some(OverwriteArg::TwoStep) => Overwrite::TwoStep,
         },
         if_changed: replace.if_changed,
+        update: false,
         break_lock: replace.break_lock,
         audit: false,
         validate: false,

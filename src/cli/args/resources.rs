@@ -1,8 +1,9 @@
 //! What a command may use of the machine; never changes the result.
 
+use prep_stream::engine::machine;
 use prep_stream::spec::Resources;
 
-use crate::cli::{machine, values};
+use crate::cli::values;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ResourceArgs {

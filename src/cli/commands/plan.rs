@@ -53,9 +53,24 @@ fn planned(
 ) -> Result<()> {
     let watch = args.watch();
     let spec = args.into_spec()?;
+    refuse_update(&spec, "--dry-run or prep plan")?;
     let report = progress::watched(watch, |observer| plan(&spec, observer))?;
     match watch.log_format {
         LogFormat::Json => terminal::print_json(&report),
         LogFormat::Text => terminal::print(plan_text(&report, terminal::stdout_paint()).as_bytes()),
     }
+}
+
+/// Refuses `--update` to what plans a job of all files.
+pub(super) fn refuse_update(spec: &JobSpec, second: &'static str) -> Result<()> {
+    if !spec.output.update {
+        return Ok(());
+    }
+    let (first, reason) = ("--update", "a plan is one of all files".to_owned());
+    Err(UsageError::Conflict {
+        first,
+        second,
+        reason,
+    }
+    .into())
 }

@@ -19,6 +19,7 @@ Examples:
   prep stream --in data/ --out standardized/
   prep stream --in 'data/2024-*.parquet' --out out/ --label price --exclude id,zip --dtype float32
   prep stream --in train.csv test.csv --out out/ --split-by column:side --text zip
+  prep stream --in arriving/ --out standardized/ --update
   prep stream --in /lake/in --out /lake/out --engine ray --address 10.0.0.1:6379
   prep stream --config job.toml --memory 2GiB --log-format json
 
@@ -48,6 +49,7 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<ExitCode> {
     let conditions = args.job.conditions();
     let spec = args.job.into_spec()?;
     if let Some(cluster) = &cluster {
+        plan::refuse_update(&spec, "--engine")?;
         let driver = Driver {
             cluster,
             watch,

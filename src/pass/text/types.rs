@@ -39,12 +39,18 @@ impl Found {
 }
 
 /// The type of each column over everything that was found, in the order of each file's own header.
-/// `found` is a header and what its columns hold, once for every file of the cache.
+/// `found` is a header and what its columns hold, once for every file of the cache; `known` are types
+/// that rows before these have.
 pub(super) fn settle_types<'a>(
-    headers: &[Vec<String>],
+    headers: &'a [Vec<String>],
+    known: &'a [(String, ColumnType)],
     found: impl Iterator<Item = (&'a [String], &'a Vec<Found>)>,
 ) -> Vec<Vec<ColumnType>> {
-    let mut by_name: BTreeMap<&str, Found> = BTreeMap::new();
+    let known = known.iter().map(|(name, of)| {
+        let (of, wide) = (*of, false);
+        (name.as_str(), Found { of, wide })
+    });
+    let mut by_name: BTreeMap<&str, Found> = known.collect();
     for (names, columns) in found {
         for (name, own) in names.iter().zip(columns) {
             let merged = by_name.entry(name).or_insert(Found::NOTHING);

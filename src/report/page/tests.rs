@@ -77,6 +77,7 @@ fn figures(features: Vec<FeatureFigures>, host: &str) -> Figures {
             taken_up: 0,
             warnings: vec!["a \"warning\"".to_owned()],
             passes: Vec::new(),
+            update: None,
         },
     }
 }

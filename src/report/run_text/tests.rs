@@ -57,6 +57,7 @@ fn report() -> RunReport {
         taken_up: 0,
         peak_memory_bytes: 512 << 20,
         warnings: vec![],
+        update: None,
         audit: None,
         validation: None,
     }

@@ -9,6 +9,7 @@
 //! removed by that of another.
 
 mod destination;
+mod inherit;
 mod leftovers;
 mod probe;
 mod work;

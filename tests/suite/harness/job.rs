@@ -47,6 +47,7 @@ pub(crate) fn spec(scratch: &Scratch, out: &str, by: &SplitBy) -> JobSpec {
             shuffle: false,
             overwrite: Overwrite::Never,
             if_changed: false,
+            update: false,
             break_lock: false,
             audit: false,
             validate: false,

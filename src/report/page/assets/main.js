@@ -68,7 +68,9 @@ function drawRun() {
     row([pass.pass, seconds(pass.seconds), pass.bytes ? bytes(pass.bytes) : "", pass.bytes && pass.seconds ? bytes(pass.bytes / pass.seconds) + "/s" : ""])),
     row(["total", seconds(total), "", ""]));
   const resumed = run.taken_up ? ` ${counted(run.taken_up, "piece")} of work taken up from an earlier run.` : "";
-  byId("host").textContent = `Started ${run.started} on ${run.host}, ${counted(run.threads, "thread")}, ${(run.peak_memory_bytes / 1048576).toFixed(1)} MiB at its peak.${resumed}`;
+  const { update } = run;
+  const added = update ? ` ${counted(update.files, "file")} of ${counted(update.rows, "row")} added, by the scaler of before.` : "";
+  byId("host").textContent = `Started ${run.started} on ${run.host}, ${counted(run.threads, "thread")}, ${(run.peak_memory_bytes / 1048576).toFixed(1)} MiB at its peak.${resumed}${added}`;
 }
 
 function drawMethod() {

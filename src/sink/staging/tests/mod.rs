@@ -27,6 +27,7 @@ fn manifest(version: &str) -> Vec<u8> {
         prep_version: version.to_owned(),
         job: job().to_string(),
         spec: serde_json::Value::Null,
+        generations: Vec::new(),
         left_out: 0,
         folds: Vec::new(),
         skipped: std::collections::BTreeMap::new(),

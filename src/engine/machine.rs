@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 const MEMORY_UNKNOWN: u64 = 2 << 30;
 
 /// Worker threads by default: what affinity and control groups leave of the processors.
-pub(super) fn threads() -> usize {
+pub fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Bytes of memory by default: three quarters of the tightest limit found.
-pub(super) fn memory_bytes_default() -> u64 {
+pub fn memory_bytes_default() -> u64 {
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let limits = group_limit_files(&groups, Path::new("/sys/fs/cgroup"));
     let tightest = limits
