@@ -12,7 +12,7 @@ use crate::artifact::manifest::{ManifestGeneration, ManifestInput};
 use crate::artifact::{
     HistogramsFile, JobId, Manifest, RunRecord, ScalerFile, escape_name, histograms,
 };
-use crate::error::{Error, InputError, Place, PublishedError, Result, UsageError, escape_path};
+use crate::error::{Error, InputError, Place, PublishedError, Result, UsageError};
 use crate::job::record::SCALER;
 use crate::pass::Known;
 use crate::source::discover::{Discovery, InputFile, fingerprint};
@@ -166,7 +166,7 @@ impl Base {
             let more = if count > NAMED_MAX { ", ..." } else { "" };
             let named = format!("{}{more}", other[..count.min(NAMED_MAX)].join(", "));
             return Err(Error::from(InputError::KnownFiles { count, named })
-                .at(Place::path(escape_path(out)))
+                .at(Place::path(out))
                 .hint(REFIT));
         }
         let is_new = |file: &&InputFile| by_name.contains_key(&escape_name(&file.relative));
