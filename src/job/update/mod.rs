@@ -51,8 +51,9 @@ pub(super) fn update(spec: &JobSpec, cancel: &Cancel, observer: &dyn Observer) -
         if let Rows::Text(text) = &mut plan.rows {
             text.types = text_types(&base);
         }
+        let disk_bytes = run.disk_bytes().saturating_add(plan.settled_bytes(spec));
         let make = |staging: &Staging| make(&run, &base, plan, &job, staging);
-        let made = publish(&run, &job, run.disk_bytes(), make)?;
+        let made = publish(&run, &job, disk_bytes, make)?;
         Ok(Outcome::of(&run, &job, made, |report| run.finish(report)))
     })
 }
