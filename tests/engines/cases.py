@@ -158,10 +158,10 @@ def cancelled(case, rounds):
     return f"{rounds} runs cancelled: exit code 130, no process left, the next run went on"
 
 
-def overhead(case, units=1000, seconds=0.01):
+def overhead(case, lengths, units=1000, seconds=0.01):
     """What the engine and the driver add to units that only wait; each pass by its own times."""
     prep, lines = jobs.sleeping(case.work, units, seconds), []
-    for length in (None, 1):
+    for length in lengths:
         options = ["--units-per-task", length] if length else []
         driver = case.start_process("--prep", prep, "--log-format", "json", *options)
         code = driver.wait()

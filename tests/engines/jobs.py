@@ -132,7 +132,7 @@ class Inside:
         return self.failure.exit_code if self.failure else 0
 
 
-def reaches(driver, pass_name, seconds=120):
+def reaches(driver, pass_name, seconds=300):
     """Waits until units of a pass are done by some process."""
     until = time.monotonic() + seconds
     while time.monotonic() < until and driver.is_running:
