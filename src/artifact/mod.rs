@@ -6,9 +6,11 @@
 mod escape;
 pub mod histograms;
 pub mod job_id;
+pub mod ledger;
 pub mod manifest;
 pub mod partial;
 mod plan;
+pub mod planned;
 pub mod run;
 mod scaler;
 mod seal;

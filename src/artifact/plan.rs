@@ -1,8 +1,8 @@
 //! `plan.json`: a job that is done unit by unit, by any number of processes.
 //!
-//! Holds what the job is asked to do, where, and its id; not what its files hold: every process looks at
-//! footers itself and makes sure that they give the same id. Paths are absolute, and may be elsewhere on
-//! another machine.
+//! Holds what the job is asked to do, where, and its id; not what each unit is read from, which the list of
+//! units in the work directory says ([`super::planned`]), so that it stays small however many there are.
+//! Paths are absolute, and may be elsewhere on another machine.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -18,7 +18,7 @@ use crate::spec::{JobSpec, Overwrite, Resources};
 /// The first field's value; what has it is ours.
 const FORMAT: &str = "prep plan";
 /// Raised when a reader of the old format would misread the new one.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

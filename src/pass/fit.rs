@@ -67,8 +67,8 @@ pub(super) fn pages_read(partials: &Partials, unit: usize) -> Result<Vec<PagesRe
     Ok(partial.pages)
 }
 
-/// The merged state of all units.
-#[derive(Debug)]
+/// The merged state of all units, or of a range of them.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct FitTotal {
     /// One state per feature.
     pub features: Vec<FeatureState>,
@@ -85,7 +85,12 @@ impl FitTotal {
 
     /// Adds a partial.
     pub fn merge(&mut self, partial: &FitPartial) {
-        for (total, part) in self.features.iter_mut().zip(&partial.features) {
+        self.merge_features(&partial.features);
+    }
+
+    /// Adds the state of other rows.
+    pub(super) fn merge_features(&mut self, features: &[FeatureState]) {
+        for (total, part) in self.features.iter_mut().zip(features) {
             for (total, part) in total.moments.iter_mut().zip(&part.moments) {
                 total.merge(part);
             }
@@ -157,22 +162,38 @@ pub(super) fn take_up_fit(
     (weights, threads): (Option<usize>, usize),
     index: usize,
 ) -> Result<FitPartial> {
-    let (unit, name) = (&table.units[index], partial_name(Pass::Fit, index));
-    let partial = match partials.already(&name)? {
+    let (partial, is_new) = fit_unit(context, partials, table, plan, (weights, threads), index)?;
+    if is_new {
+        partials.keep(&partial_name(Pass::Fit, index), &partial, Vec::new())?;
+    }
+    Ok(partial)
+}
+
+/// The same, and whether nobody has kept it.
+pub(super) fn fit_unit(
+    context: Context<'_>,
+    partials: &Partials,
+    table: &Table,
+    plan: &SplitPlan<'_>,
+    (weights, threads): (Option<usize>, usize),
+    index: usize,
+) -> Result<(FitPartial, bool)> {
+    let unit = &table.units[index];
+    let known = partials.already(&partial_name(Pass::Fit, unit.index))?;
+    let is_new = known.is_none();
+    let partial = match known {
         Some(partial) => partial,
         None => {
             let open = OpenUnit::new(table, unit, context.memory).recording();
             let sides = plan.fitted_sides(partials, &open)?;
-            let partial = fit_unit(context, &open, &sides, weights, threads)?;
-            partials.keep(&name, &partial, Vec::new())?;
-            partial
+            fit_open(context, &open, &sides, weights, threads)?
         }
     };
     context.advanced(Pass::Fit, unit.rows as u64, 0);
-    Ok(partial)
+    Ok((partial, is_new))
 }
 
-fn fit_unit(
+fn fit_open(
     context: Context<'_>,
     open: &OpenUnit<'_>,
     sides: &[Sides],
@@ -297,7 +318,8 @@ impl Fold<'_> {
             let counts = |row: &usize| values[*row].is_infinite() && is_used(*row);
             let mut infinite = (row..rows).filter(counts);
             let place = |row: usize| {
-                let input = self.open.store(piece).input;
+                let table = self.open.table;
+                let input = table.first_input + self.open.store(piece).input;
                 (input, piece.first_row + (start + row) as u64)
             };
             let first = infinite.next().map(place);

@@ -56,7 +56,7 @@ pub fn check_infinities(
         .zip(&fitted.features)
         .filter_map(|((_, column), state)| {
             let (input, row) = state.infinities.first?;
-            let path = escape_path(&context.inputs[input].path);
+            let path = escape_path(&context.inputs.get(input)?.path);
             let count = state.infinities.count;
             Some(format!(
                 "{:?} ({count}, first in {path}: row {})",

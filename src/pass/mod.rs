@@ -5,6 +5,7 @@ mod fit;
 mod histograms;
 mod infinities;
 mod leaves;
+mod part;
 mod plan;
 mod route;
 mod scaling;
@@ -19,9 +20,10 @@ mod write;
 use crate::engine::{Cancel, Event, Memory, Observer, Ordered, Pass};
 use crate::source::discover::InputFile;
 
-pub use fit::{FitPartial, FitTotal, Fitted, fit};
+pub use fit::{FeatureState, FitPartial, FitTotal, Fitted, fit};
 pub use histograms::{Histograms, SideHistograms};
 pub use infinities::{Infinities, check_infinities};
+pub use part::{Part, list_units, plan_part};
 pub use plan::{Plan, Prepared, Rows, check_unchanged, plan, screen};
 pub use scaling::Scaling;
 use shuffle::shuffle_bytes;
@@ -30,7 +32,7 @@ pub use split::{
     ClassTotal, Routed, RowsOf, SplitPlan, SplitTotal, check_rows, check_split, split,
 };
 pub use text::settle;
-pub use units::{fit_total, fit_units, missing_units, split_total, split_units, write_units};
+pub use units::{Total, fit_units, missing_units, split_units, total, write_units};
 pub use write::{WriteJob, WritePartial, Written, shard_paths, write};
 
 /// What the partial of a unit is called: `fit-0000012`.

@@ -9,7 +9,7 @@ use super::{Context, SplitPlan, shuffle_bytes, split};
 use crate::engine::{Pass, guarded};
 use crate::error::{DataError, Error, Place, Result, escape_path};
 use crate::schema::{
-    OutputSchema, SAME_COLUMNS, SharedLayout, Unifier, check_frozen, check_no_fold_column,
+    OutputSchema, SAME_COLUMNS, Schema, SharedLayout, Unifier, check_frozen, check_no_fold_column,
     output_schema,
 };
 use crate::source::discover::{Fingerprint, fingerprint, unchanged};
@@ -325,6 +325,11 @@ impl Stores {
         Ok(())
     }
 
+    /// Takes in the schema of a file whose rows aren't added.
+    pub(super) fn schema(&mut self, file: &Planned) -> Result<()> {
+        self.layout(&file.path, &file.metadata).map(drop)
+    }
+
     /// Whether nothing was added.
     pub(super) fn is_empty(&self) -> bool {
         self.stores.is_empty()
@@ -345,6 +350,21 @@ impl Stores {
 
     /// The table of everything that was added.
     pub(super) fn finish(self, context: Context<'_>, spec: &JobSpec) -> Result<Prepared> {
+        let known = context.known.inputs;
+        self.settle(context, spec, |schema, stores| {
+            let stores = stores.into_iter();
+            let stores = stores.filter(|store| store.input >= known).collect();
+            Ok(Table::new(schema, stores, UNIT_ROWS))
+        })
+    }
+
+    /// The same where `table` says which units there are.
+    pub(super) fn settle(
+        self,
+        context: Context<'_>,
+        spec: &JobSpec,
+        table: impl FnOnce(Schema, Vec<Store>) -> Result<Table>,
+    ) -> Result<Prepared> {
         let unifier = self.unifier.ok_or(DataError::NoRows { files: 0 })?;
         let folders: Vec<String> = context
             .inputs
@@ -359,10 +379,7 @@ impl Stores {
             spec.output.dtype,
             spec.fit.on_inf,
         )?;
-        let known = context.known.inputs;
-        let stores = self.stores.into_iter();
-        let stores = stores.filter(|store| store.input >= known).collect();
-        let table = Table::new(schema, stores, UNIT_ROWS);
+        let table = table(schema, self.stores)?;
         Ok(Prepared { table, output })
     }
 }

@@ -2,22 +2,42 @@
 
 use std::ops::Range;
 
-use super::fit::take_up_fit;
-use super::split::take_up_split;
-use super::write::{leaves, take_up_unit};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::fit::{FitPartial, fit_unit};
+use super::split::split_unit;
+use super::write::{leaves, shard_files, write_unit};
 use super::{Context, FitTotal, SplitPlan, SplitTotal, WriteJob, partial_name};
 use crate::engine::Pass;
 use crate::error::Result;
-use crate::sink::Partials;
+use crate::sink::{Covered, Leaving, Partials};
 use crate::source::table::Table;
 
-/// The units whose results of `pass` aren't there, or aren't whole.
-pub fn missing_units(partials: &Partials, pass: Pass, units: usize) -> Vec<usize> {
-    let is_missing = |unit: &usize| !partials.is_kept(&partial_name(pass, *unit));
-    (0..units).filter(is_missing).collect()
+/// The units of a range whose results of `pass` aren't there, or aren't whole.
+///
+/// # Errors
+/// When the run is asked to stop.
+pub fn missing_units(
+    context: Context<'_>,
+    partials: &Partials,
+    pass: Pass,
+    units: Range<usize>,
+) -> Result<Vec<usize>> {
+    let mut missing = Vec::new();
+    context.ordered(units.len()).run(
+        |index| Ok(partials.is_kept(&partial_name(pass, units.start + index))),
+        |index, is_kept| {
+            if !is_kept {
+                missing.push(units.start + index);
+            }
+            Ok(())
+        },
+    )?;
+    Ok(missing)
 }
 
-/// Pass 1 of some units.
+/// Pass 1 of the units of `table`. What is done before an error is left as well.
 ///
 /// # Errors
 /// When a column that has a say can't be read.
@@ -26,31 +46,20 @@ pub fn split_units(
     partials: &Partials,
     table: &Table,
     plan: &SplitPlan<'_>,
-    units: Range<usize>,
+    mut leaving: Leaving<'_>,
 ) -> Result<()> {
-    context.ordered(units.len()).run(
-        |index| take_up_split(context, partials, table, plan, units.start + index),
-        |_, _| Ok(()),
-    )
-}
-
-/// What pass 1 found, from the results of all units.
-///
-/// # Errors
-/// When one of them is gone.
-pub fn split_total(context: Context<'_>, partials: &Partials, units: usize) -> Result<SplitTotal> {
     let mut total = SplitTotal::default();
-    context.ordered(units).run(
-        |unit| partials.kept(&partial_name(Pass::Split, unit)),
-        |_, partial| {
+    let done = context.ordered(table.units.len()).run(
+        |index| split_unit(context, partials, table, plan, index),
+        |_, (partial, _)| {
             total.merge(&partial);
-            Ok(())
+            leaving.push(&partial, Vec::new())
         },
-    )?;
-    Ok(total)
+    );
+    done.and(leaving.finish(&total))
 }
 
-/// Pass 2 of some units.
+/// Pass 2 of the units of `table`. What is done before an error is left as well.
 ///
 /// # Errors
 /// When a feature can't be read.
@@ -60,49 +69,130 @@ pub fn fit_units(
     table: &Table,
     plan: &SplitPlan<'_>,
     weights: Option<&str>,
-    units: Range<usize>,
+    mut leaving: Leaving<'_>,
 ) -> Result<()> {
     let weights = weights.and_then(|name| table.schema.position(name));
-    let (lanes, columns) = context.lanes(units.len());
-    context.ordered_on(lanes, units.len()).run(
-        |index| {
-            let threads = (weights, columns);
-            take_up_fit(context, partials, table, plan, threads, units.start + index)
-        },
-        |_, _| Ok(()),
-    )
-}
-
-/// What pass 2 found, from the results of all units.
-///
-/// # Errors
-/// When one of them is gone.
-pub fn fit_total(
-    context: Context<'_>,
-    partials: &Partials,
-    table: &Table,
-    plan: &SplitPlan<'_>,
-) -> Result<FitTotal> {
+    let (lanes, columns) = context.lanes(table.units.len());
     let mut total = FitTotal::new(table.schema.features().count(), plan.scalers());
-    context.ordered(table.units.len()).run(
-        |unit| partials.kept(&partial_name(Pass::Fit, unit)),
-        |_, partial| {
+    let done = context.ordered_on(lanes, table.units.len()).run(
+        |index| fit_unit(context, partials, table, plan, (weights, columns), index),
+        |_, (partial, _)| {
             total.merge(&partial);
-            Ok(())
+            leaving.push(&partial, Vec::new())
         },
-    )?;
-    Ok(total)
+    );
+    done.and(leaving.finish(&total))
 }
 
-/// Pass 3 of some units.
+/// Pass 3 of the units of a table. What is done before an error is left as well.
 ///
 /// # Errors
 /// When a column can't be read or a shard can't be written.
-pub fn write_units(job: &WriteJob<'_>, units: Range<usize>) -> Result<()> {
+pub fn write_units(job: &WriteJob<'_>, mut leaving: Leaving<'_>) -> Result<()> {
     let leaves = leaves(job);
-    let (lanes, columns) = job.context.lanes(units.len());
-    job.context.ordered_on(lanes, units.len()).run(
-        |index| take_up_unit(job, &leaves, units.start + index, columns),
-        |_, _| Ok(()),
-    )
+    let units = job.table.units.len();
+    let (lanes, columns) = job.context.lanes(units);
+    let done = job.context.ordered_on(lanes, units).run(
+        |index| write_unit(job, &leaves, index, columns),
+        |_, (partial, _)| leaving.push(&partial, shard_files(job, &partial)),
+    );
+    done.and(leaving.finish(&()))
+}
+
+/// What a pass has found in all units together.
+pub trait Total: Serialize + DeserializeOwned + Send {
+    /// The pass.
+    const PASS: Pass;
+    /// What it leaves of a unit.
+    type Partial: DeserializeOwned;
+
+    /// Adds the result of a unit.
+    fn add(&mut self, partial: Self::Partial);
+
+    /// Adds what was found in other units.
+    fn add_total(&mut self, other: Self);
+}
+
+impl Total for SplitTotal {
+    const PASS: Pass = Pass::Split;
+    type Partial = Self;
+
+    fn add(&mut self, partial: Self) {
+        self.merge(&partial);
+    }
+
+    fn add_total(&mut self, other: Self) {
+        self.merge(&other);
+    }
+}
+
+impl Total for FitTotal {
+    const PASS: Pass = Pass::Fit;
+    type Partial = FitPartial;
+
+    fn add(&mut self, partial: FitPartial) {
+        self.merge(&partial);
+    }
+
+    fn add_total(&mut self, other: Self) {
+        self.merge_features(&other.features);
+    }
+}
+
+/// What a pass has found in units 0 to `units`, or the units whose results are missing or damaged.
+///
+/// Whoever needs it first merges what was left of the units, and leaves the total for everyone after; of
+/// several that do, each leaves the same bytes. `empty` is the total of nothing.
+///
+/// # Errors
+/// When the total can't be written, or the run is asked to stop.
+pub fn total<T: Total>(
+    context: Context<'_>,
+    partials: &Partials,
+    units: usize,
+    empty: impl Fn() -> T + Sync,
+) -> Result<std::result::Result<T, Vec<usize>>> {
+    let name = format!("{}-total", T::PASS);
+    if let Some(total) = partials.read_without_files(&name) {
+        return Ok(Ok(total));
+    }
+    let covered = partials.cover(T::PASS, units as u64);
+    let (mut total, mut missing) = (empty(), Vec::new());
+    context.ordered(covered.len()).run(
+        |index| Ok(of_covered(partials, &covered[index], &empty)),
+        |_, (part, absent)| {
+            total.add_total(part);
+            missing.extend(absent);
+            Ok(())
+        },
+    )?;
+    if !missing.is_empty() {
+        return Ok(Err(missing));
+    }
+    partials.keep(&name, &total, Vec::new())?;
+    Ok(Ok(total))
+}
+
+/// The total of some units, and those of them that are missing.
+fn of_covered<T: Total>(
+    partials: &Partials,
+    covered: &Covered,
+    empty: impl Fn() -> T,
+) -> (T, Vec<usize>) {
+    let units = match covered {
+        Covered::Range(units) => match partials.summary(T::PASS, units) {
+            Some(total) => return (total, Vec::new()),
+            None => units.clone(),
+        },
+        Covered::Unit(unit) => *unit..unit + 1,
+    };
+    let (mut total, mut missing) = (empty(), Vec::new());
+    for unit in units {
+        let unit = usize::try_from(unit).unwrap_or(usize::MAX);
+        match partials.read_without_files(&partial_name(T::PASS, unit)) {
+            Some(partial) => total.add(partial),
+            None => missing.push(unit),
+        }
+    }
+    (total, missing)
 }

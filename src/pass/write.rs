@@ -13,6 +13,7 @@ use super::leaves::{BlockSource, Leaf};
 use super::scaling::Scaling;
 use super::{Context, Routed, RowsOf, SplitPlan, partial_name};
 use crate::artifact::JobId;
+use crate::artifact::partial::PartialFile;
 use crate::engine::Pass;
 use crate::error::Result;
 use crate::kernel::{Scaler, Side, WRITTEN_SIDES};
@@ -199,29 +200,54 @@ pub(super) fn take_up_unit(
     index: usize,
     threads: usize,
 ) -> Result<WritePartial> {
-    let name = match job.rows {
-        RowsOf::Fold(fold) => format!("{fold}-{}", partial_name(Pass::Write, index)),
-        RowsOf::Sides | RowsOf::AllFolds => partial_name(Pass::Write, index),
-    };
-    if let Some(partial) = job.partials.already(&name)? {
-        let rows = job.table.units[index].rows as u64;
-        job.context.advanced(Pass::Write, rows, 0);
-        return Ok(partial);
+    let (partial, is_new) = write_unit(job, leaves, index, threads)?;
+    if is_new {
+        let files = shard_files(job, &partial);
+        job.partials
+            .keep(&unit_name(job, partial.unit), &partial, files)?;
     }
-    let partial = write_unit(job, leaves, index, threads)?;
+    Ok(partial)
+}
+
+/// The same, and whether nobody has kept it.
+pub(super) fn write_unit(
+    job: &WriteJob<'_>,
+    leaves: &[Leaf],
+    index: usize,
+    threads: usize,
+) -> Result<(WritePartial, bool)> {
+    let unit = &job.table.units[index];
+    if let Some(partial) = job.partials.already(&unit_name(job, unit.index))? {
+        job.context.advanced(Pass::Write, unit.rows as u64, 0);
+        return Ok((partial, false));
+    }
+    let partial = write_shards(job, leaves, index, threads)?;
     for (place, side) in job.written.iter().enumerate() {
         if partial.shard(*side).is_some() {
-            let unfinished = job.unfinished[place].join(job.shard_name(index));
-            put_in_place(&unfinished, &shard_path(job, place, index))?;
+            let unfinished = job.unfinished[place].join(job.shard_name(unit.index));
+            put_in_place(&unfinished, &shard_path(job, place, unit.index))?;
         }
     }
+    Ok((partial, true))
+}
+
+/// What the partial of a unit is called.
+fn unit_name(job: &WriteJob<'_>, unit: usize) -> String {
+    match job.rows {
+        RowsOf::Fold(fold) => format!("{fold}-{}", partial_name(Pass::Write, unit)),
+        RowsOf::Sides | RowsOf::AllFolds => partial_name(Pass::Write, unit),
+    }
+}
+
+/// The shards of a unit, as its partial speaks of them.
+pub(super) fn shard_files(job: &WriteJob<'_>, partial: &WritePartial) -> Vec<PartialFile> {
     let sides = job.written.iter().enumerate();
     let files = sides.filter_map(|(place, side)| {
         let written = partial.shard(*side)?.written;
-        Some(job.partials.file(&shard_path(job, place, index), written))
+        let path = shard_path(job, place, partial.unit);
+        Some(job.partials.file(&path, written))
     });
-    job.partials.keep(&name, &partial, files.collect())?;
-    Ok(partial)
+    files.collect()
 }
 
 /// The shard of the side at `place` among those that are written.
@@ -263,18 +289,19 @@ pub(super) fn leaves(job: &WriteJob<'_>) -> Vec<Leaf> {
     leaves
 }
 
-fn write_unit(
+fn write_shards(
     job: &WriteJob<'_>,
     leaves: &[Leaf],
     index: usize,
     threads: usize,
 ) -> Result<WritePartial> {
+    let number = job.table.units[index].index;
     let open = open_unit(job, index)?;
     let routed = job.plan.routed(job.partials, &open, job.rows)?;
     let sides = &routed.sides;
     let mut writers = Vec::with_capacity(job.written.len());
     for (place, side) in job.written.iter().enumerate() {
-        let path = job.unfinished[place].join(job.shard_name(index));
+        let path = job.unfinished[place].join(job.shard_name(number));
         writers.push(match sides.rows_on(*side) {
             0 => None,
             _ => Some(ShardWriter::create(&path, job.format)?),
@@ -292,7 +319,7 @@ fn write_unit(
         shards[side.index()] = writer.map(ShardWriter::finish).transpose()?;
     }
     Ok(WritePartial {
-        unit: index,
+        unit: number,
         shards,
         histograms,
     })
@@ -300,9 +327,10 @@ fn write_unit(
 
 /// A unit, which must be what pass 2 has read if there was one.
 pub(super) fn open_unit<'a>(job: &'a WriteJob<'_>, index: usize) -> Result<OpenUnit<'a>> {
-    let open = OpenUnit::new(job.table, &job.table.units[index], job.context.memory);
+    let unit = &job.table.units[index];
+    let open = OpenUnit::new(job.table, unit, job.context.memory);
     Ok(match job.scaling {
-        Scaling::Fitted => open.comparing(pages_read(job.partials, index)?),
+        Scaling::Fitted => open.comparing(pages_read(job.partials, unit.index)?),
         Scaling::Frozen | Scaling::Inverse => open,
     })
 }

@@ -9,6 +9,7 @@ mod words;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,8 +20,10 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::Written;
 use super::files::{io_error, list};
 use super::lock::host_name;
+use super::ranges::{Covered, Leaving, Ranges};
 use crate::artifact::JobId;
 use crate::artifact::partial::{PartialFile, seal, unseal};
+use crate::engine::Pass;
 use crate::error::{Error, OutputError, Place, Result};
 use crate::source::file_digest;
 
@@ -32,6 +35,8 @@ pub(super) const PARTIALS: &str = "partials";
 pub struct Partials {
     staging: PathBuf,
     job: JobId,
+    /// What processes have left of ranges of units.
+    ranges: Ranges,
     taken_up: AtomicU64,
     /// Part of the names of files that aren't whole yet; no other process has it.
     attempt: String,
@@ -41,8 +46,14 @@ pub struct Partials {
 
 impl Partials {
     pub(super) fn new(staging: &Path, job: &JobId) -> Self {
+        Self::of_process(staging, job, None)
+    }
+
+    /// The same for a process that does a pass of some units.
+    pub(super) fn of_process(staging: &Path, job: &JobId, own: Option<(Pass, Range<u64>)>) -> Self {
         Self {
             staging: staging.to_path_buf(),
+            ranges: Ranges::new(&staging.join(PARTIALS), job, own),
             job: job.clone(),
             taken_up: AtomicU64::new(0),
             attempt: attempt_name(),
@@ -126,6 +137,21 @@ impl Partials {
         Some(self.read(name)?.0)
     }
 
+    /// What holds for all of a range of units that a process has left.
+    pub fn summary<T: DeserializeOwned>(&self, pass: Pass, units: &Range<u64>) -> Option<T> {
+        self.ranges.summary(pass, units)
+    }
+
+    /// Units 0 to `units`, without gap or overlap, as their results can be read; not all may be there.
+    pub fn cover(&self, pass: Pass, units: u64) -> Vec<Covered> {
+        self.ranges.cover(pass, units)
+    }
+
+    /// Gathers results of `pass` from unit `first` on in `directory`, to leave them as one file.
+    pub(super) fn leave(&self, pass: Pass, first: u64, directory: &Path) -> Result<Leaving<'_>> {
+        Leaving::new(&self.ranges, pass, first, directory)
+    }
+
     pub(super) fn job(&self) -> &JobId {
         &self.job
     }
@@ -149,18 +175,29 @@ impl Partials {
     pub(super) fn files(&self) -> Result<BTreeSet<PathBuf>> {
         let mut kept = BTreeSet::new();
         for (path, _) in list(&self.staging.join(PARTIALS))? {
+            let is_alone = path.extension().is_some_and(|suffix| suffix == "json");
             let name = path.file_stem().and_then(|name| name.to_str());
+            let name = name.filter(|_| is_alone);
             if let Some((_, files)) = name.and_then(|name| self.read::<IgnoredAny>(name)) {
                 kept.extend(files.iter().map(|file| self.staging.join(&file.path)));
                 kept.insert(path);
             }
+        }
+        for (path, files) in self.ranges.files() {
+            kept.extend(files.iter().map(|file| self.staging.join(&file.path)));
+            kept.insert(path);
         }
         Ok(kept)
     }
 
     /// What can't be read is as good as missing: the work is done again.
     fn read<T: DeserializeOwned>(&self, name: &str) -> Option<(T, Vec<PartialFile>)> {
-        unseal(&self.job, name, &fs::read(self.path(name)).ok()?)
+        let alone = fs::read(self.path(name)).ok();
+        let alone = alone.and_then(|bytes| unseal(&self.job, name, &bytes));
+        alone.or_else(|| {
+            let line = self.ranges.read(name)?;
+            Some((line.content, line.files))
+        })
     }
 
     fn path(&self, name: &str) -> PathBuf {

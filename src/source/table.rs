@@ -5,6 +5,7 @@
 //! about a million rows or 128 MiB: the unit of memory, retry and distribution. Units follow from
 //! the inputs alone, never from threads, memory or engine.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -34,6 +35,8 @@ pub struct Table {
     pub stores: Vec<Store>,
     /// The work, in order.
     pub units: Vec<Unit>,
+    /// Number of the first input among those of the job, if this is a part of it.
+    pub first_input: usize,
 }
 
 /// A Parquet file that holds consecutive rows of one input.
@@ -125,12 +128,47 @@ impl Table {
             schema,
             stores,
             units,
+            first_input: 0,
         }
+    }
+
+    /// Some consecutive units of a larger table, whose first is number `first_unit`, read from inputs the
+    /// first of which is number `first_input`; each is given by the inputs and row groups that it begins
+    /// and ends with. `None` if the stores don't have those, or no rows in them.
+    pub fn of_units(
+        schema: Schema,
+        stores: Vec<Store>,
+        (first_unit, first_input): (usize, usize),
+        ends: &[[(usize, usize); 2]],
+    ) -> Option<Self> {
+        let mut units = Vec::with_capacity(ends.len());
+        for (place, [first, last]) in ends.iter().enumerate() {
+            let at =
+                |(input, group): (usize, usize)| Some((input.checked_sub(first_input)?, group));
+            units.push(Unit::between(
+                &stores,
+                first_unit + place,
+                at(*first)?,
+                at(*last)?,
+            )?);
+        }
+        Some(Self {
+            schema,
+            stores,
+            units,
+            first_input,
+        })
     }
 
     /// Rows in all.
     pub fn rows(&self) -> u64 {
         self.units.iter().map(|unit| unit.rows as u64).sum()
+    }
+
+    /// The numbers of the units, among those of the job.
+    pub fn numbers(&self) -> Range<usize> {
+        let first = self.units.first().map_or(0, |unit| unit.index);
+        first..first + self.units.len()
     }
 
     /// What the footers of a unit's stores take in memory.
@@ -153,6 +191,37 @@ impl Table {
 }
 
 impl Unit {
+    /// That of all row groups from one to another, by store and row group.
+    fn between(
+        stores: &[Store],
+        index: usize,
+        first: (usize, usize),
+        last: (usize, usize),
+    ) -> Option<Self> {
+        let mut unit = Self {
+            index,
+            pieces: Vec::new(),
+            rows: 0,
+            bytes: 0,
+        };
+        stores.get(last.0)?.groups.get(last.1)?;
+        for (store, content) in stores.iter().enumerate().take(last.0 + 1).skip(first.0) {
+            for (row_group, group) in content.groups.iter().enumerate() {
+                let rows = usize::try_from(group.rows).ok()?;
+                if rows > 0 && (first..=last).contains(&(store, row_group)) {
+                    let piece = Piece {
+                        store,
+                        row_group,
+                        first_row: group.first_row,
+                        rows,
+                    };
+                    unit.add(piece, group.bytes);
+                }
+            }
+        }
+        (unit.rows > 0).then_some(unit)
+    }
+
     fn has_room(&self, piece: Piece, bytes: u64, (rows_max, pieces_max): (u64, usize)) -> bool {
         let stores = self
             .pieces

@@ -147,16 +147,30 @@ fn a_pass_and_the_commit_name_the_units_that_are_missing_or_damaged() {
     unit(&scratch, "plan.json", "write", "0..5");
 
     let partials = scratch.path(".out.prep/partials");
-    let partial = |name: &str| partials.join(format!("{name}.json"));
+    let range =
+        |pass: &str, first: u64| partials.join(format!("{pass}-{first:07}-{:07}.lines", first + 1));
     let commit_line = ["commit", "--plan", "plan.json"];
     // One of another unit, one cut short, one that is gone.
-    fs::copy(partial("fit-0000003"), partial("fit-0000001")).expect("copy a partial");
-    let whole = fs::read(partial("fit-0000002")).expect("a partial");
-    fs::write(partial("fit-0000002"), &whole[..whole.len() - 2]).expect("cut a partial");
-    fs::remove_file(partial("fit-0000004")).expect("remove a partial");
+    fs::remove_file(partials.join("fit-0000000-0000005.lines")).expect("remove a partial");
+    for number in 0..5 {
+        unit(&scratch, "plan.json", "fit", &number.to_string());
+    }
+    fs::copy(range("fit", 3), range("fit", 1)).expect("copy a partial");
+    let whole = fs::read(range("fit", 2)).expect("a partial");
+    fs::write(range("fit", 2), &whole[..whole.len() - 2]).expect("cut a partial");
+    fs::remove_file(range("fit", 4)).expect("remove a partial");
     refused(&commit_line, &["pass fit", "units 1..3, 4", "--unit 1..3"]);
     assert!(!scratch.path("out").exists());
+    // A process that writes needs what was read of its own units, and the total of all.
+    let write = ["unit", "write", "--plan", "plan.json", "--unit", "0..4"];
+    refused(&write, &["pass fit", "units 1..3", "--unit 1..3"]);
+    let total = partials.join("fit-total.json");
+    let whole = fs::read(&total).expect("a total");
+    fs::write(&total, &whole[..whole.len() / 2]).expect("cut a total");
+    refused(&write, &["pass fit", "units 1..3, 4", "--unit 1..3"]);
     unit(&scratch, "plan.json", "fit", "0..5");
+    unit(&scratch, "plan.json", "write", "0..4");
+    assert!(fs::read(&total).expect("a total") == whole);
 
     // A shard that was changed, and one that is gone.
     let shards = files_below(&scratch.path(".out.prep/out/train"));
@@ -224,16 +238,11 @@ fn units_are_refused_for_another_plan_other_inputs_and_what_one_process_has_to_d
     let error = scratch.prep(&unit_line).fails_with(4);
     assert!(error.contains("no work of this plan"), "{error}");
     plan(&scratch, "out", "plan.json", &[]);
-    scratch.parquet("in/new.parquet", &Table::new([Column::doubles("x", [1.0])]));
-    let error = scratch.prep(&unit_line).clear_error();
-    assert!(error.contains("column"), "{error}");
-    fs::copy(
-        scratch.path("in/000.parquet"),
-        scratch.path("in/new.parquet"),
-    )
-    .expect("a copy");
-    let error = scratch.prep(&unit_line).fails_with(3);
-    assert!(error.contains("the inputs are now those of job"), "{error}");
+    let list = fs::read(scratch.path(".out.prep/units")).expect("a list of units");
+    scratch.write(".out.prep/units", &list[1..]);
+    let error = scratch.prep(&unit_line).fails_with(4);
+    assert!(error.contains("make the plan again"), "{error}");
+    scratch.write(".out.prep/units", list);
     let text = fs::read_to_string(scratch.path("plan.json")).expect("a plan");
     scratch.write("plan.json", text.replacen("42", "43", 1));
     let error = scratch.prep(&unit_line).fails_with(3);
@@ -290,4 +299,111 @@ fn stream_goes_on_with_what_units_have_done_and_directories_may_be_elsewhere() {
         .prep(&["commit", "--plan", "plan.json", "--map-root", &map])
         .succeeds();
     assert!(scratch.bytes_of("elsewhere/out") == scratch.bytes_of("reference"));
+}
+
+#[test]
+fn a_process_opens_the_files_of_its_units_alone_and_the_commit_looks_at_all() {
+    let scratch = Scratch::new();
+    make_input(&scratch);
+    scratch.stream_to("reference", "in", &[]);
+    plan(&scratch, "out", "plan.json", &[]);
+    let (last, aside) = (scratch.path("in/599.parquet"), scratch.path("aside"));
+    fs::rename(&last, &aside).expect("move a file");
+    scratch.write("in/400.parquet", "no Parquet any more");
+    for units in ["0..3", "2"] {
+        unit(&scratch, "plan.json", "split", units);
+    }
+    let refused = |units: &str, part: &str| {
+        let line = ["unit", "split", "--plan", "plan.json", "--unit", units];
+        let error = scratch.prep(&line).fails_with(3);
+        assert!(error.contains(part), "{error}");
+    };
+    refused("2..4", "400.parquet");
+    refused("4", "599.parquet");
+    fs::remove_dir_all(scratch.path("in")).expect("remove the input");
+    make_input(&scratch);
+    refused("0", "modification time");
+
+    // What was added since, only the commit can see.
+    plan(&scratch, "out", "plan.json", &[]);
+    for pass in ["split", "fit", "write"] {
+        unit(&scratch, "plan.json", pass, "0..5");
+    }
+    fs::copy(&aside, scratch.path("in/new.parquet")).expect("a copy");
+    let line = ["commit", "--plan", "plan.json"];
+    let error = scratch.prep(&line).fails_with(3);
+    assert!(error.contains("the inputs are now those of job"), "{error}");
+    fs::remove_file(scratch.path("in/new.parquet")).expect("remove a file");
+    commit(&scratch, "plan.json");
+    // Other times of the files are other names of the shards.
+    scratch.stream_to("again", "in", &[]);
+    is_same(&scratch, "out", &scratch.bytes_of("again"));
+}
+
+#[test]
+fn a_range_leaves_one_file_and_any_cuts_the_same_totals() {
+    let scratch = Scratch::new();
+    make_input(&scratch);
+    let cuts: [&[&str]; 3] = [&["0..5"], &["3..5", "0..4"], &["4", "3", "2", "1", "0"]];
+    let mut totals = Vec::new();
+    for (number, cuts) in cuts.iter().enumerate() {
+        let (out, file) = (format!("out-{number}"), format!("plan-{number}.json"));
+        plan(&scratch, &out, &file, &[]);
+        for pass in ["split", "fit"] {
+            cuts.iter()
+                .for_each(|units| unit(&scratch, &file, pass, units));
+        }
+        unit(&scratch, &file, "write", "1..3");
+        let partials = scratch.path(format!(".{out}.prep/partials"));
+        let names = files_below(&partials);
+        assert_eq!(names.len(), 2 * cuts.len() + 3, "{names:?}");
+        let total = |pass: &str| fs::read(partials.join(format!("{pass}-total.json")));
+        totals.push(["split", "fit"].map(|pass| total(pass).expect("a total")));
+        unit(&scratch, &file, "write", "0..5");
+        commit(&scratch, &file);
+    }
+    assert!(totals.iter().all(|total| *total == totals[0]));
+    let bytes = scratch.bytes_of("out-0");
+    (1..3).for_each(|number| is_same(&scratch, &format!("out-{number}"), &bytes));
+}
+
+#[test]
+fn units_before_one_that_fails_are_left_and_taken_up() {
+    let scratch = Scratch::new();
+    make_input(&scratch);
+    scratch.stream_to("reference", "in", &[]);
+    plan(&scratch, "out", "plan.json", &[]);
+    unit(&scratch, "plan.json", "split", "0..5");
+    // Unit 3 begins after 3 * 129 files; its pages are damaged, its footer and times aren't.
+    let path = scratch.path("in/400.parquet");
+    let whole = fs::read(&path).expect("a file");
+    let modified = fs::metadata(&path)
+        .and_then(|file| file.modified())
+        .expect("a time");
+    let put = |bytes: &[u8]| {
+        fs::write(&path, bytes).expect("write a file");
+        let file = fs::File::options()
+            .append(true)
+            .open(&path)
+            .expect("a file");
+        file.set_modified(modified).expect("set the time");
+    };
+    let mut damaged = whole.clone();
+    damaged[4..200].fill(0xff);
+    put(&damaged);
+    let line = ["unit", "fit", "--plan", "plan.json", "--unit", "0..5"];
+    let error = scratch.prep(&line).fails_with(3);
+    assert!(error.contains("400.parquet"), "{error}");
+    let partials = scratch.path(".out.prep/partials");
+    assert!(partials.join("fit-0000000-0000003.lines").exists());
+    put(&whole);
+    let run = scratch.prep(&line).succeeds();
+    assert!(
+        run.stdout.contains("3 of them done before"),
+        "{}",
+        run.stdout
+    );
+    unit(&scratch, "plan.json", "write", "0..5");
+    commit(&scratch, "plan.json");
+    is_same(&scratch, "out", &scratch.bytes_of("reference"));
 }

@@ -16,6 +16,7 @@ mod narrow;
 mod row;
 mod settled;
 mod time;
+mod unit;
 
 use std::path::Path;
 
@@ -30,8 +31,10 @@ use self::narrow::Narrow;
 use self::row::ByRow;
 pub(super) use self::settled::settled_bytes;
 use self::time::{ByTime, TIME_BYTES};
-use super::{Context, WritePartial, partial_name};
-use crate::engine::{Pass, guarded};
+pub(in crate::pass) use self::unit::split_unit;
+use self::unit::take_up_split;
+use super::{Context, WritePartial};
+use crate::engine::guarded;
 use crate::error::{Error, InputError, Place, Result, UsageError};
 use crate::kernel::{Cuts, FoldCount, Fraction, Side, Sides, WRITTEN_SIDES, file_key};
 use crate::schema::Schema;
@@ -341,30 +344,6 @@ pub fn split(
         },
     )?;
     Ok(total)
-}
-
-/// A unit that is split already, or is now; where nothing but its own rows has a say.
-pub(super) fn take_up_split(
-    context: Context<'_>,
-    partials: &Partials,
-    table: &Table,
-    plan: &SplitPlan<'_>,
-    index: usize,
-) -> Result<SplitTotal> {
-    let (unit, name) = (&table.units[index], partial_name(Pass::Split, index));
-    let partial = match partials.already(&name)? {
-        Some(partial) => partial,
-        None => {
-            let open = plan.open(table, unit);
-            let assigned = plan.assigned(&open)?;
-            plan.keep(partials, &open, &assigned.sides)?;
-            let partial = SplitTotal::of(&assigned);
-            partials.keep(&name, &partial, Vec::new())?;
-            partial
-        }
-    };
-    context.advanced(Pass::Split, unit.rows as u64, 0);
-    Ok(partial)
 }
 
 /// Makes sure that pass 3 wrote the rows that pass 1 counted: a split column that changes in between

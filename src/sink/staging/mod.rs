@@ -1,7 +1,7 @@
 //! The staging directory: `.OUT.prep/` beside `OUT`, where an output is made until it is whole.
 //!
 //! ```text
-//! .OUT.prep/   lock  job.json  partials/  cache/  out/
+//! .OUT.prep/   lock  job.json  units  partials/  cache/  out/
 //! ```
 //!
 //! Invariant: only the owner of the lock writes in it, and `OUT` itself stays as it was until
@@ -12,6 +12,7 @@ mod destination;
 mod inherit;
 mod leftovers;
 mod probe;
+mod units;
 mod work;
 
 #[cfg(test)]
@@ -31,12 +32,15 @@ use crate::spec::{OutputSpec, Overwrite};
 
 pub(super) use destination::{Destination, Occupant};
 pub(super) use probe::RenameSupport;
+pub use units::UnitList;
 pub use work::{Work, put_in_place};
 
 /// What `out/` is called, which becomes `OUT`.
 const OUT: &str = "out";
 /// Where text becomes columns.
 pub(super) const CACHE: &str = "cache";
+/// What each unit is read from, if other processes are to do them.
+const UNITS: &str = "units";
 /// Says whose work the directory holds.
 const JOB: &str = "job.json";
 /// The old generation between the two steps of `--overwrite=two-step`.
@@ -296,9 +300,9 @@ fn prepare(
     let record = job_record(job);
     let is_same_job = std::fs::read(staging.join(JOB)).is_ok_and(|found| found == record);
     leftovers::empty(staging, |name| {
-        is_same_job && [JOB, OUT, CACHE, PARTIALS].contains(&name)
+        is_same_job && [JOB, UNITS, OUT, CACHE, PARTIALS].contains(&name)
     })?;
-    for name in [JOB, OUT, CACHE, PARTIALS] {
+    for name in [JOB, UNITS, OUT, CACHE, PARTIALS] {
         leftovers::keep_plain(&staging.join(name))?;
     }
     let renames = probe::rename_support(staging)?;

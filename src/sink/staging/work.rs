@@ -5,13 +5,16 @@
 //! puts it in its place, where another's may be, which has the same bytes.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::super::files::{create_directory, io_error, remove};
 use super::super::lock::Publishing;
 use super::super::partials::{Partials, attempt_name};
-use super::{Destination, JOB, OUT, Staging, job_record};
+use super::super::ranges::Leaving;
+use super::{Destination, JOB, OUT, Staging, UNITS, UnitList, job_record};
 use crate::artifact::JobId;
+use crate::engine::Pass;
 use crate::error::{Error, OutputError, Place, Result};
 use crate::spec::OutputSpec;
 
@@ -27,11 +30,12 @@ pub struct Work {
 }
 
 impl Work {
-    /// Joins the work on `out`, which `prep plan` has prepared; `None` if `out` is made already.
+    /// Joins the work on `out`, which `prep plan` has prepared, to do a pass of some units, or to look at
+    /// it; `None` if `out` is made already.
     ///
     /// # Errors
     /// [`OutputError::NoWork`] if no such work is going on.
-    pub fn join(out: &Path, job: &JobId) -> Result<Option<Self>> {
+    pub fn join(out: &Path, job: &JobId, own: Option<(Pass, Range<u64>)>) -> Result<Option<Self>> {
         let destination = Destination::resolve(out)?;
         let staging = destination.staging.clone();
         // Its directory may be left of a commit that was stopped after its last rename.
@@ -49,7 +53,7 @@ impl Work {
         let attempt = attempts.join(attempt_name());
         create_directory(&attempt)?;
         Ok(Some(Self {
-            partials: Partials::new(&staging, job),
+            partials: Partials::of_process(&staging, job, own),
             staging,
             attempt,
         }))
@@ -73,6 +77,22 @@ impl Work {
     /// Results of finished units.
     pub fn partials(&self) -> &Partials {
         &self.partials
+    }
+
+    /// Gathers results of `pass` from unit `first` on, to leave them as one file.
+    ///
+    /// # Errors
+    /// [`OutputError::Io`] if that can't be made.
+    pub fn leave(&self, pass: Pass, first: u64) -> Result<Leaving<'_>> {
+        self.partials.leave(pass, first, &self.attempt)
+    }
+
+    /// The list of units that `prep plan` has left.
+    ///
+    /// # Errors
+    /// [`OutputError::WorkMissing`] if it isn't there whole.
+    pub fn units(&self) -> Result<UnitList> {
+        UnitList::open(&self.staging.join(UNITS), self.partials.job())
     }
 
     /// Where this process writes what isn't whole yet.

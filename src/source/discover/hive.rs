@@ -37,7 +37,7 @@ pub(super) fn read_keys(candidates: &mut [Candidate]) -> Result<()> {
     Ok(())
 }
 
-fn keys_of(relative: &[u8]) -> Result<Vec<(String, Option<String>)>> {
+pub(super) fn keys_of(relative: &[u8]) -> Result<Vec<(String, Option<String>)>> {
     let mut keys: Vec<(String, Option<String>)> = Vec::new();
     let mut components = relative.split(|byte| *byte == b'/');
     components.next_back(); // The file's own name.

@@ -13,6 +13,7 @@ mod fingerprint;
 mod hive;
 mod overlap;
 mod pattern;
+mod planned;
 mod recognize;
 mod select;
 mod walk;
@@ -31,6 +32,7 @@ use crate::spec::{Format, InputSpec};
 pub use classify::{Codec, SkipReason};
 pub(crate) use fingerprint::CHANGED_HINT;
 pub use fingerprint::{Fingerprint, as_found, fingerprint, unchanged};
+pub use planned::as_planned;
 
 /// A file to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]

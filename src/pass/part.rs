@@ -1,0 +1,125 @@
+//! A part of a plan: what a process has to know that does some of the units.
+//!
+//! Invariant: schema, output and units are those of the whole plan. The schema follows from one file of each
+//! schema that any file has, in the order in which they first came; the units from row groups that were
+//! written down. Every file that is opened is proven to be what it was when it was planned with.
+
+use std::sync::Arc;
+
+use super::plan::{Planned, Stores};
+use super::{Context, Plan, Prepared, Rows};
+use crate::artifact::planned::{PlannedTable, PlannedUnit};
+use crate::engine::{Pass, guarded};
+use crate::error::{Error, Place, Result};
+use crate::schema::SharedLayout;
+use crate::source::discover::{Fingerprint, InputFile, unchanged};
+use crate::source::parquet::ParquetFile;
+use crate::source::table::Table;
+use crate::spec::JobSpec;
+
+/// Consecutive units of a plan, the files they are read from being the run's inputs.
+#[derive(Debug)]
+pub struct Part {
+    /// Number of the first unit.
+    pub first_unit: usize,
+    /// Number of the first input.
+    pub first_input: usize,
+    /// What the inputs were when they were planned with.
+    pub fingerprints: Vec<Fingerprint>,
+    /// One file of each schema.
+    pub schemas: Vec<(InputFile, Fingerprint)>,
+    /// The units.
+    pub units: Vec<PlannedUnit>,
+}
+
+/// Hands over what each unit of a plan is read from, in order; returns what holds for all of them.
+///
+/// # Errors
+/// Those of `each`.
+pub fn list_units(
+    inputs: &[InputFile],
+    fingerprints: &[Fingerprint],
+    prepared: &Prepared,
+    each: &mut dyn FnMut(PlannedUnit) -> Result<()>,
+) -> Result<PlannedTable> {
+    let mut table = PlannedTable::default();
+    let mut layouts: Vec<&SharedLayout> = Vec::new();
+    let stores = &prepared.table.stores;
+    for store in stores {
+        if !layouts
+            .iter()
+            .any(|known| Arc::ptr_eq(known, &store.layout))
+        {
+            layouts.push(&store.layout);
+            let file = table.file(&inputs[store.input], &fingerprints[store.input]);
+            table.schemas.push((store.input, file));
+        }
+    }
+    let mut next = 0;
+    for unit in &prepared.table.units {
+        let (Some(first), Some(last)) = (unit.pieces.first(), unit.pieces.last()) else {
+            continue;
+        };
+        let place = |store: usize, group| (stores[store].input, group);
+        let (first, last) = (
+            place(first.store, first.row_group),
+            place(last.store, last.row_group),
+        );
+        // Files without rows in between go with the unit after them.
+        let first_input = first.0.min(next);
+        let files = first_input..=last.0;
+        next = last.0 + 1;
+        each(PlannedUnit {
+            first_input,
+            files: files
+                .map(|input| table.file(&inputs[input], &fingerprints[input]))
+                .collect(),
+            first,
+            last,
+        })?;
+    }
+    Ok(table)
+}
+
+/// The plan of some units alone: reads the footers of their files, and of one file of each schema.
+///
+/// # Errors
+/// When a file isn't what it was; `damaged` if the units aren't in the files that were proven.
+pub fn plan_part(
+    context: Context<'_>,
+    spec: &JobSpec,
+    part: &Part,
+    damaged: impl Fn() -> Error,
+) -> Result<Plan> {
+    let mut stores = Stores::default();
+    let open = |input: &InputFile, print: &Fingerprint| {
+        unchanged(input, print)?;
+        let file = guarded(|| ParquetFile::open(&input.path, context.memory));
+        file.map(|file| Planned::of(&file))
+            .map_err(|error| error.at(Place::path(&input.path)))
+    };
+    for (input, print) in &part.schemas {
+        stores.schema(&open(input, print)?)?;
+    }
+    context.ordered(context.inputs.len()).run(
+        |index| {
+            let file = open(&context.inputs[index], &part.fingerprints[index])?;
+            context.advanced(Pass::Plan, 0, 0);
+            Ok(file)
+        },
+        |index, file| stores.add(index, &context.inputs[index].path, &file),
+    )?;
+    let prepared = stores.settle(context, spec, |schema, stores| {
+        let ends: Vec<_> = part
+            .units
+            .iter()
+            .map(|unit| [unit.first, unit.last])
+            .collect();
+        let numbers = (part.first_unit, part.first_input);
+        Table::of_units(schema, stores, numbers, &ends).ok_or_else(&damaged)
+    })?;
+    Ok(Plan {
+        fingerprints: part.fingerprints.clone(),
+        rows: Rows::Table(Box::new(prepared)),
+    })
+}
