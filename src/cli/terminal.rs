@@ -3,6 +3,7 @@
 //! A reader that closed the pipe has seen enough: that is no error.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::PathBuf;
 
 use prep_stream::error::{Error, Result};
 use prep_stream::report::Paint;
@@ -105,6 +106,11 @@ fn error_prefix() -> String {
 /// Now, RFC 3339 in UTC with milliseconds.
 pub(super) fn timestamp() -> String {
     humantime::format_rfc3339_millis(std::time::SystemTime::now()).to_string()
+}
+
+/// The file of this program.
+pub(super) fn program() -> Result<PathBuf> {
+    std::env::current_exe().map_err(|source| output_error("find the program's own file", source))
 }
 
 /// Prints a report as one line of JSON.

@@ -1,6 +1,7 @@
 //! Running units: threads, memory, cancellation, progress. No arithmetic on data, no building of paths.
 
 mod cancel;
+mod child;
 pub mod machine;
 mod memory;
 mod observe;
@@ -9,6 +10,7 @@ mod tally;
 mod usage;
 
 pub use cancel::Cancel;
+pub use child::{Child, Ended};
 pub use memory::{Memory, PagePermit, Permit};
 pub use observe::{Event, Observer, Pass, Silent};
 pub use ordered::{Ordered, guarded};

@@ -116,6 +116,18 @@ pub enum ErrorKind {
         /// Each condition that is met, with what met it.
         found: String,
     },
+    /// The process of a unit was killed, aborted or failed (exit code 6 if killed, else that of the process).
+    #[error("unit {unit} of pass {pass} failed: {reason}")]
+    Isolated {
+        /// The pass.
+        pass: String,
+        /// The unit's number.
+        unit: u64,
+        /// How its process ended.
+        reason: String,
+        /// The exit code.
+        exit_code: u8,
+    },
     /// A signal asked the run to stop (exit code 128 + number).
     #[error("interrupted by signal {signal}")]
     Interrupted {
@@ -193,6 +205,7 @@ impl Error {
             ErrorKind::Output(_) => 4,
             ErrorKind::Locked { .. } => 5,
             ErrorKind::Budget { .. } => 6,
+            ErrorKind::Isolated { exit_code, .. } => *exit_code,
             ErrorKind::Interrupted { signal } => u8::try_from(128 + signal).unwrap_or(130),
         }
     }

@@ -6,6 +6,7 @@ mod bad_files;
 mod fit;
 mod fold_report;
 mod folds;
+mod isolate;
 mod merge;
 mod outlook;
 mod publish;
@@ -36,6 +37,7 @@ use crate::spec::JobSpec;
 
 pub use audit::{audit, judge};
 pub use fit::fit;
+pub use isolate::stream_isolated;
 pub use merge::merge;
 use publish::publish;
 use record::{Found, Results};
@@ -142,13 +144,26 @@ fn stream_head(spec: &JobSpec) -> impl Serialize + '_ {
 
 /// Makes and publishes what was planned.
 fn stream_found(run: &Run<'_>, plan: Plan, job: &JobId) -> Result<Outcome> {
+    stream_planned(run, plan, job, |_, _| Ok(()))
+}
+
+/// The same once `before` has done in the staging directory what it does.
+fn stream_planned(
+    run: &Run<'_>,
+    plan: Plan,
+    job: &JobId,
+    before: impl FnOnce(&Plan, &Staging) -> Result<()>,
+) -> Result<Outcome> {
     let disk_bytes = run
         .disk_bytes()
         .saturating_add(plan.settled_bytes(run.spec))
         .saturating_add(run.shuffle_disk_bytes(&plan));
-    let make = |staging: &Staging| match run.spec.split.folds {
-        Some(folds) => folds::make(run, plan, job, staging, folds),
-        None => make(run, plan, job, staging),
+    let make = |staging: &Staging| {
+        before(&plan, staging)?;
+        match run.spec.split.folds {
+            Some(folds) => folds::make(run, plan, job, staging, folds),
+            None => make(run, plan, job, staging),
+        }
     };
     let made = publish(run, job, disk_bytes, make)?;
     Ok(Outcome::of(run, job, made, |report| run.finish(report)))

@@ -32,11 +32,12 @@ use crate::sink::{Partials, Staging, Work, write_atomically};
 use crate::source::discover::{Discovery, Fingerprint, InputFile, as_planned, discover};
 use crate::spec::{Format, JobSpec, OnInf, Resources};
 
-use file::{absolute, check, place, read, refused, same_job};
+pub(super) use file::{absolute, check, refused};
+use file::{place, read, same_job};
 use missing::missing;
 
 /// The passes that units go through.
-const PASSES: [Pass; 3] = [Pass::Split, Pass::Fit, Pass::Write];
+pub(super) const PASSES: [Pass; 3] = [Pass::Split, Pass::Fit, Pass::Write];
 
 /// A plan file, and where its paths are on this machine.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +61,7 @@ pub fn plan_units(
     cancel: &Cancel,
     observer: &dyn Observer,
 ) -> Result<PlanReport> {
-    check(spec)?;
+    check(spec, "--plan")?;
     let spec = &absolute(spec)?;
     without_bad_files(spec, cancel, observer, |found| {
         let run = Run::new(spec, found, cancel, observer);
@@ -87,7 +88,7 @@ fn table(plan: &Plan) -> Result<&Prepared> {
         Rows::Table(prepared) => Ok(prepared),
         Rows::Text(_) => {
             let why = "text is parsed by one process: use prep stream";
-            Err(refused("text", why))
+            Err(refused("--plan", "text", why))
         }
     }
 }

@@ -1,8 +1,9 @@
 """One job done by many processes, which are killed at random moments.
 
 In each pass several processes do random ranges of units at once, overlapping, and most of them are killed
-while they do; then one does what is left. The commit is killed, too, and done again. The output is that of
-an undisturbed `prep stream`, byte for byte, and nothing is left behind.
+while they do, two of them at the same range; some of what they leave is damaged, cut short, removed, or put in
+the place of another's. Then one does what is left. The commit is killed, too, and done again. The output is
+that of an undisturbed `prep stream`, byte for byte, and nothing is left behind.
 """
 
 import json
@@ -31,7 +32,8 @@ def attempts(verdict, source, plan, step, units):
     """Several attempts at once, most of them killed; how many were."""
     killed = 0
     for _ in range(3):
-        running = [start("unit", step, "--plan", plan, "--unit", some_range(source, units), "--threads", 1) for _ in range(3)]
+        ranges = [some_range(source, units) for _ in range(3)]
+        running = [start("unit", step, "--plan", plan, "--unit", units, "--threads", 1) for units in [*ranges, ranges[0]]]
         time.sleep(source.uniform(0.01, 0.3))
         for process in running:
             if source.random() < 0.7 and process.poll() is None:
@@ -41,6 +43,26 @@ def attempts(verdict, source, plan, step, units):
             errors = process.communicate()[1]
             verdict.check(process.returncode in {0, -9}, f"unit {step}: exit code {process.returncode}: {errors}")
     return killed
+
+
+def spoil(source, partials, step):
+    """Damages about half of what a pass has left, and of the totals; how much."""
+    paths = sorted([*partials.glob(f"{step}-*.lines"), *partials.glob("*-total.json")])
+    spoiled = [path for path in paths if source.random() < 0.5]
+    for path in spoiled:
+        bytes_left = bytearray(path.read_bytes())
+        place = source.randrange(len(bytes_left))
+        match source.randrange(4):
+            case 0:
+                bytes_left[place] ^= 1 << source.randrange(8)
+                path.write_bytes(bytes_left)
+            case 1:
+                path.write_bytes(bytes_left[:place])
+            case 2:
+                path.unlink()
+            case 3:
+                path.write_bytes(source.choice([other for other in paths if other.exists()]).read_bytes())
+    return len(spoiled)
 
 
 def make_inputs(work, seed):
@@ -57,7 +79,7 @@ def main():
     options = faults.arguments(__doc__, rounds=100)
     source = random.Random(options.seed)
     verdict = faults.Verdict("units.py")
-    killed = commits = 0
+    killed = commits = spoiled = 0
     with faults.scratch() as work:
         make_inputs(work, options.seed)
         faults.must("stream", "--in", work / "in", "--out", work / "out", "--quiet")
@@ -69,6 +91,7 @@ def main():
             units = json.loads(plan.read_text())["units"]
             for step in PASSES:
                 killed += attempts(verdict, source, plan, step, units)
+                spoiled += spoil(source, work / ".out.prep" / "partials", step)
                 run = faults.prep("unit", step, "--plan", plan, "--unit", f"0..{units}")
                 verdict.check(run.code == 0, f"round {number}, {step}: {run.stderr}")
             commit = start("commit", "--plan", plan)
@@ -83,7 +106,8 @@ def main():
             verdict.check(names == ["in", "out", "plan.json"], f"round {number}: left behind: {names}")
     faults.record(options, verdict, [
         f"{options.rounds} rounds of a job of {units} units: {killed} processes killed in the middle of units, {commits} in the",
-        "middle of a commit; each time the bytes of an undisturbed `prep stream`, and nothing left behind.",
+        f"middle of a commit; {spoiled} files of results damaged, cut, removed or exchanged. Each time the bytes of an",
+        "undisturbed `prep stream`, and nothing left behind.",
     ])
     return verdict.finish()
 

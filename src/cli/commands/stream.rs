@@ -35,6 +35,11 @@ that were skipped on request, 128 + n stopped by signal n.";
 #[command(after_long_help = EXAMPLES)]
 #[command(override_usage = "prep stream --in <PATH>... --out <DIR> [OPTIONS]")]
 pub(in crate::cli) struct Args {
+    /// Each unit of work in a process of its own, with its own limit of memory: one that aborts or is
+    /// killed is an error of that unit, and the next run goes on with the others
+    #[arg(long, help_heading = "Run")]
+    isolate: bool,
+
     #[command(flatten)]
     pub(in crate::cli) job: JobArgs,
 }
@@ -59,7 +64,11 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<ExitCode> {
         return engine::become_driver(&driver, &spec).map(|never| match never {});
     }
     allocator::suit(spec.resources);
-    let outcome = progress::watched(watch, |observer| job::stream(&spec, cancel, observer))?;
+    let program = args.isolate.then(terminal::program).transpose()?;
+    let outcome = progress::watched(watch, |observer| match &program {
+        Some(program) => job::stream_isolated(&spec, program, cancel, observer),
+        None => job::stream(&spec, cancel, observer),
+    })?;
     let code = exit_code(outcome.bad_files());
     if !watch.is_quiet {
         print(&outcome, watch)?;

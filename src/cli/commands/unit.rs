@@ -1,7 +1,7 @@
 //! `prep unit`: one pass of some units of a planned job.
 
 use clap::ValueEnum;
-use prep_stream::engine::{Cancel, Pass};
+use prep_stream::engine::{Cancel, Child, Pass};
 use prep_stream::error::Result;
 use prep_stream::job;
 use prep_stream::report::units_text;
@@ -35,6 +35,10 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "N[..M]", value_parser = values::units)]
     unit: Units,
 
+    /// Ends with the process of this id, which has started it, and holds to its --memory
+    #[arg(long, value_name = "PID", hide = true)]
+    child_of: Option<u32>,
+
     #[command(flatten)]
     pub(in crate::cli) planned: PlannedArgs,
 }
@@ -50,6 +54,9 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
     let watch = args.planned.watch();
     let planned = args.planned.into_planned();
     allocator::suit(planned.resources);
+    let budget = planned.resources.memory_bytes_max;
+    args.child_of
+        .map_or(Ok(()), |parent| Child::bind(parent, budget))?;
     let pass = match args.pass {
         PassArg::Split => Pass::Split,
         PassArg::Fit => Pass::Fit,

@@ -7,35 +7,37 @@ use crate::artifact::{JobId, PlanFile};
 use crate::error::{Error, InputError, Place, PublishedError, Result, UsageError};
 use crate::spec::{JobSpec, OnBadFile};
 
-/// Refuses what one process has to do by itself.
-pub(super) fn check(spec: &JobSpec) -> Result<()> {
+/// Refuses with `flag` what one process has to do by itself.
+pub(in crate::job) fn check(spec: &JobSpec, flag: &'static str) -> Result<()> {
     let split = &spec.split;
     if split.is_exact() {
         let why = "sides of exact sizes need the ranks of all rows: use prep stream";
         return Err(refused(
+            flag,
             "--stratify, sizes in rows or time: without --cutoff",
             why,
         ));
     }
     if split.folds.is_some() {
         return Err(refused(
+            flag,
             "--folds",
             "each fold has a scaler: use prep stream",
         ));
     }
     if spec.output.shuffle {
         let why = "rows are gathered from all units: use prep stream";
-        return Err(refused("--shuffle", why));
+        return Err(refused(flag, "--shuffle", why));
     }
     if spec.input.on_bad_file == OnBadFile::Skip {
         let why = "every process must see the same files: leave bad ones out of --in";
-        return Err(refused("--on-bad-file skip", why));
+        return Err(refused(flag, "--on-bad-file skip", why));
     }
     Ok(())
 }
 
-pub(super) fn refused(second: &'static str, reason: &str) -> Error {
-    let (first, reason) = ("--plan", reason.to_owned());
+pub(in crate::job) fn refused(first: &'static str, second: &'static str, reason: &str) -> Error {
+    let reason = reason.to_owned();
     UsageError::Conflict {
         first,
         second,
@@ -45,7 +47,7 @@ pub(super) fn refused(second: &'static str, reason: &str) -> Error {
 }
 
 /// The same with paths that don't depend on the directory of this process.
-pub(super) fn absolute(spec: &JobSpec) -> Result<JobSpec> {
+pub(in crate::job) fn absolute(spec: &JobSpec) -> Result<JobSpec> {
     let absolute = |path: &PathBuf| {
         std::path::absolute(path).map_err(|source| {
             let action = "make the path absolute";

@@ -162,13 +162,14 @@ fn free_space(error: &Error, staged: &Staging) -> Option<String> {
 }
 
 /// Whether the fault lies outside the job: a signal, the disk, a budget, a file system that is away, a
-/// unit of another process,
+/// unit of another process or the process of a unit,
 /// or a label that no network can be trained to predict, which the job can do without.
 fn may_succeed_later(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Interrupted { .. }
             | ErrorKind::Budget { .. }
+            | ErrorKind::Isolated { .. }
             | ErrorKind::Train(_)
             | ErrorKind::Output(
                 OutputError::Io { .. }

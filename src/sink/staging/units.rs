@@ -57,6 +57,11 @@ impl UnitList {
 }
 
 impl Staging {
+    /// Where the plan is that processes of this run follow.
+    pub fn plan_file(&self) -> PathBuf {
+        self.destination.staging.join("plan.json")
+    }
+
     /// Leaves the list of units to the processes that do them: `list` hands over each, in order.
     ///
     /// # Errors
