@@ -28,6 +28,7 @@ mod harness;
 mod identity; // what passes through is not changed; warnings
 mod inputs_that_change; // files that change or arrive while they are read
 mod invariance; // same bytes whatever the threads and memory; rows never move
+mod isolate; // units in processes of their own, some of which die
 mod leak; // test rows can't reach the fit
 mod locking; // one run at a time on one output
 mod numbers; // values that break other programs, against exact arithmetic
