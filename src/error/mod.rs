@@ -152,6 +152,7 @@ impl ErrorKind {
             Self::Budget { .. } => "budget",
             Self::CheckFailed { .. } => "check-failed",
             Self::AuditFailed { .. } => "audit-failed",
+            Self::Isolated { .. } => "isolated",
             Self::Interrupted { .. } => "interrupted",
         }
     }

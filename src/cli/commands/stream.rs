@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use prep_stream::engine::Cancel;
-use prep_stream::error::Result;
+use prep_stream::error::{Result, UsageError};
 use prep_stream::job::{self, Outcome};
 use prep_stream::report::{AuditReport, Paint, Validation, run_text, unchanged_text};
 use prep_stream::spec::{AuditSpec, JobSpec};
@@ -55,6 +55,14 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<ExitCode> {
     let spec = args.job.into_spec()?;
     if let Some(cluster) = &cluster {
         plan::refuse_update(&spec, "--engine")?;
+        if args.isolate {
+            return Err(UsageError::Conflict {
+                first: "--isolate",
+                second: "--engine",
+                reason: "a cluster does each unit in a process of its own anyway".to_owned(),
+            }
+            .into());
+        }
         let driver = Driver {
             cluster,
             watch,
@@ -65,6 +73,9 @@ pub(super) fn run(args: Args, cancel: &Cancel) -> Result<ExitCode> {
     }
     allocator::suit(spec.resources);
     let program = args.isolate.then(terminal::program).transpose()?;
+    if program.is_some() {
+        plan::refuse_update(&spec, "--isolate")?;
+    }
     let outcome = progress::watched(watch, |observer| match &program {
         Some(program) => job::stream_isolated(&spec, program, cancel, observer),
         None => job::stream(&spec, cancel, observer),
