@@ -17,13 +17,15 @@ use rustix::process::{
 };
 
 use super::Cancel;
+use super::usage::data_bytes;
 use crate::error::{Error, ErrorKind, InputError, Place, Result};
 
 /// Between two looks at whether it has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// The most of its last words that are kept.
 const WORDS_BYTES_MAX: u64 = 64 << 10;
-/// What a process may take beyond its budget: its program's own data, stacks, what the allocator holds.
+/// What a process may take beyond its budget and what it has mapped at its start: stacks, what is given back
+/// late.
 const BEYOND_BUDGET_BYTES: u64 = 128 << 20;
 
 /// A command.
@@ -105,7 +107,9 @@ impl Child {
             let signal = Signal::TERM.as_raw();
             return Err(ErrorKind::Interrupted { signal }.into());
         }
-        let bytes = Some(budget_bytes.saturating_add(BEYOND_BUDGET_BYTES));
+        // What the allocator has set aside at its start counts, whether it is used or not.
+        let beyond = BEYOND_BUDGET_BYTES.saturating_add(data_bytes());
+        let bytes = Some(budget_bytes.saturating_add(beyond));
         let limit = Rlimit {
             current: bytes,
             maximum: bytes,

@@ -10,6 +10,11 @@ pub fn resident_memory_bytes() -> u64 {
     status("VmRSS:")
 }
 
+/// What this process has mapped to write to, in bytes, most of which the allocator only holds ready.
+pub(super) fn data_bytes() -> u64 {
+    status("VmData:")
+}
+
 fn status(field: &str) -> u64 {
     const KIB: u64 = 1024;
     std::fs::read_to_string("/proc/self/status")

@@ -12,8 +12,7 @@ use prep_stream::job::{self, Outcome};
 use prep_stream::spec::{JobSpec, SplitBy};
 use rustix::process::Signal;
 
-use crate::harness::job::spec;
-use crate::harness::{Column, Scratch, Table, normals};
+use crate::harness::{Column, Scratch, Table, normals, spec};
 
 /// Five units of at most 129 files.
 fn make_input(scratch: &Scratch) {
@@ -94,7 +93,7 @@ fn a_unit_that_always_dies_is_named_and_the_others_are_taken_up() {
     for part in [
         "unit 3 of pass fit",
         "signal 9, 3 times",
-        "in/387.parquet",
+        "in/384.parquet",
         "--memory",
     ] {
         assert!(text.contains(part), "{text}");
