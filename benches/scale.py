@@ -117,7 +117,7 @@ def measure_small(options, lines):
     source = options.data_dir / "small"
     in_child(small_files, source)
     lines += ["## A process that does one of 2,000 small files' units", "",
-              "`prep unit PASS --unit 7` in a job of 16 units of at most 129 files of 1,000 rows, the least of 15 runs: wall milliseconds "
+              "`prep unit PASS --unit 7` in a job of 16 units of 128 files of 1,000 rows, the least of 15 runs: wall milliseconds "
               "beside the pass itself, and CPU milliseconds in all:", "",
               "| version | split | fit | write | CPU: split | fit | write | write again |", "|---|---|---|---|---|---|---|---|"]
     found = {}
@@ -215,7 +215,7 @@ def tiny_file(folder):
     import pyarrow.parquet as pq
 
     folder.mkdir()
-    # Units of 129 files are the smallest: their number is what counts here.
+    # Units of 128 files are the smallest: their number is what counts here.
     pq.write_table(pa.table({"x": [1.0, 2.0, 3.0, 4.0]}), folder / "00000.parquet")
 
 
@@ -224,7 +224,7 @@ def measure_commit(options, lines):
     source = options.data_dir / "commit"
     in_child(tiny_file, source)
     sizes = []
-    for files in (129 * 50, 129 * 200):
+    for files in (128 * 50, 128 * 200):
         for number in range(len(list(source.iterdir())), files):
             os.link(source / "00000.parquet", source / f"{number:05}.parquet")
         out = options.data_dir / f"out-commit-{files}"
@@ -238,7 +238,7 @@ def measure_commit(options, lines):
     seconds = (more.cpu - less.cpu) / (many - few)
     manifest = (large - small) / (many - few)
     memory = max(more.mib - less.mib, 0) / (many - few)
-    lines += [f"`prep commit`, jobs of {few} and {many} units of 129 files each: {1000 * seconds:.1f} CPU ms and {1024 * memory:.1f} KiB "
+    lines += [f"`prep commit`, jobs of {few} and {many} units of 128 files each: {1000 * seconds:.1f} CPU ms and {1024 * memory:.1f} KiB "
               f"of memory more a unit, {manifest:,.0f} bytes of `manifest.json` (mostly inputs).", ""]
 
 

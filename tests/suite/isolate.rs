@@ -14,7 +14,7 @@ use rustix::process::Signal;
 
 use crate::harness::{Column, Scratch, Table, normals, spec};
 
-/// Five units of at most 129 files.
+/// Five units of 128 files.
 fn make_input(scratch: &Scratch) {
     for file in 0..600 {
         let table = Table::new([

@@ -374,7 +374,7 @@ fn units_before_one_that_fails_are_left_and_taken_up() {
     scratch.stream_to("reference", "in", &[]);
     plan(&scratch, "out", "plan.json", &[]);
     unit(&scratch, "plan.json", "split", "0..5");
-    // Unit 3 begins after 3 * 129 files; its pages are damaged, its footer and times aren't.
+    // Unit 3 begins after 3 * 128 files; its pages are damaged, its footer and times aren't.
     let path = scratch.path("in/400.parquet");
     let whole = fs::read(&path).expect("a file");
     let modified = fs::metadata(&path)

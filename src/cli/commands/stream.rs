@@ -35,13 +35,13 @@ that were skipped on request, 128 + n stopped by signal n.";
 #[command(after_long_help = EXAMPLES)]
 #[command(override_usage = "prep stream --in <PATH>... --out <DIR> [OPTIONS]")]
 pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    pub(in crate::cli) job: JobArgs,
+
     /// Each unit of work in a process of its own, with its own limit of memory: one that aborts or is
     /// killed is an error of that unit, and the next run goes on with the others
     #[arg(long, help_heading = "Run")]
     isolate: bool,
-
-    #[command(flatten)]
-    pub(in crate::cli) job: JobArgs,
 }
 
 pub(super) fn run(args: Args, cancel: &Cancel) -> Result<ExitCode> {
