@@ -4,11 +4,11 @@
 //! thread that started it has ended ([`Child::bind`]). Limit: Linux.
 
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
-use std::thread::sleep;
+use std::thread::{JoinHandle, sleep, spawn};
 use std::time::Duration;
 
 use rustix::process::{
@@ -23,7 +23,7 @@ use crate::error::{Error, ErrorKind, InputError, Place, Result};
 /// Between two looks at whether it has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// The most of its last words that are kept.
-const WORDS_BYTES_MAX: u64 = 64 << 10;
+const WORDS_BYTES_MAX: usize = 64 << 10;
 /// What a process may take beyond its budget and what it has mapped at its start: stacks, what is given back
 /// late.
 const BEYOND_BUDGET_BYTES: u64 = 128 << 20;
@@ -66,6 +66,11 @@ impl Child {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(failed("start a process"))?;
+        // Read while it runs: one that says more than a pipe holds would wait for a reader.
+        let listener = child
+            .stderr
+            .take()
+            .map(|pipe| spawn(move || last_words(pipe)));
         let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let mut asked = false;
         let status = loop {
@@ -79,11 +84,9 @@ impl Child {
             }
             sleep(LOOK_EVERY);
         };
-        let mut words = Vec::new();
-        if let Some(pipe) = child.stderr.take() {
-            let read = pipe.take(WORDS_BYTES_MAX).read_to_end(&mut words);
-            read.map_err(failed("read what a process said"))?;
-        }
+        let heard = listener.map_or(Ok(Ok(Vec::new())), JoinHandle::join);
+        let words = heard.unwrap_or_else(|_| Err(io::Error::other("the reader panicked")));
+        let words = words.map_err(failed("read what a process said"))?;
         Ok(ended(status, &words))
     }
 
@@ -118,6 +121,22 @@ impl Child {
     }
 }
 
+/// The end of what a process says, up to where it closes the pipe.
+fn last_words(mut pipe: impl Read) -> io::Result<Vec<u8>> {
+    let (mut words, mut buffer) = (Vec::new(), [0; 4 << 10]);
+    loop {
+        match pipe.read(&mut buffer) {
+            Ok(0) => return Ok(words),
+            Ok(read) => words.extend_from_slice(&buffer[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if words.len() > 2 * WORDS_BYTES_MAX {
+            words.drain(..words.len() - WORDS_BYTES_MAX);
+        }
+    }
+}
+
 fn ended(status: ExitStatus, words: &[u8]) -> Ended {
     match (status.code(), status.signal()) {
         (Some(code), _) => {
@@ -145,6 +164,11 @@ mod tests {
         assert_eq!(run("exit 0"), Ended::Code(0, String::new()));
         assert_eq!(run("echo why >&2; exit 3"), Ended::Code(3, "why\n".into()));
         assert_eq!(run("kill -9 $$"), Ended::Signal(9));
+        let Ended::Code(7, words) = run("yes word | head -c 300000 >&2; echo last >&2; exit 7")
+        else {
+            panic!("one that says much ends like any other");
+        };
+        assert!(words.ends_with("word\nlast\n") && words.len() < 200_000);
         let missing = Child {
             program: "/nowhere/prep".into(),
             arguments: Vec::new(),
