@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
-use std::thread::{JoinHandle, sleep, spawn};
+use std::thread::{Builder, JoinHandle, sleep};
 use std::time::Duration;
 
 use rustix::process::{
@@ -67,10 +67,12 @@ impl Child {
             .spawn()
             .map_err(failed("start a process"))?;
         // Read while it runs: one that says more than a pipe holds would wait for a reader.
-        let listener = child
-            .stderr
-            .take()
-            .map(|pipe| spawn(move || last_words(pipe)));
+        let listen = |pipe| {
+            let listener = Builder::new().name("prep-listener".to_owned());
+            listener.spawn(move || last_words(pipe))
+        };
+        let listener = child.stderr.take().map(listen).transpose();
+        let listener = listener.map_err(failed("start a thread"))?;
         let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let mut asked = false;
         let status = loop {
