@@ -76,11 +76,20 @@ class Range:
         return {outcome.node for outcome in self.failures if outcome.node}
 
 
+Check = Callable[[], None]
+
+
+def never() -> None:
+    """Nobody asks the job to end."""
+
+
 class Ledger:
     """The ranges of one pass: which are done, which are tried again, when the job fails."""
 
-    def __init__(self, pass_name: str, units: int, options: Options, plan: str, on_progress: OnProgress | None) -> None:
+    def __init__(self, pass_name: str, units: int, options: Options, plan: str, on_progress: OnProgress | None, check: Check = never) -> None:
         self.pass_name, self.units, self.options, self.plan = pass_name, units, options, plan
+        # Called again and again while units are done; raises to end the job.
+        self.check = check
         self.done, self._report = 0, on_progress
         self._tell("started")
 
@@ -152,11 +161,11 @@ def plan_path(out: "os.PathLike[str] | str") -> str:
     return str(out.with_name(f".{out.name}.plan.json"))
 
 
-def drive(plan: str, options: Options, run_pass: RunPass, on_progress: OnProgress | None) -> None:
+def drive(plan: str, options: Options, run_pass: RunPass, on_progress: OnProgress | None, check: Check = never) -> None:
     """The passes of a plan, each once the one before is done."""
     units = json.loads(pathlib.Path(plan).read_text())["units"]
     for pass_name in PASSES:
-        run_pass(Ledger(pass_name, units, options, plan, on_progress), options.task(plan))
+        run_pass(Ledger(pass_name, units, options, plan, on_progress, check), options.task(plan))
 
 
 def stream(inputs: commands.Inputs, out: commands.Path, options: Options, run_pass: RunPass, on_progress: OnProgress | None, settings: dict[str, Flag]) -> dict[str, Any]:

@@ -104,6 +104,7 @@ class Dispatcher:
     def run(self) -> None:
         try:
             while self.ledger.done < self.ledger.units:
+                self.ledger.check()
                 self._look()
                 window = max(1, WINDOW * sum(self.nodes.values()))
                 while self.waiting and sum(not flight.is_overdue for flight in self.flights.values()) < window:

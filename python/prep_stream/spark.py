@@ -115,6 +115,7 @@ def _watch(context: SparkContext, group: str, ledger: Ledger, thread: threading.
     tracker, began = context.statusTracker(), time.monotonic()
     while thread.is_alive():
         thread.join(LOOK_SECONDS)
+        ledger.check()
         for job in tracker.getJobIdsForGroup(group):
             info = tracker.getJobInfo(job)
             stages = [tracker.getStageInfo(stage) for stage in info.stageIds] if info else []

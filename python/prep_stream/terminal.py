@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Callable, ContextManager, Mapping
+from typing import Callable, ContextManager, Iterator, Mapping
 
 from . import driver
 from .driver import Options, RunPass
@@ -29,6 +30,7 @@ class Stop:
 
     def __init__(self) -> None:
         self.number: int | None = None
+        self.is_deferred = False
 
     def catch(self) -> None:
         for number in SIGNALS:
@@ -40,7 +42,22 @@ class Stop:
         # The second ends the process at once.
         for other in SIGNALS:
             signal.signal(other, signal.SIG_DFL)
-        raise KeyboardInterrupt
+        if not self.is_deferred:
+            raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Where an exception could come in the middle of an engine's own code: there `check` raises it."""
+        self.is_deferred = True
+        try:
+            yield
+        finally:
+            self.is_deferred = False
+        self.check()
+
+    def check(self) -> None:
+        if self.number is not None:
+            raise KeyboardInterrupt
 
 
 def main(engine: str, connect: Connect, arguments: list[str] | None) -> int:
@@ -58,7 +75,8 @@ def main(engine: str, connect: Connect, arguments: list[str] | None) -> int:
             with connect(chosen.address) as run_pass:
                 # Engines have handlers of their own.
                 stop.catch()
-                driver.drive(chosen.plan, options, run_pass, printer)
+                with stop.deferred():
+                    driver.drive(chosen.plan, options, run_pass, printer, stop.check)
             said = ["--quiet"] if chosen.quiet else []
             memory = ["--memory", chosen.memory] if chosen.memory else []
             command = [chosen.prep or program(), "commit", "--plan", chosen.plan, "--log-format", chosen.log_format, *memory, *said]
