@@ -70,6 +70,7 @@ def compared(key, options):
     source = job.table(options.data_dir, options)
     into_page_cache(source)
     folder = options.data_dir if job.on_disk else options.tmpfs
+    assert not job.on_disk or folder.stat().st_dev != options.tmpfs.stat().st_dev, f"{folder} is no disk"
     names = ["prep", *(n for n in job.peers if n in options.peers.split(","))]
     rounds = []
     for number in range(options.rounds):
