@@ -66,6 +66,22 @@ pub struct InputSpec {
     pub on_bad_file: OnBadFile,
 }
 
+impl InputSpec {
+    /// These paths, with the command's defaults for everything else.
+    pub fn new(paths: Vec<PathBuf>) -> Self {
+        Self {
+            paths,
+            root: None,
+            format: None,
+            dialect: Dialect::default(),
+            hive: true,
+            settle: None,
+            follow_symlinks: false,
+            on_bad_file: OnBadFile::Error,
+        }
+    }
+}
+
 /// What happens to an input file whose content can't be read as what it claims to be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnBadFile {
@@ -197,6 +213,25 @@ pub struct OutputSpec {
     /// Draw `report.html` and `report.json`.
     #[serde(skip)]
     pub report: bool,
+}
+
+impl OutputSpec {
+    /// This directory, with the command's defaults for everything else.
+    pub fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            dtype: Dtype::Float64,
+            compression: Compression::Zstd(1),
+            shuffle: false,
+            overwrite: Overwrite::Never,
+            if_changed: false,
+            update: false,
+            break_lock: false,
+            audit: false,
+            validate: false,
+            report: true,
+        }
+    }
 }
 
 /// Type of standardized features.

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::job::{self, Outcome};
 use crate::report::{PlanReport, RunReport};
 use crate::spec::{
-    ColumnSpec, Compression, Dialect, Dtype, FitSpec, InputSpec, JobSpec, OnBadFile, OnInf,
-    OutputSpec, Overwrite, Resources, Size, SplitBy, SplitSpec,
+    ColumnSpec, Dtype, FitSpec, InputSpec, JobSpec, OnInf, OutputSpec, Overwrite, Resources, Size,
+    SplitBy, SplitSpec,
 };
 
 /// A job of `prep stream`: files that are split, fitted on train only, and written standardized.
@@ -64,14 +64,14 @@ impl Job {
     ) -> Self {
         Self {
             spec: JobSpec {
-                input: input(inputs.into_iter().map(Into::into).collect()),
+                input: InputSpec::new(inputs.into_iter().map(Into::into).collect()),
                 split: SplitSpec::default(),
                 columns: ColumnSpec::default(),
                 fit: FitSpec {
                     ddof: 0,
                     on_inf: OnInf::Error,
                 },
-                output: output(out.into()),
+                output: OutputSpec::new(out.into()),
                 resources: Resources {
                     threads: machine::threads(),
                     memory_bytes_max: machine::memory_bytes_default(),
@@ -224,34 +224,5 @@ impl Output {
     /// When `scaler.json` can't be read, or something has changed it.
     pub fn scaler(&self) -> Result<Scaler> {
         Scaler::read(self.path.join("scaler.json"))
-    }
-}
-
-fn input(paths: Vec<PathBuf>) -> InputSpec {
-    InputSpec {
-        paths,
-        root: None,
-        format: None,
-        dialect: Dialect::default(),
-        hive: true,
-        settle: None,
-        follow_symlinks: false,
-        on_bad_file: OnBadFile::Error,
-    }
-}
-
-fn output(path: PathBuf) -> OutputSpec {
-    OutputSpec {
-        path,
-        dtype: Dtype::Float64,
-        compression: Compression::Zstd(1),
-        shuffle: false,
-        overwrite: Overwrite::Never,
-        if_changed: false,
-        update: false,
-        break_lock: false,
-        audit: false,
-        validate: false,
-        report: true,
     }
 }

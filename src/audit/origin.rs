@@ -10,7 +10,7 @@ use super::published::Published;
 use crate::artifact::escape_name;
 use crate::error::Result;
 use crate::source::discover::{discover, fingerprint};
-use crate::spec::{AuditSpec, Dialect, Format, InputSpec, OnBadFile};
+use crate::spec::{AuditSpec, Format, InputSpec};
 
 /// Relative paths by what became of them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -39,16 +39,13 @@ pub(super) fn origin(
             .and_then(|input| input.get(key))
     };
     let input = InputSpec {
-        paths: spec.source.clone(),
         root: spec.root.clone(),
         format: recorded("format")
             .and_then(|format| serde_json::from_value::<Option<Format>>(format.clone()).ok())
             .flatten(),
-        dialect: Dialect::default(),
         hive: false,
-        settle: None,
         follow_symlinks: spec.follow_symlinks,
-        on_bad_file: OnBadFile::Error,
+        ..InputSpec::new(spec.source.clone())
     };
     let found = discover(&input, out)?;
     let inputs = published.manifest.inputs.iter();

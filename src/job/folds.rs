@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::record::{self, Found};
 use super::run::Run;
-use super::{Split, arrivals, report, split, warnings};
+use super::{Split, arrivals, fit_units, report, split, warnings};
 use crate::artifact::JobId;
 use crate::artifact::manifest::{Maker, ManifestFile, ManifestShard};
 use crate::engine::Pass;
@@ -116,12 +116,7 @@ pub(super) fn make(
     } = split(run, plan.rows, staging)?;
     let table = &prepared.table;
 
-    let fitted = run.pass(Pass::Fit, || {
-        let weights = spec.columns.weights.as_deref();
-        let total = pass::fit(context, partials, table, &split_plan, weights)?;
-        pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
-        Ok(total.finish_each(spec.fit.ddof))
-    })?;
+    let fitted = fit_units(run, table, &split_plan, staging)?.finish_each(spec.fit.ddof);
     warnings::after_fit(run, table, &fitted);
 
     let format = ShardFormat::new(&prepared.output, &table.schema, spec.output.compression)?;

@@ -28,7 +28,7 @@ use crate::artifact::JobId;
 use crate::artifact::manifest::Maker;
 use crate::engine::{Cancel, Observer, Pass};
 use crate::error::Result;
-use crate::pass::{self, Fitted, Plan, Prepared, Rows, SplitPlan, SplitTotal};
+use crate::pass::{self, FitTotal, Fitted, Plan, Prepared, Rows, SplitPlan, SplitTotal};
 use crate::report::{InputReport, PlanReport, RunReport, TransformReport, UnchangedReport};
 use crate::sink::Staging;
 use crate::source::discover::{Discovery, discover};
@@ -233,6 +233,11 @@ fn make(run: &Run<'_>, plan: Plan, job: &JobId, staging: &Staging) -> Result<Run
         written: &written,
     };
     let report = record::write(run, job, &results, &staging.out_dir())?;
+    before_publishing(run, staging, report)
+}
+
+/// What is asked for to be looked at in an output, or drawn of it, before it appears.
+fn before_publishing(run: &Run<'_>, staging: &Staging, report: RunReport) -> Result<RunReport> {
     let report = audit::before_publishing(run, staging, report)?;
     let report = validate::before_publishing(run, staging, report)?;
     report::before_publishing(run, staging)?;
@@ -246,15 +251,25 @@ fn fit_on_train(
     plan: &SplitPlan<'_>,
     staging: &Staging,
 ) -> Result<Fitted> {
+    let fitted = fit_units(run, table, plan, staging)?.finish(run.spec.fit.ddof);
+    warnings::after_fit(run, table, std::slice::from_ref(&fitted));
+    Ok(fitted)
+}
+
+/// What pass 2 finds in all units.
+fn fit_units(
+    run: &Run<'_>,
+    table: &Table,
+    plan: &SplitPlan<'_>,
+    staging: &Staging,
+) -> Result<FitTotal> {
     let (spec, context) = (run.spec, run.context());
-    let fitted = run.pass(Pass::Fit, || {
+    run.pass(Pass::Fit, || {
         let weights = spec.columns.weights.as_deref();
         let total = pass::fit(context, staging.partials(), table, plan, weights)?;
         pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
-        Ok(total.finish(spec.fit.ddof))
-    })?;
-    warnings::after_fit(run, table, std::slice::from_ref(&fitted));
-    Ok(fitted)
+        Ok(total)
+    })
 }
 
 /// What would happen: files, columns, roles, units; reads footers and headers only.

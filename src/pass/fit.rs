@@ -179,18 +179,13 @@ pub(super) fn fit_unit(
     index: usize,
 ) -> Result<(FitPartial, bool)> {
     let unit = &table.units[index];
-    let known = partials.already(&partial_name(Pass::Fit, unit.index))?;
-    let is_new = known.is_none();
-    let partial = match known {
-        Some(partial) => partial,
-        None => {
-            let open = OpenUnit::new(table, unit, context.memory).recording();
-            let sides = plan.fitted_sides(partials, &open)?;
-            fit_open(context, &open, &sides, weights, threads)?
-        }
-    };
+    let fitted = partials.already_or(&partial_name(Pass::Fit, unit.index), || {
+        let open = OpenUnit::new(table, unit, context.memory).recording();
+        let sides = plan.fitted_sides(partials, &open)?;
+        fit_open(context, &open, &sides, weights, threads)
+    })?;
     context.advanced(Pass::Fit, unit.rows as u64, 0);
-    Ok((partial, is_new))
+    Ok(fitted)
 }
 
 fn fit_open(

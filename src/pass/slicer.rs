@@ -89,14 +89,14 @@ impl<T: DataType> Slicer<'_, '_, T> {
         for (place, side) in self.source.written.iter().enumerate() {
             let part = side.index();
             let (values, definition) = (&self.router.values[part], &self.router.definition[part]);
-            // Every slot is there, which some have to be told slot by slot.
-            let implied = self.top > 0 && definition.is_empty();
-            let told = implied && self.outlets.need_levels(place);
-            if told {
+            let definition = if !definition.is_empty() {
+                Some(definition.as_slice())
+            } else if self.top > 0 && self.outlets.need_levels(place) {
                 self.ones.resize(values.len(), self.top);
-            }
-            let definition = if told { &self.ones } else { definition };
-            let definition = (self.top > 0 && (told || !implied)).then_some(definition.as_slice());
+                Some(self.ones.as_slice())
+            } else {
+                None
+            };
             let repetition = self.router.repetition[part].as_slice();
             let repetition = (!run.repetition.is_empty()).then_some(repetition);
             match &mut self.outlets {

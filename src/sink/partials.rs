@@ -92,6 +92,21 @@ impl Partials {
         }
     }
 
+    /// The same, or what `make` makes; and whether it is that.
+    ///
+    /// # Errors
+    /// Those of [`Partials::already`] and of `make`.
+    pub fn already_or<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Result<T>,
+    ) -> Result<(T, bool)> {
+        match self.already(name)? {
+            Some(found) => Ok((found, false)),
+            None => Ok((make()?, true)),
+        }
+    }
+
     /// Whether the result called `name` is there whole, and its files have the size they had.
     pub fn is_kept(&self, name: &str) -> bool {
         let has_size = |file: &PartialFile| {

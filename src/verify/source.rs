@@ -22,7 +22,7 @@ use crate::error::{Place, Result};
 use crate::report::VerifyReport;
 use crate::source::discover::{InputFile, discover, fingerprint};
 use crate::source::text::{ColumnRequest, ColumnType, TextFile};
-use crate::spec::{Dialect, Format, InputSpec, OnBadFile};
+use crate::spec::{Dialect, Format, InputSpec};
 
 /// Rows of a span, and the most files in it.
 const SPAN_ROWS: usize = 1 << 20;
@@ -134,14 +134,12 @@ fn inputs(
     report: &mut VerifyReport,
 ) -> Result<Option<Vec<InputFile>>> {
     let spec = InputSpec {
-        paths: context.spec.inputs.clone(),
         root: context.spec.root.clone(),
         format: recorded.format,
         dialect: recorded.dialect.clone(),
         hive: recorded.hive,
-        settle: None,
         follow_symlinks: context.spec.follow_symlinks,
-        on_bad_file: OnBadFile::Error,
+        ..InputSpec::new(context.spec.inputs.clone())
     };
     let found = discover(&spec, &context.spec.output)?;
     let mut by_name: BTreeMap<String, InputFile> = found

@@ -10,11 +10,11 @@ mod settings;
 
 use super::run::Run;
 use super::{
-    Outcome, Split, arrivals, audit, planned, publish, report, split, stream_found, validate,
+    Outcome, Split, arrivals, before_publishing, fit_units, planned, publish, split, stream_found,
 };
 use super::{stream_head, without_bad_files, write};
 use crate::artifact::JobId;
-use crate::engine::{Cancel, Observer, Pass};
+use crate::engine::{Cancel, Observer};
 use crate::error::{DataError, Error, Place, Result, UsageError};
 use crate::kernel::Side;
 use crate::pass::{self, Plan, Prepared, Rows};
@@ -123,12 +123,7 @@ fn make(
     } = split(run, plan.rows, staging)?;
     check_columns(run, base, &prepared)?;
     let table = &prepared.table;
-    let fitted = run.pass(Pass::Fit, || {
-        let weights = spec.columns.weights.as_deref();
-        let total = pass::fit(context, partials, table, &split_plan, weights)?;
-        pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
-        Ok(total.finish(spec.fit.ddof))
-    })?;
+    let fitted = fit_units(run, table, &split_plan, staging)?.finish(spec.fit.ddof);
     let written_before = |side: &Side| base.histograms.sides.iter().any(|name| name == side.name());
     let now = split_plan.written(&sides);
     let sides_written: Vec<Side> = Side::WRITTEN
@@ -161,10 +156,7 @@ fn make(
         written: &written,
     };
     let report = records::write(run, job, &added, &staging.out_dir())?;
-    let report = audit::before_publishing(run, staging, report)?;
-    let report = validate::before_publishing(run, staging, report)?;
-    report::before_publishing(run, staging)?;
-    Ok(report)
+    before_publishing(run, staging, report)
 }
 
 /// Refuses new files that make another table of everything.

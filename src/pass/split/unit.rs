@@ -31,17 +31,12 @@ pub(in crate::pass) fn split_unit(
     index: usize,
 ) -> Result<(SplitTotal, bool)> {
     let unit = &table.units[index];
-    let known = partials.already(&partial_name(Pass::Split, unit.index))?;
-    let is_new = known.is_none();
-    let partial = match known {
-        Some(partial) => partial,
-        None => {
-            let open = plan.open(table, unit);
-            let assigned = plan.assigned(&open)?;
-            plan.keep(partials, &open, &assigned.sides)?;
-            SplitTotal::of(&assigned)
-        }
-    };
+    let counted = partials.already_or(&partial_name(Pass::Split, unit.index), || {
+        let open = plan.open(table, unit);
+        let assigned = plan.assigned(&open)?;
+        plan.keep(partials, &open, &assigned.sides)?;
+        Ok(SplitTotal::of(&assigned))
+    })?;
     context.advanced(Pass::Split, unit.rows as u64, 0);
-    Ok((partial, is_new))
+    Ok(counted)
 }

@@ -106,20 +106,11 @@ impl fmt::Display for BadFile {
 ///
 /// ```
 /// use prep_stream::source::discover::discover;
-/// use prep_stream::spec::{Dialect, InputSpec, OnBadFile};
+/// use prep_stream::spec::InputSpec;
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # for name in ["b.csv", "a.csv.gz", ".a.csv.gz.swp"] { std::fs::write(folder.path().join(name), "x")?; }
-/// let input = InputSpec {
-///     paths: vec![folder.path().to_path_buf()],
-///     root: None,
-///     format: None,
-///     dialect: Dialect::default(),
-///     hive: true,
-///     settle: None,
-///     follow_symlinks: false,
-///     on_bad_file: OnBadFile::Error,
-/// };
+/// let input = InputSpec::new(vec![folder.path().to_path_buf()]);
 /// let found = discover(&input, "standardized".as_ref())?;
 /// let names: Vec<&[u8]> = found.files.iter().map(|file| file.relative.as_slice()).collect();
 /// assert_eq!(names, [&b"a.csv.gz"[..], b"b.csv"]);

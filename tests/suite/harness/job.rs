@@ -2,8 +2,7 @@
 
 use prep_stream::engine::{Event, Observer};
 use prep_stream::spec::{
-    ColumnSpec, Compression, Dialect, Dtype, FitSpec, InputSpec, JobSpec, OnBadFile, OnInf,
-    OutputSpec, Overwrite, Resources, SplitBy, SplitSpec,
+    ColumnSpec, FitSpec, InputSpec, JobSpec, OnInf, OutputSpec, Resources, SplitBy, SplitSpec,
 };
 
 use super::Scratch;
@@ -21,16 +20,7 @@ impl<F: Fn(&Event) + Sync> Observer for At<F> {
 /// which a budget counts: other tests run in it at the same time.
 pub(crate) fn spec(scratch: &Scratch, out: &str, by: &SplitBy) -> JobSpec {
     JobSpec {
-        input: InputSpec {
-            paths: vec![scratch.path("in")],
-            root: None,
-            format: None,
-            dialect: Dialect::default(),
-            hive: true,
-            settle: None,
-            follow_symlinks: false,
-            on_bad_file: OnBadFile::Error,
-        },
+        input: InputSpec::new(vec![scratch.path("in")]),
         split: SplitSpec {
             by: by.clone(),
             ..SplitSpec::default()
@@ -40,19 +30,7 @@ pub(crate) fn spec(scratch: &Scratch, out: &str, by: &SplitBy) -> JobSpec {
             ddof: 0,
             on_inf: OnInf::Error,
         },
-        output: OutputSpec {
-            path: scratch.path(out),
-            dtype: Dtype::Float64,
-            compression: Compression::Zstd(1),
-            shuffle: false,
-            overwrite: Overwrite::Never,
-            if_changed: false,
-            update: false,
-            break_lock: false,
-            audit: false,
-            validate: false,
-            report: true,
-        },
+        output: OutputSpec::new(scratch.path(out)),
         resources: Resources {
             threads: 2,
             memory_bytes_max: 1 << 40,

@@ -15,7 +15,6 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 use super::*;
-use crate::spec::{Dialect, OnBadFile};
 
 /// A directory with files of ten bytes each; names that end in `/` are directories.
 fn tree(names: &[&str]) -> TempDir {
@@ -36,19 +35,8 @@ fn put(path: &Path) {
 }
 
 fn spec<P: AsRef<Path>>(directory: &TempDir, paths: &[P]) -> InputSpec {
-    InputSpec {
-        paths: paths
-            .iter()
-            .map(|path| directory.path().join(path))
-            .collect(),
-        root: None,
-        format: None,
-        dialect: Dialect::default(),
-        hive: true,
-        settle: None,
-        follow_symlinks: false,
-        on_bad_file: OnBadFile::Error,
-    }
+    let paths = paths.iter().map(|path| directory.path().join(path));
+    InputSpec::new(paths.collect())
 }
 
 fn find(spec: &InputSpec) -> Result<Discovery> {
