@@ -132,8 +132,9 @@ class Dispatcher:
         silent = {node for node in self.nodes if late and self.answered.get(node, 0) < max(late)}
         left_out = {node for node, strikes in self.strikes.items() if strikes >= STRIKES}
         for avoided in (left_out | silent | piece.failed_on, left_out | piece.failed_on, left_out):
-            if avoided and self.nodes.keys() - avoided:
-                return {"ray.io/node-id": f"!in({','.join(sorted(avoided & self.nodes.keys()))})"} if avoided & self.nodes.keys() else {}
+            known = avoided & self.nodes.keys()
+            if known and known != self.nodes.keys():
+                return {"ray.io/node-id": f"!in({','.join(sorted(known))})"}
         return {}
 
     def _land(self, flight: Flight, landed: Outcome) -> None:
