@@ -18,6 +18,8 @@
 use num_traits::Float;
 use serde::{Deserialize, Serialize};
 
+use super::width::widest;
+
 mod sparse;
 #[cfg(test)]
 mod tests;
@@ -116,6 +118,11 @@ impl BinCounts {
     }
 
     fn count<T: Float>(&mut self, values: &[T]) {
+        widest(|| self.count_all(values));
+    }
+
+    #[inline(always)]
+    fn count_all<T: Float>(&mut self, values: &[T]) {
         let (mut narrow, mut slots) = ([0.0; LANES], [0; LANES]);
         let (mut min, mut max) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
         let (blocks, rest) = values.as_chunks::<LANES>();

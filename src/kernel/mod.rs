@@ -8,6 +8,7 @@
 mod apportion;
 mod bottom_sample;
 mod compare;
+mod compress;
 mod drift;
 mod exact;
 mod exact_text;
@@ -33,6 +34,7 @@ mod timeline;
 mod value;
 mod weighted;
 mod welford;
+mod width;
 
 #[cfg(test)]
 mod tests;
@@ -40,6 +42,7 @@ mod tests;
 pub use apportion::{HeldOut, apportion};
 pub use bottom_sample::BottomSample;
 pub use compare::{Constant, Operator};
+pub use compress::Routable;
 pub use drift::{Drift, DriftLevel};
 pub use exact::{ExactSquareSum, ExactSum, FixedPoint};
 pub use exact_text::ExactTextError;

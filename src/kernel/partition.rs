@@ -3,6 +3,7 @@
 //! Invariant: a row's value lands on the side that [`Sides`] gives it and nowhere else, and the rows
 //! of a side keep their order.
 
+use super::compress::{BLOCK, Routable};
 use super::sides::{WRITTEN_SIDES, low_bits, word_at};
 use super::{Side, Sides};
 
@@ -42,40 +43,19 @@ impl Sides {
     ///
     /// # Panics
     /// If there are more values than rows with a side.
-    pub fn partition_copy<T: Copy + Default>(
-        &self,
-        first: usize,
-        values: &[T],
-        parts: &mut Parts<T>,
-    ) {
+    pub fn partition_copy<T: Routable>(&self, first: usize, values: &[T], parts: &mut Parts<T>) {
         self.check_range(first, values.len());
         // Once for buffers that are used again, instead of doubling them.
         parts.iter_mut().for_each(|part| part.reserve(values.len()));
-        let mut train_block = [T::default(); 64];
-        let mut test_block = [T::default(); 64];
-        let (blocks, rest) = values.as_chunks::<64>();
+        let (blocks, rest) = values.as_chunks::<BLOCK>();
         for (index, block) in blocks.iter().enumerate() {
-            let [train, _, test] = parts;
-            match self.words(first + index * 64) {
-                (0, 0) => train.extend_from_slice(block),
-                (u64::MAX, 0) => test.extend_from_slice(block),
-                (word, 0) => {
-                    // Each value is written to both blocks; only its own side's cursor moves on.
-                    let (mut trains, mut tests) = (0, 0);
-                    for (row, &value) in block.iter().enumerate() {
-                        let is_test = (word >> row & 1) as usize;
-                        train_block[trains & 63] = value;
-                        test_block[tests & 63] = value;
-                        trains += 1 - is_test;
-                        tests += is_test;
-                    }
-                    train.extend_from_slice(&train_block[..trains]);
-                    test.extend_from_slice(&test_block[..tests]);
-                }
-                (low, high) => partition_block(block, low, high, parts),
+            let (low, high) = self.words(first + index * BLOCK);
+            match side_words(low, high) {
+                [u64::MAX, ..] => parts[0].extend_from_slice(block),
+                sides => T::route(block, &sides, parts),
             }
         }
-        self.partition(first + blocks.len() * 64, rest, parts);
+        self.partition(first + blocks.len() * BLOCK, rest, parts);
     }
 
     /// The sides of those rows among `first..first + rows` that have a value: what values stored
@@ -122,24 +102,19 @@ impl Sides {
     }
 }
 
-/// Appends 64 values to any of the sides, in the way that two sides are.
-fn partition_block<T: Copy + Default>(block: &[T; 64], low: u64, high: u64, parts: &mut Parts<T>) {
-    let mut blocks = [[T::default(); 64]; WRITTEN_SIDES + 1];
-    let mut ends = [0; WRITTEN_SIDES + 1];
-    for (row, &value) in block.iter().enumerate() {
-        let side = Side::of_bits(low >> row, high >> row).index();
-        blocks[side][ends[side] & 63] = value;
-        ends[side] += 1;
-    }
-    for ((part, block), end) in parts.iter_mut().zip(&blocks).zip(ends) {
-        part.extend_from_slice(&block[..end]);
-    }
+/// The rows of each written side, a bit each.
+fn side_words(low: u64, high: u64) -> [u64; WRITTEN_SIDES] {
+    // Train, val, test: the order of [`Side::WRITTEN`], with the bits of [`Side::of_bits`].
+    [!low & !high, !low & high, low & !high]
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "any value will do")]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::mix;
+    use super::super::width::tests::at_every_level;
     use super::*;
 
     fn sides_of(rows: &[Side]) -> Sides {
@@ -176,6 +151,25 @@ mod tests {
         })
     }
 
+    fn lands_alike<T: Routable + PartialEq + std::fmt::Debug>(
+        rows: &[Side],
+        first: usize,
+        value: impl Fn(u64) -> T,
+    ) -> Result<(), TestCaseError> {
+        let sides = sides_of(rows);
+        let values: Vec<T> = (first..rows.len()).map(|row| value(row as u64)).collect();
+        let mut expected = Parts::default();
+        sides.partition(first, &values, &mut expected);
+        for parts in at_every_level(|| {
+            let mut parts = Parts::default();
+            sides.partition_copy(first, &values, &mut parts);
+            parts
+        }) {
+            prop_assert_eq!(&parts, &expected);
+        }
+        Ok(())
+    }
+
     proptest! {
         #[test]
         fn every_value_lands_on_its_side_in_order(rows in rows(), first in 0_usize..130) {
@@ -188,6 +182,21 @@ mod tests {
             let mut slow = Parts::default();
             sides.partition(first, &values, &mut slow);
             prop_assert_eq!(parts, slow);
+        }
+
+        #[test]
+        fn values_of_every_type_land_on_their_sides_at_every_vector_width(
+            rows in rows(),
+            first in 0_usize..130,
+            salt in any::<u64>(),
+        ) {
+            let first = first.min(rows.len());
+            lands_alike(&rows, first, |row| f64::from_bits(mix(row ^ salt) >> 2))?;
+            lands_alike(&rows, first, |row| mix(row ^ salt).cast_signed())?;
+            lands_alike(&rows, first, |row| f32::from_bits((mix(row ^ salt) >> 34) as u32))?;
+            lands_alike(&rows, first, |row| mix(row ^ salt) as i32)?;
+            lands_alike(&rows, first, |row| mix(row ^ salt) as i16)?;
+            lands_alike(&rows, first, |row| mix(row ^ salt) & 1 == 1)?;
         }
 
         #[test]

@@ -6,6 +6,7 @@
 use num_traits::Float;
 
 use super::lanes::Selection;
+use super::width::widest;
 
 /// Independent accumulators; rows go round them.
 const LANES: usize = 16;
@@ -25,6 +26,11 @@ pub(super) struct Extent {
 
 /// The first pass.
 pub(super) fn extent<T: Float>(values: &[T], selected: &Selection) -> Extent {
+    widest(|| extent_of(values, selected))
+}
+
+#[inline(always)]
+fn extent_of<T: Float>(values: &[T], selected: &Selection) -> Extent {
     let mut sum = [0.0; LANES];
     let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
     for first in [0, SWEEP] {
@@ -47,6 +53,11 @@ pub(super) fn extent<T: Float>(values: &[T], selected: &Selection) -> Extent {
 
 /// The second pass: the sum of the differences to the pivot, and the sum of their squares.
 pub(super) fn deviations<T: Float>(values: &[T], selected: &Selection, pivot: f64) -> (f64, f64) {
+    widest(|| deviations_of(values, selected, pivot))
+}
+
+#[inline(always)]
+fn deviations_of<T: Float>(values: &[T], selected: &Selection, pivot: f64) -> (f64, f64) {
     let mut differences = [0.0; LANES];
     let mut squares = [0.0; LANES];
     for first in [0, SWEEP] {
@@ -172,6 +183,7 @@ fn larger(so_far: f64, value: f64) -> f64 {
 }
 
 /// Joins the lanes: halves onto each other, 16 to 8 to 4 to 2 to 1.
+#[inline(always)]
 fn tree(mut lanes: [f64; LANES]) -> f64 {
     let mut width = LANES / 2;
     while width > 0 {
@@ -181,4 +193,31 @@ fn tree(mut lanes: [f64; LANES]) -> f64 {
         width /= 2;
     }
     lanes[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::width::tests::at_every_level;
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn both_passes_give_the_same_bits_at_every_vector_width(
+            values in prop::collection::vec(any::<f64>(), 1..300),
+            words in prop::array::uniform5(any::<u64>()),
+            pivot in -1e3..1e3,
+        ) {
+            let mut selected = [0; super::super::SUB_CHUNK_ROWS / 64];
+            selected[..words.len()].copy_from_slice(&words);
+            let bits = at_every_level(|| {
+                let Extent { sum, min, max } = extent(&values, &selected);
+                let (differences, squares) = deviations(&values, &selected, pivot);
+                // Which NaN an addition gives is the processor's choice; nothing looks at it.
+                [sum, min, max, differences, squares].map(|value| (value + 0.0).to_bits().min(f64::NAN.to_bits()))
+            });
+            prop_assert!(bits.windows(2).all(|pair| pair[0] == pair[1]), "{bits:x?}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use super::shuffle::{BlockSegments, RowShape};
 use super::slicer::{Outlets, RUN_ROWS, Slicer};
 use crate::engine::{Cancel, guarded};
 use crate::error::{DataError, Place, Result};
-use crate::kernel::{ColumnScaler, Folds, Parts, Side, Sides};
+use crate::kernel::{ColumnScaler, Folds, Parts, Routable, Side, Sides};
 use crate::schema::{LayoutColumn, NumericKind, Treatment};
 use crate::sink::SpoolPlace;
 use crate::sink::shard::{EncodedColumn, ShardFormat};
@@ -167,7 +167,7 @@ impl BlockSource<'_> {
         mut counts: Option<&mut SideCounts>,
     ) -> Result<Vec<EncodedColumn>>
     where
-        T::T: Float + Default,
+        T::T: Float + Routable,
     {
         let (mut run, mut converted) = (LeafRun::default(), LeafRun::default());
         let null_infinities = leaf.feature.is_some() && self.on_inf == OnInf::Null;
