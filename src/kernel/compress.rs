@@ -47,6 +47,7 @@ macro_rules! routed_in_vectors {
     ($($value:ty: $lanes:literal, $mask:ty, $compress:ident;)*) => {$(
         impl Routable for $value {
             #[inline]
+            #[expect(clippy::cast_possible_truncation, reason = "the bits of one vector")]
             fn route(block: &[Self; BLOCK], sides: &[u64; WRITTEN_SIDES], parts: &mut Parts<Self>) {
                 #[cfg(target_arch = "x86_64")]
                 if let Some(simd) = avx512() {

@@ -118,7 +118,10 @@ impl BinCounts {
     }
 
     fn count<T: Float>(&mut self, values: &[T]) {
-        widest(|| self.count_all(values));
+        widest(
+            #[inline(always)]
+            || self.count_all(values),
+        );
     }
 
     #[inline(always)]

@@ -1,5 +1,9 @@
 //! Finding infinities. What happens to them is the caller's policy; here they are only seen.
 
+use num_traits::Float;
+
+use super::width::widest;
+
 /// How many values are looked at before the first decision; a multiple of any vector width.
 const BLOCK: usize = 256;
 
@@ -29,6 +33,19 @@ pub fn count_infinite(values: &[f64]) -> u64 {
         .sum()
 }
 
+/// Whether there is an infinite value, of either sign.
+pub fn any_infinite<T: Float>(values: &[T]) -> bool {
+    widest(
+        #[inline(always)]
+        || {
+            // No early end: one pass without a branch is a fraction of a cycle for each value.
+            values
+                .iter()
+                .fold(false, |any, value| any | value.is_infinite())
+        },
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,8 +58,10 @@ mod tests {
                 (first_infinite(&values), count_infinite(&values)),
                 (None, 0)
             );
+            assert!(!any_infinite(&values));
             for index in (0..length).rev().step_by(7) {
                 values[index] = f64::NEG_INFINITY;
+                assert!(any_infinite(&values));
                 assert_eq!(first_infinite(&values), Some(index));
             }
         }

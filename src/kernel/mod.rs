@@ -52,7 +52,7 @@ pub use histogram::{BINS, BinCounts, Histogram, SparseCounts, SparseCountsError,
 pub use key_groups::{GroupFill, KeyRows, key_groups, merge_key_rows};
 pub use keys::KeyHash;
 pub use lanes::SUB_CHUNK_ROWS;
-pub use missing::{count_infinite, first_infinite};
+pub use missing::{any_infinite, count_infinite, first_infinite};
 pub use moment::{Moment, NoMoment};
 pub use moments::Moments;
 pub use partition::Parts;

@@ -26,7 +26,10 @@ pub(super) struct Extent {
 
 /// The first pass.
 pub(super) fn extent<T: Float>(values: &[T], selected: &Selection) -> Extent {
-    widest(|| extent_of(values, selected))
+    widest(
+        #[inline(always)]
+        || extent_of(values, selected),
+    )
 }
 
 #[inline(always)]
@@ -53,7 +56,10 @@ fn extent_of<T: Float>(values: &[T], selected: &Selection) -> Extent {
 
 /// The second pass: the sum of the differences to the pivot, and the sum of their squares.
 pub(super) fn deviations<T: Float>(values: &[T], selected: &Selection, pivot: f64) -> (f64, f64) {
-    widest(|| deviations_of(values, selected, pivot))
+    widest(
+        #[inline(always)]
+        || deviations_of(values, selected, pivot),
+    )
 }
 
 #[inline(always)]

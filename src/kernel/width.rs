@@ -3,7 +3,7 @@
 //! The kernel is compiled three times: for AVX-512, for AVX2, and for any processor of its family. Invariant: the
 //! results are the same bits, since compilers neither reorder floating-point arithmetic nor fuse
 //! multiplications with additions unless they are told to. Limit: only what is inlined into the kernel is compiled
-//! again, so the functions it calls are `#[inline(always)]`.
+//! again, so the closure and the functions it calls are `#[inline(always)]`.
 
 use pulp::Arch;
 

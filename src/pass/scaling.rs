@@ -7,7 +7,7 @@ use num_traits::Float;
 
 use super::leaves::BlockSource;
 use crate::error::{DataError, Error, Place, Result};
-use crate::kernel::ColumnScaler;
+use crate::kernel::{ColumnScaler, any_infinite};
 use crate::source::parquet::LeafRun;
 use crate::spec::OnInf;
 
@@ -70,8 +70,8 @@ impl Scaling {
         into: &mut Vec<T>,
     ) -> Result<()> {
         T::append(self, scaler, values, into);
-        // One pass that the compiler vectorizes; the place is only looked for if there is one.
-        if into.iter().fold(true, |all, z| all & !z.is_infinite()) {
+        // The place is only looked for if there is one.
+        if !any_infinite(into) {
             return Ok(());
         }
         let beyond = |(x, z): &(&f64, &T)| x.is_finite() && z.is_infinite();

@@ -7,6 +7,7 @@
 
 use proptest::prelude::*;
 
+use super::super::width::tests::at_every_level;
 use super::*;
 
 /// The bin by its edges: the lower sign of the interval is the one nearer to 0.
@@ -142,6 +143,12 @@ fn a_text_that_holds_no_counts_is_refused() {
 }
 
 proptest! {
+    #[test]
+    fn counts_are_the_same_at_every_vector_width(values in prop::collection::vec(any_z(), 0..300)) {
+        let counted = at_every_level(|| histogram(&values, 3));
+        prop_assert!(counted.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+
     #[test]
     fn a_value_counts_into_the_bin_that_its_edges_enclose(z in any_z()) {
         // Within 2^-22 of an edge either bin may be named; see the module's invariant.
