@@ -14,6 +14,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
 import sys
@@ -37,8 +38,12 @@ WINDOW = 2
 STRIKES = 3
 # How often it is looked at deadlines and nodes.
 LOOK_SECONDS = 0.5
-# An attempt is made elsewhere, too, once it takes so many times as long as the longest of its pass, or ...
+# An attempt is made elsewhere, too, once it takes so many times as long as the longest of its pass, and so long.
 OVERDUE_TIMES, OVERDUE_SECONDS = 10, 30.0
+# That many seconds don't count so long after a node was lost: Ray starts again what broke off, not what is frozen.
+LOST_SECONDS = 5.0
+# For so long a node is avoided that was lost, or that hasn't answered since such an attempt was started.
+SILENT_SECONDS = 600.0
 # Beyond the deadline, at which a node that is alive stops an attempt by itself.
 GRACE_SECONDS = 30.0
 
@@ -56,8 +61,9 @@ def stream(inputs: commands.Inputs, out: commands.Path, *, address: str | None =
 @contextlib.contextmanager
 def connected(address: str | None) -> Iterator[driver.RunPass]:
     """A connection to Ray, for as long as it is needed; one that was there before is left alone."""
+    passes = functools.partial(run_pass, Nodes())
     if ray.is_initialized():
-        yield run_pass
+        yield passes
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
@@ -67,14 +73,41 @@ def connected(address: str | None) -> Iterator[driver.RunPass]:
         hint = "start one with ray start, and name it with --address HOST:PORT"
         raise PrepError(f"cannot connect to a Ray cluster{where}: {cause}", "engine", hint=hint, exit_code=2) from cause
     try:
-        yield run_pass
+        yield passes
     finally:
         ray.shutdown()
 
 
-def run_pass(ledger: Ledger, task: Task) -> None:
+@dataclasses.dataclass
+class Nodes:
+    """What the passes of a job have learned of nodes, by their ids."""
+
+    slots: dict[str, int] = dataclasses.field(default_factory=dict)
+    """Those that are alive, and how many attempts have room on each."""
+    answered: dict[str, float] = dataclasses.field(default_factory=dict)
+    """When an attempt there has ended last."""
+    late: float | None = None
+    """When the last attempt was started that took too long."""
+    lost: dict[str, float] = dataclasses.field(default_factory=dict)
+    """Those that were alive, and when they no longer were."""
+
+    def look(self, slots: dict[str, int]) -> None:
+        now = time.monotonic()
+        self.lost.update((node, now) for node in self.slots.keys() - slots.keys())
+        self.lost = {node: since for node, since in self.lost.items() if node not in slots and now - since < SILENT_SECONDS}
+        self.slots = slots
+
+    def silent(self) -> set[str]:
+        """Where nothing should go: Ray sends tasks to a lost node too, if it has sent others of their kind there."""
+        lost = set(self.lost)
+        if self.late is None or time.monotonic() - self.late > SILENT_SECONDS:
+            return lost
+        return lost | {node for node in self.slots if self.answered.get(node, 0.0) < self.late}
+
+
+def run_pass(nodes: Nodes, ledger: Ledger, task: Task) -> None:
     """One pass; cancels what is under way if it ends early."""
-    Dispatcher(ledger, task).run()
+    Dispatcher(nodes, ledger, task).run()
 
 
 @dataclasses.dataclass
@@ -90,23 +123,22 @@ class Flight:
 class Dispatcher:
     """The tasks of one pass."""
 
-    def __init__(self, ledger: Ledger, task: Task) -> None:
-        self.ledger, self.task = ledger, ray.put(task)
+    def __init__(self, nodes: Nodes, ledger: Ledger, task: Task) -> None:
+        self.nodes, self.ledger, self.task = nodes, ledger, ray.put(task)
         self.threads, self.deadline = task.threads, task.deadline
         self.waiting = collections.deque(ledger.cuts())
         self.flights: dict[Any, Flight] = {}
+        # Of this pass alone: a unit may be at fault.
         self.strikes: collections.Counter[str] = collections.Counter()
-        self.answered: dict[str, float] = {}
         self.longest: float | None = None
-        self.nodes: dict[str, int] = {}
-        self.looked = 0.0
+        self.looked: float | None = None
 
     def run(self) -> None:
         try:
             while self.ledger.done < self.ledger.units:
                 self.ledger.check()
                 self._look()
-                window = max(1, WINDOW * sum(self.nodes.values()))
+                window = max(1, WINDOW * sum(self.nodes.slots.values()))
                 while self.waiting and sum(not flight.is_overdue for flight in self.flights.values()) < window:
                     self._start(self.waiting.popleft())
                 ready, _ = ray.wait(list(self.flights), num_returns=1, timeout=LOOK_SECONDS)
@@ -127,20 +159,25 @@ class Dispatcher:
 
     def _selector(self, piece: Range) -> dict[str, str]:
         """Where not to go, unless nothing else is left."""
-        now = time.monotonic()
-        late = [flight.since for flight in self.flights.values() if flight.is_overdue]
-        silent = {node for node in self.nodes if late and self.answered.get(node, 0) < max(late)}
+        alive = self.nodes.slots.keys()
         left_out = {node for node, strikes in self.strikes.items() if strikes >= STRIKES}
-        for avoided in (left_out | silent | piece.failed_on, left_out | piece.failed_on, left_out):
-            known = avoided & self.nodes.keys()
-            if known and known != self.nodes.keys():
-                return {"ray.io/node-id": f"!in({','.join(sorted(known))})"}
+        for avoided in (left_out | self.nodes.silent() | piece.failed_on, left_out | piece.failed_on, left_out):
+            if avoided and alive - avoided:
+                return {"ray.io/node-id": f"!in({','.join(sorted(avoided))})"}
         return {}
+
+    def _patience(self, flight: Flight, now: float) -> float:
+        """Seconds after which an attempt is made elsewhere, too."""
+        if self.longest is None:
+            return self.deadline
+        lost = max(self.nodes.lost.values(), default=now)
+        floor = 0.0 if flight.since < lost < now - LOST_SECONDS else OVERDUE_SECONDS
+        return min(self.deadline, max(floor, OVERDUE_TIMES * self.longest))
 
     def _land(self, flight: Flight, landed: Outcome) -> None:
         """An attempt has ended, one way or another."""
         if landed.node:
-            self.answered[landed.node] = time.monotonic()
+            self.nodes.answered[landed.node] = time.monotonic()
         if landed.code == 0:
             self.longest = max(self.longest or 0.0, landed.seconds)
         if landed.node and landed.code == 0:
@@ -154,13 +191,10 @@ class Dispatcher:
     def _look(self) -> None:
         """At nodes, and at attempts that take too long."""
         now = time.monotonic()
-        if now - self.looked < LOOK_SECONDS and self.nodes:
+        if self.looked is not None and now - self.looked < LOOK_SECONDS:
             return
         self.looked = now
-        self.nodes = slots(self.threads)
-        patience = self.deadline
-        if self.longest is not None:
-            patience = min(patience, max(OVERDUE_SECONDS, OVERDUE_TIMES * self.longest))
+        self.nodes.look(slots(self.threads))
         for reference, flight in list(self.flights.items()):
             age = now - flight.since
             if age > self.deadline + GRACE_SECONDS:
@@ -168,8 +202,9 @@ class Dispatcher:
                 ray.cancel(reference, force=True)
                 silence = PrepError(f"no answer within {age:.0f} seconds", "killed")
                 self._land(flight, Outcome(None, INTERNAL, silence))
-            elif age > patience and not flight.is_overdue and flight.piece.started < self.ledger.options.attempts:
+            elif age > self._patience(flight, now) and not flight.is_overdue and flight.piece.started < self.ledger.options.attempts:
                 flight.is_overdue = True
+                self.nodes.late = max(self.nodes.late or 0.0, flight.since)
                 self.ledger.warn(f"{flight.piece} of pass {self.ledger.pass_name} is under way for {age:.0f} seconds: tried elsewhere, too")
                 self.waiting.appendleft(flight.piece)
 
