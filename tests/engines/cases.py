@@ -1,6 +1,5 @@
 """What must hold of either engine; every case gets a cluster, a folder and a verdict."""
 
-import json
 import random
 import re
 import shutil
@@ -26,10 +25,10 @@ class Case:
         """Over the connection that the rounds share."""
         return jobs.Inside(self.cluster, self.inputs, self.out, **options)
 
-    def start_process(self, *options):
+    def start_process(self, *options, how=jobs.as_module):
         """As a command of its own."""
         self.cluster.release()
-        return jobs.Driver(self.cluster, self.inputs, self.out, *options)
+        return jobs.Driver(how(self.cluster, self.inputs, self.out, *options), self.out)
 
     def clear(self):
         shutil.rmtree(self.out, ignore_errors=True)
@@ -47,9 +46,9 @@ class Case:
         shutil.rmtree(self.out, ignore_errors=True)
 
 
-def same_bytes(case):
-    driver = case.start_process()
-    case.ends_well(driver, "undisturbed")
+def same_bytes(case, how=jobs.as_module):
+    driver = case.start_process(how=how)
+    case.ends_well(driver, f"undisturbed, {how.__name__}")
     return f"same SHA-256 of {len(case.wanted)} files as `prep stream`"
 
 
@@ -158,19 +157,20 @@ def cancelled(case, rounds):
     return f"{rounds} runs cancelled: exit code 130, no process left, the next run went on"
 
 
-def overhead(case, lengths, units=1000, seconds=0.01):
-    """What the engine and the driver add to units that only wait; each pass by its own times."""
+def overhead(case, is_judged, units=1000, seconds=0.01):
+    """What the engine and the driver add to units that only wait, a pass, once the engine's workers run."""
     prep, lines = jobs.sleeping(case.work, units, seconds), []
-    for length in lengths:
-        options = ["--units-per-task", length] if length else []
-        driver = case.start_process("--prep", prep, "--log-format", "json", *options)
+    slots = 2 * (len(case.cluster.nodes) + (case.cluster.name == "ray"))
+    own = units * seconds / slots
+    case.cluster.release()
+    for length, what in [(None, "a first job, which connects and starts the workers"), (None, "up to 64 a task"), (1, "one a task")]:
+        driver = case.start(prep=str(prep), units_per_task=length)
         code = driver.wait()
-        case.verdict.check(code == 0, f"overhead: exit code {code}: {driver.said[-1500:]}")
-        events = [json.loads(line) for line in driver.said.splitlines() if line.startswith("{")]
-        took = [event["seconds"] for event in events if event["event"] == "finished"]
-        slots = 2 * (len(case.cluster.nodes) + (case.cluster.name == "ray"))
-        own = units * seconds / slots
-        over = [each - own for each in took]
-        lines.append(f"{units:,} units of {seconds * 1000:.0f} ms, {length or 'up to 64'} a task, on {slots} slots: {', '.join(f'{each:.1f}' for each in over)} s a pass over the {own:.1f} s of the units themselves (the first pass starts the workers)")
-        case.verdict.check(len(took) == 3 and (length or max(over[1:]) < case.cluster.overhead_seconds), f"overhead: {lines[-1]}")
-    return "; ".join(lines)
+        case.verdict.check(code == 0 and len(driver.passes) == 3, f"overhead: exit code {code}: {driver.said[-1500:]}")
+        over = [each - own for each in driver.passes.values()]
+        if lines:
+            case.verdict.check(not is_judged or max(over) < case.cluster.overhead_seconds, f"overhead, {what}: {over}")
+            lines.append(f"{what} {', '.join(f'{each:.1f}' for each in over)} s a pass")
+        else:
+            lines.append(f"the engine's start apart ({what}: {driver.seconds:.1f} s)")
+    return f"{units:,} units of {seconds * 1000:.0f} ms, {own:.1f} s on {slots} slots by themselves; what is added, {'; '.join(lines)}"

@@ -44,7 +44,7 @@ def main():
             for name, inputs in tables.items():
                 (work / name).mkdir()
                 made[name] = cases.Case(cluster, inputs, work / name, verdict, options.seed)
-            for title, run in everything(made, options.rounds):
+            for title, run in everything(options.engine, made, options.rounds):
                 if options.only and title.split(":")[0] not in options.only:
                     continue
                 before, began = len(verdict.wrong), time.monotonic()
@@ -56,13 +56,16 @@ def main():
     return verdict.finish()
 
 
-def everything(made, rounds):
+def everything(engine, made, rounds):
     """Title and case."""
     table, files = made["lineitem"], made["files"]
+    submitted = [("spark-submit: 2,000 small files", lambda: cases.same_bytes(files, jobs.as_submitted))]
     return [
         ("bytes: lineitem, TPC-H scale 1", lambda: cases.same_bytes(table)),
         ("bytes: 2,000 small files", lambda: cases.same_bytes(files)),
-        ("overhead", lambda: cases.overhead(files, [None] if rounds < 10 else [None, 1])),
+        ("prep stream --engine: 2,000 small files", lambda: cases.same_bytes(files, jobs.as_program)),
+        *(submitted if engine == "spark" else []),
+        ("overhead", lambda: cases.overhead(files, rounds >= 10)),
         ("killed worker", lambda: cases.killed_workers(files, rounds)),
         ("killed node", lambda: cases.killed_nodes(files, rounds)),
         ("poison unit", lambda: cases.poison_unit(files)),

@@ -66,14 +66,31 @@ def local(inputs, out, *flags):
     return time.monotonic() - began
 
 
+def as_module(cluster, inputs, out, *options):
+    """How a driver with options is started."""
+    return [sys.executable, "-m", f"prep_stream.{cluster.name}", "--address", cluster.address, "--plan", out.with_name("plan.json"),
+            "--memory", MEMORY, *options, "--", "--in", inputs, "--out", out]
+
+
+def as_program(cluster, inputs, out):
+    """As most users start it."""
+    return [PREP, "stream", "--engine", cluster.name, "--address", cluster.address, "--memory", MEMORY, "--in", inputs, "--out", out]
+
+
+def as_submitted(cluster, inputs, out):
+    """By spark-submit, which says where the cluster is."""
+    script = subprocess.run([sys.executable, "-m", "prep_stream.spark", "--script"], capture_output=True, text=True, check=True)
+    return [pathlib.Path(sys.executable).with_name("spark-submit"), "--master", cluster.address, script.stdout.strip(),
+            "--plan", out.with_name("plan.json"), "--memory", MEMORY, "--", "--in", inputs, "--out", out]
+
+
 class Driver:
     """A driver as a process of its own."""
 
-    def __init__(self, cluster, inputs, out, *options, flags=()):
+    def __init__(self, command, out):
         self.out = out
-        command = [sys.executable, "-m", f"prep_stream.{cluster.name}", "--address", cluster.address, "--plan", out.with_name("plan.json"),
-                   "--memory", MEMORY, *map(str, options), "--", "--in", inputs, "--out", out, *flags]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**faults.ENVIRONMENT, "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable})
+        environment = {**faults.ENVIRONMENT, "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
+        self.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
         self.began = time.monotonic()
 
     @property
@@ -105,6 +122,8 @@ class Inside:
         import prep_stream.driver
 
         self.out, self.failure, self.said, self.began = out, None, "", time.monotonic()
+        # Seconds of each; since when the one is under way.
+        self.passes, self.since = {}, None
         options = prep_stream.driver.Options(memory=MEMORY, **options)
 
         def work():
@@ -119,6 +138,10 @@ class Inside:
 
     def note(self, progress):
         self.said += f"{progress.warning}\n" if progress.warning else ""
+        if progress.event == "started":
+            self.since = time.monotonic()
+        if progress.event == "finished":
+            self.passes[progress.pass_name] = time.monotonic() - self.since
 
     @property
     def is_running(self):
