@@ -166,8 +166,9 @@ def reaches(driver, pass_name, seconds=300):
 
 
 def units():
-    """Processes that do units: their ids and command lines."""
-    return [(pid, command) for pid, _, command in clusters.processes() if " unit " in command and "--plan" in command]
+    """Processes that do units of this script's plans: their ids and command lines."""
+    mine = os.environ.get("PREP_FAULTS_DIR", "")
+    return [(pid, command) for pid, _, command in clusters.processes() if " unit " in command and "--plan" in command and mine in command]
 
 
 def no_units(seconds=10):
