@@ -53,36 +53,43 @@ def same_bytes(case, how=jobs.as_module):
 
 
 def killed_workers(case, rounds):
-    """kill -9 of a process that does units, at a random moment."""
-    killed = 0
-    for number in range(rounds):
-        driver = case.start(prep=str(case.slow), units_per_task=1)
-        jobs.reaches(driver, case.random.choice(PASSES))
-        time.sleep(case.random.uniform(0, 0.5))
+    """kill -9 of a process that does units, at a random moment, in so many runs that were hit."""
+    killed = runs = 0
+    while killed < rounds and runs < 5 * rounds:
+        driver, runs = case.start(prep=str(case.slow), units_per_task=1), runs + 1
+        at_random(case, driver)
         workers = case.cluster.workers()
         if workers and driver.is_running:
             jobs.clusters.send([case.random.choice(workers)], signal.SIGKILL)
             killed += 1
-        case.ends_well(driver, f"killed worker, round {number}")
-    case.verdict.check(killed > 0, "no worker was killed")
-    return f"{killed} workers killed in {rounds} runs"
+        case.ends_well(driver, f"killed worker, run {runs}")
+    case.verdict.check(killed == rounds, f"{killed} workers killed")
+    return f"{killed} workers killed in {runs} runs"
 
 
 def killed_nodes(case, rounds):
-    """kill -9 of a whole node, which is replaced for the next round."""
-    killed = 0
-    for number in range(rounds):
-        driver = case.start(prep=str(case.slow), units_per_task=1)
-        jobs.reaches(driver, case.random.choice(PASSES))
-        time.sleep(case.random.uniform(0, 0.5))
+    """kill -9 of a whole node, which is replaced for the next run."""
+    killed = runs = 0
+    while killed < rounds and runs < 5 * rounds:
+        driver, runs = case.start(prep=str(case.slow), units_per_task=1), runs + 1
+        at_random(case, driver)
         node = case.random.choice(case.cluster.nodes)
-        killed += driver.is_running
-        case.cluster.kill_node(node)
-        case.ends_well(driver, f"killed node, round {number}")
-        case.cluster.remove(node)
-        case.cluster.add()
-    case.verdict.check(killed > 0, "no node was killed")
-    return f"{killed} nodes killed in {rounds} runs"
+        was_running = driver.is_running
+        if was_running:
+            case.cluster.kill_node(node)
+            killed += 1
+        case.ends_well(driver, f"killed node, run {runs}")
+        if was_running:
+            case.cluster.remove(node)
+            case.cluster.add()
+    case.verdict.check(killed == rounds, f"{killed} nodes killed")
+    return f"{killed} nodes killed in {runs} runs"
+
+
+def at_random(case, driver):
+    """Waits for a random moment of a random pass."""
+    jobs.reaches(driver, case.random.choice(PASSES))
+    time.sleep(case.random.uniform(0, 0.5))
 
 
 def poison_unit(case):

@@ -131,7 +131,7 @@ class Ray(Cluster):
         self.cluster.remove_node(self.handles.pop(node), allow_graceful=False)
 
     def is_worker(self, command):
-        return command.startswith("ray::")
+        return command.startswith("ray::do_units")
 
 
 class Spark(Cluster):
