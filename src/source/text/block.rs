@@ -36,6 +36,13 @@ pub(crate) struct ColumnFields<'r> {
     columns: usize,
 }
 
+impl<'r> ColumnFields<'r> {
+    /// The text that the fields lie in.
+    pub(crate) fn text(&self) -> &'r [u8] {
+        self.text
+    }
+}
+
 impl<'r> Iterator for ColumnFields<'r> {
     type Item = (Field, &'r [u8]);
 

@@ -20,6 +20,7 @@ mod builder;
 mod column;
 mod compressed;
 mod cutter;
+mod decimal;
 mod dialect;
 mod file;
 mod fill;

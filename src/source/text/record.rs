@@ -2,8 +2,9 @@
 //! per field.
 
 use super::cutter::Cutter;
+use super::decimal::parse_plain;
 use super::dialect::Dialect;
-use super::structure::{Needles, find};
+use super::structure::{Needles, SPARE, find};
 
 /// Marks, in [`Field::end`], a quoted field that holds doubled quotes.
 const ESCAPED: u32 = 1 << 31;
@@ -30,6 +31,12 @@ impl Field {
     #[inline(always)]
     pub(crate) fn raw(self, text: &[u8]) -> &[u8] {
         &text[self.start as usize..(self.end & !ESCAPED) as usize]
+    }
+
+    /// The number that the field is, if it is a plain decimal within the text.
+    #[inline(always)]
+    pub(crate) fn plain_decimal(self, text: &[u8]) -> Option<f64> {
+        parse_plain(text, self.start as usize, (self.end & !ESCAPED) as usize)
     }
 
     /// Where the field starts, behind its opening quote.
@@ -120,8 +127,8 @@ impl RecordTable {
     ) -> Cut {
         self.fields.clear();
         self.records.clear();
-        if self.positions.len() < text.len() {
-            self.positions.resize(text.len(), 0);
+        if self.positions.len() < text.len() + SPARE {
+            self.positions.resize(text.len() + SPARE, 0);
         }
         let quote = dialect.quote.unwrap_or(b'\n');
         let needles = Needles([dialect.delimiter, b'\n', b'\r', quote]);
