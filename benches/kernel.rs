@@ -3,30 +3,11 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use prep_stream::kernel::{
-    BinCounts, ColumnScaler, Cuts, Fraction, HashSplit, NumericRows, Parts, SUB_CHUNK_ROWS, Sides,
-    Welford, file_key, first_infinite, mix,
-};
+use prep_stream::kernel::{BinCounts, Parts, Sides, file_key, first_infinite};
 
-/// Rows of the block: 16 sub-chunks, 512 KiB of float64.
-const ROWS: usize = 16 * SUB_CHUNK_ROWS;
-
-fn values() -> Vec<f64> {
-    (0..ROWS as u64)
-        .map(|row| (mix(row) >> 11) as f64 * 1e-12 - 3.0)
-        .collect()
-}
-
-fn split() -> HashSplit {
-    let fraction: Fraction = "0.2".parse().unwrap_or(Fraction::ZERO);
-    HashSplit::new(42, Cuts::test(fraction))
-}
-
-fn assigned() -> Sides {
-    let mut sides = Sides::default();
-    split().assign(file_key(b"a.parquet"), 0..ROWS as u64, &mut sides);
-    sides
-}
+#[path = "inputs/blocks.rs"]
+mod blocks;
+use blocks::{ROWS, assigned, fitted, scaler, some_null, split, values};
 
 fn bench_split(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("split");
@@ -47,9 +28,7 @@ fn bench_fit(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(8 * ROWS as u64));
     let (values, sides) = (values(), assigned());
     let nothing_null = vec![u64::MAX; ROWS / 64];
-    let some_null: Vec<u64> = (0..ROWS as u64 / 64)
-        .map(|word| mix(word) | mix(!word))
-        .collect();
+    let some_null = some_null();
     let cases = [
         ("dense", None),
         ("valid", Some(&nothing_null)),
@@ -58,27 +37,10 @@ fn bench_fit(criterion: &mut Criterion) {
     for (name, valid) in cases {
         let valid = valid.map(Vec::as_slice);
         group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                let mut welford = Welford::<f64>::default();
-                welford.extend(sides.train(
-                    0,
-                    NumericRows {
-                        values: black_box(&values),
-                        valid,
-                    },
-                ));
-                welford
-            });
+            bencher.iter(|| fitted(black_box(&values), &sides, valid));
         });
     }
-    let mut welford = Welford::<f64>::default();
-    welford.extend(sides.train(
-        0,
-        NumericRows {
-            values: &values,
-            valid: None,
-        },
-    ));
+    let welford = fitted(&values, &sides, None);
     group.throughput(Throughput::Elements(1));
     group.bench_function("merge", |bencher| {
         bencher.iter(|| {
@@ -97,15 +59,7 @@ fn bench_write(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("write");
     group.throughput(Throughput::Bytes(8 * ROWS as u64));
     let (values, sides) = (values(), assigned());
-    let mut welford = Welford::<f64>::default();
-    welford.extend(sides.train(
-        0,
-        NumericRows {
-            values: &values,
-            valid: None,
-        },
-    ));
-    let scaler = ColumnScaler::new(&welford.finish(0));
+    let scaler = scaler(&values, &sides);
     let (mut wide, mut narrow) = (vec![], vec![]);
     group.bench_function("transform to float64", |bencher| {
         bencher.iter(|| {
