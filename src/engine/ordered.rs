@@ -50,14 +50,31 @@ impl Ordered<'_> {
         produce: impl Fn(usize) -> Result<R> + Sync,
         mut consume: impl FnMut(usize, R) -> Result<()>,
     ) -> Result<()> {
+        self.feed(produce, |next| {
+            (0..self.count).try_for_each(|index| consume(index, next()?))
+        })
+    }
+
+    /// Runs `produce` for every index, on any thread, and `consume` once: each call of the function that it is
+    /// given returns the next result, of which there are [`count`](Self::count).
+    ///
+    /// A panic in either is an error like any other.
+    ///
+    /// # Errors
+    /// The first error in order of indices, of either function; a request to stop.
+    pub fn feed<R: Send>(
+        &self,
+        produce: impl Fn(usize) -> Result<R> + Sync,
+        consume: impl FnOnce(&mut dyn FnMut() -> Result<R>) -> Result<()>,
+    ) -> Result<()> {
         let produce = |index| {
             self.cancel.check()?;
             guarded(|| produce(index))
         };
+        let mut indices = 0..;
         let threads = self.threads.min(self.count);
         if threads <= 1 {
-            return (0..self.count)
-                .try_for_each(|index| guarded(|| consume(index, produce(index)?)));
+            return guarded(|| consume(&mut || produce(indices.next().unwrap_or_default())));
         }
         let window = threads * AHEAD_PER_THREAD;
         let shared = Shared {
@@ -83,8 +100,8 @@ impl Ordered<'_> {
                     }));
                 }
             }
-            let done = (0..self.count)
-                .try_for_each(|index| guarded(|| consume(index, shared.take(index)?)));
+            let mut next = || shared.take(indices.next().unwrap_or_default());
+            let done = guarded(|| consume(&mut next));
             shared.stop();
             done
         })

@@ -1,6 +1,7 @@
 //! What one unit does in each pass, and how the results merge. The rooms meet here: values come from
 //! `source`, arithmetic from `kernel`, shards go to `sink`.
 
+mod encode;
 mod fit;
 mod histograms;
 mod infinities;

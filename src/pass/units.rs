@@ -5,9 +5,10 @@ use std::ops::Range;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::encode::leaves;
 use super::fit::{FitPartial, fit_unit};
 use super::split::split_unit;
-use super::write::{leaves, shard_files, write_unit};
+use super::write::{shard_files, write_unit};
 use super::{Context, FitTotal, SplitPlan, SplitTotal, WriteJob, partial_name};
 use crate::engine::Pass;
 use crate::error::Result;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::encode::{EncodedLeaf, encode_leaf, leaves};
 use super::fit::pages_read;
-use super::histograms::{Histograms, SideCounts, SideHistograms};
+use super::histograms::Histograms;
 use super::leaves::{BlockSource, Leaf};
 use super::scaling::Scaling;
 use super::{Context, Routed, RowsOf, SplitPlan, partial_name};
@@ -17,8 +18,7 @@ use crate::artifact::partial::PartialFile;
 use crate::engine::Pass;
 use crate::error::Result;
 use crate::kernel::{Scaler, Side, WRITTEN_SIDES};
-use crate::schema::Role;
-use crate::sink::shard::{EncodedColumn, RowGroup, Shard, ShardFormat, ShardWriter};
+use crate::sink::shard::{RowGroup, Shard, ShardFormat, ShardWriter};
 use crate::sink::staging::{put_in_place, shard_name};
 use crate::sink::{Partials, SpoolPlace};
 use crate::source::blocks::{Block, block_rows, blocks};
@@ -255,40 +255,6 @@ pub(super) fn shard_path(job: &WriteJob<'_>, place: usize, unit: usize) -> PathB
     job.directories[place].join(job.shard_name(unit))
 }
 
-/// The leaves of the output, in order.
-pub(super) fn leaves(job: &WriteJob<'_>) -> Vec<Leaf> {
-    let schema = job.format.schema();
-    let mut features = 0;
-    let feature_of: Vec<Option<usize>> = job
-        .table
-        .schema
-        .columns
-        .iter()
-        .map(|column| {
-            (column.role == Role::Feature).then(|| {
-                features += 1;
-                features - 1
-            })
-        })
-        .collect();
-    let mut leaves: Vec<Leaf> = Vec::with_capacity(schema.num_columns());
-    for output in 0..schema.num_columns() {
-        let column = schema.get_column_root_idx(output);
-        let before = leaves
-            .iter()
-            .rev()
-            .take_while(|leaf| leaf.column == column)
-            .count();
-        leaves.push(Leaf {
-            column,
-            offset: before,
-            output,
-            feature: feature_of[column],
-        });
-    }
-    leaves
-}
-
 fn write_shards(
     job: &WriteJob<'_>,
     leaves: &[Leaf],
@@ -308,11 +274,27 @@ fn write_shards(
         });
     }
     let mut histograms = Histograms::new(job.scaler.columns().len());
-    for block in blocks(open.unit, block_rows(&job.table.schema)) {
-        let source = job.source(&open, &routed, &block);
-        write_block(job, leaves, &source, &mut writers, &mut histograms, threads)?;
-        job.context.advanced(Pass::Write, block.rows as u64, 0);
-    }
+    let blocks = blocks(open.unit, block_rows(&job.table.schema));
+    let sources: Vec<_> = blocks
+        .iter()
+        .map(|block| job.source(&open, &routed, block))
+        .collect();
+    // All blocks at once: at the end of each, threads would wait for its last column.
+    let columns = sources.len() * leaves.len();
+    job.context.ordered_on(threads, columns).feed(
+        |index| {
+            let (block, leaf) = (index / leaves.len(), index % leaves.len());
+            encode_leaf(job, leaves[leaf], &sources[block])
+        },
+        |next| {
+            sources.iter().try_for_each(|source| {
+                write_block(job, leaves, source, &mut writers, &mut histograms, next)?;
+                let rows = source.block.rows as u64;
+                job.context.advanced(Pass::Write, rows, 0);
+                Ok(())
+            })
+        },
+    )?;
     job.context.advanced(Pass::Write, 0, stored_bytes(&open)?);
     let mut shards: [Option<Shard>; WRITTEN_SIDES] = Default::default();
     for (side, writer) in job.written.iter().zip(writers) {
@@ -343,13 +325,14 @@ pub(super) fn stored_bytes(open: &OpenUnit<'_>) -> Result<u64> {
     })
 }
 
+/// Writes a block whose columns `next` returns one after another.
 fn write_block(
     job: &WriteJob<'_>,
     leaves: &[Leaf],
     source: &BlockSource<'_>,
     writers: &mut [Option<ShardWriter>],
     histograms: &mut Histograms,
-    threads: usize,
+    next: &mut dyn FnMut() -> Result<EncodedLeaf>,
 ) -> Result<()> {
     let rows = source
         .sides
@@ -359,41 +342,16 @@ fn write_block(
         let writer = writer.as_mut().filter(|_| rows[side.index()] > 0);
         groups.push(writer.map(ShardWriter::begin_row_group));
     }
-    job.context.ordered_on(threads, leaves.len()).run(
-        |index| encode_leaf(job, leaves[index], source),
-        |index, encoded| {
-            if let (Some(feature), Some(counted)) = (leaves[index].feature, encoded.counted) {
-                histograms.merge_feature(feature, &counted);
+    for leaf in leaves {
+        let encoded = next()?;
+        if let (Some(feature), Some(counted)) = (leaf.feature, encoded.counted) {
+            histograms.merge_feature(feature, &counted);
+        }
+        for (group, column) in groups.iter_mut().zip(encoded.columns) {
+            if let Some(group) = group {
+                group.append(column)?;
             }
-            for (group, column) in groups.iter_mut().zip(encoded.columns) {
-                if let Some(group) = group {
-                    group.append(column)?;
-                }
-            }
-            Ok(())
-        },
-    )?;
+        }
+    }
     groups.into_iter().flatten().try_for_each(RowGroup::finish)
-}
-
-/// A leaf of a block as it goes to the shards.
-pub(super) struct EncodedLeaf {
-    /// One a side that is written; none if its rows went to segments.
-    pub columns: Vec<EncodedColumn>,
-    /// How its values are distributed, if it is a feature.
-    pub counted: Option<SideHistograms>,
-}
-
-pub(super) fn encode_leaf(
-    job: &WriteJob<'_>,
-    leaf: Leaf,
-    source: &BlockSource<'_>,
-) -> Result<EncodedLeaf> {
-    let scaler = leaf
-        .feature
-        .and_then(|feature| job.scaler.columns().get(feature));
-    let mut counts = leaf.feature.map(|_| SideCounts::default());
-    let columns = source.encode(leaf, scaler, counts.as_mut())?;
-    let counted = counts.map(SideCounts::finish);
-    Ok(EncodedLeaf { columns, counted })
 }

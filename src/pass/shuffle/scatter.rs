@@ -11,8 +11,9 @@ use crate::engine::Pass;
 use crate::error::Result;
 use crate::kernel::{Domain, row_hashes};
 use crate::pass::Histograms;
+use crate::pass::encode::{encode_leaf, leaves};
 use crate::pass::leaves::{BlockSource, Leaf};
-use crate::pass::write::{WriteJob, encode_leaf, leaves, open_unit, stored_bytes};
+use crate::pass::write::{WriteJob, open_unit, stored_bytes};
 use crate::sink::segments::{ChunkId, SegmentFile, SegmentWriter};
 use crate::source::blocks::{block_rows, blocks};
 
