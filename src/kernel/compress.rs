@@ -81,6 +81,8 @@ routed_in_vectors! {
     i64: 8, u8, _mm512_maskz_compress_epi64;
     f32: 16, u16, _mm512_maskz_compress_epi32;
     i32: 16, u16, _mm512_maskz_compress_epi32;
+    u64: 8, u8, _mm512_maskz_compress_epi64;
+    u32: 16, u16, _mm512_maskz_compress_epi32;
 }
 
 /// The instructions, if the processor has them.

@@ -111,6 +111,22 @@ impl BinCounts {
         }
     }
 
+    /// Counts a standardized value so many times.
+    pub fn extend_repeated<T: Float>(&mut self, value: T, times: u32) {
+        if times == 0 {
+            return;
+        }
+        if self.counted.saturating_add(times as usize) > u32::MAX as usize {
+            self.spill(0);
+        }
+        self.counted += times as usize;
+        let z = value.to_f32().unwrap_or(f32::NAN);
+        self.tables[0][slot_of(z) as usize % SLOTS] += times;
+        // NaN is never smaller or larger.
+        self.min = self.min.min(z);
+        self.max = self.max.max(z);
+    }
+
     /// What was counted, and `missing` values that have none.
     pub fn finish(mut self, missing: u64) -> Histogram {
         self.spill(missing);

@@ -22,11 +22,24 @@ pub(super) struct SideCounts {
 impl SideCounts {
     /// Counts a run of a flat column that was just routed.
     pub(super) fn add<T: Float>(&mut self, routed: &Router<T>) {
+        let counts = self.values.iter_mut().zip(&routed.values);
+        counts.for_each(|(counts, values)| counts.extend(values));
+        self.add_missing(routed);
+    }
+
+    /// Counts what has no value in such a run.
+    pub(super) fn add_missing<T>(&mut self, routed: &Router<T>) {
         let parts = routed.values.iter().zip(&routed.definition);
-        for (side, (values, definition)) in parts.enumerate() {
-            self.values[side].extend(values);
+        for (missing, (values, definition)) in self.missing.iter_mut().zip(parts) {
             // No definition levels: every row has a value.
-            self.missing[side] += definition.len().saturating_sub(values.len()) as u64;
+            *missing += definition.len().saturating_sub(values.len()) as u64;
+        }
+    }
+
+    /// Counts values of a side, each as often as it says.
+    pub(super) fn add_repeated<T: Float>(&mut self, side: usize, values: &[T], times: &[u32]) {
+        for (value, times) in values.iter().zip(times) {
+            self.values[side].extend_repeated(*value, *times);
         }
     }
 

@@ -1,6 +1,5 @@
 //! One leaf of one block: read, treated, routed to its sides, encoded.
 
-use num_traits::Float;
 use parquet::basic::{ConvertedType, Type as PhysicalType};
 use parquet::data_type::{
     BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType,
@@ -8,19 +7,20 @@ use parquet::data_type::{
 };
 
 use super::histograms::SideCounts;
+use super::passing::Passing;
 use super::route::Router;
 use super::scaling::Scaling;
 use super::shuffle::{BlockSegments, RowShape};
 use super::slicer::{Outlets, RUN_ROWS, Slicer};
 use crate::engine::{Cancel, guarded};
 use crate::error::{DataError, Place, Result};
-use crate::kernel::{ColumnScaler, Folds, Parts, Routable, Side, Sides};
+use crate::kernel::{ColumnScaler, Folds, Parts, Side, Sides};
 use crate::schema::{LayoutColumn, NumericKind, Treatment};
 use crate::sink::SpoolPlace;
 use crate::sink::shard::{EncodedColumn, ShardFormat};
 use crate::source::blocks::Block;
 use crate::source::discover::InputFile;
-use crate::source::parquet::{LeafReader, LeafRun, NumberReader, ParquetFile};
+use crate::source::parquet::{FlatReader, LeafReader, LeafRun, ParquetFile};
 use crate::source::table::{OpenUnit, Piece};
 use crate::spec::{Dtype, OnInf};
 
@@ -97,7 +97,7 @@ impl BlockSource<'_> {
         }
     }
 
-    fn name(&self, leaf: Leaf) -> &str {
+    pub(super) fn name(&self, leaf: Leaf) -> &str {
         &self.open.table.schema.columns[leaf.column].name
     }
 
@@ -121,13 +121,14 @@ impl BlockSource<'_> {
         if self.format.schema().column(leaf.output).converted_type() != ConvertedType::UTF8 {
             return self.stored::<ByteArrayType>(leaf, Sides::partition);
         }
-        self.checked::<ByteArrayType>(leaf, Sides::partition, |values| {
+        let check = |values: &[ByteArray]| {
             let is_text = |value: &ByteArray| std::str::from_utf8(value.data()).is_ok();
-            if values.iter().all(is_text) {
-                return Ok(());
+            match values.iter().all(is_text) {
+                true => Ok(()),
+                false => Err(DataError::NotUtf8.into()),
             }
-            Err(DataError::NotUtf8.into())
-        })
+        };
+        self.checked::<ByteArrayType>(leaf, Sides::partition, Some(check))
     }
 
     /// A leaf that is written as it is stored.
@@ -136,60 +137,29 @@ impl BlockSource<'_> {
         leaf: Leaf,
         partition: Partition<T::T>,
     ) -> Result<Vec<EncodedColumn>> {
-        self.checked::<T>(leaf, partition, |_| Ok(()))
+        self.checked::<T>(leaf, partition, None::<fn(&[T::T]) -> Result<()>>)
     }
 
-    /// A leaf that is written as it is stored, if `check` has nothing against its values.
+    /// A leaf that is written as it is stored, if it is text and `check` has nothing against its values, or isn't.
     fn checked<T: DataType>(
         &self,
         leaf: Leaf,
         partition: Partition<T::T>,
-        check: impl Fn(&[T::T]) -> Result<()>,
+        check: Option<impl Fn(&[T::T]) -> Result<()>>,
     ) -> Result<Vec<EncodedColumn>> {
-        let mut run = LeafRun::default();
+        let (mut run, mut passing) = (LeafRun::default(), Passing::default());
         self.encode_runs::<T>(leaf, partition, |file, piece, column, each| {
             let index = column.first_leaf + leaf.offset;
+            if each.takes_flat()
+                && let Some(reader) = FlatReader::open(file, piece.row_group, index)?
+            {
+                return each.pass(reader, check.is_some(), &mut passing);
+            }
             let mut reader = LeafReader::<T>::open(file, piece.row_group, index)?;
             each.drive(&mut reader, LeafReader::skip, |reader, rows, each| {
                 let rows = reader.read_some(rows, &mut run)?;
-                check(&run.values)?;
+                check.iter().try_for_each(|check| check(&run.values))?;
                 each.write(&run, rows)
-            })?;
-            reader.finish()
-        })
-    }
-
-    /// A numeric leaf whose values pass through `convert`.
-    fn numbers<T: DataType>(
-        &self,
-        leaf: Leaf,
-        convert: impl Fn(&[f64], &mut Vec<T::T>) -> Result<()>,
-        mut counts: Option<&mut SideCounts>,
-    ) -> Result<Vec<EncodedColumn>>
-    where
-        T::T: Float + Routable,
-    {
-        let (mut run, mut converted) = (LeafRun::default(), LeafRun::default());
-        let null_infinities = leaf.feature.is_some() && self.on_inf == OnInf::Null;
-        self.encode_runs::<T>(leaf, Sides::partition_copy, |file, piece, column, each| {
-            let kind = column.kind.unwrap_or(NumericKind::Float64);
-            let mut reader = NumberReader::open(file, piece.row_group, column.first_leaf, kind)?;
-            each.drive(&mut reader, NumberReader::skip, |reader, rows, each| {
-                reader.read(rows, &mut run)?;
-                if null_infinities {
-                    infinities_to_nulls(&mut run);
-                } else if leaf.feature.is_some() {
-                    self.check_infinite(self.name(leaf), &run, each.first)?;
-                }
-                converted.values.clear();
-                convert(&run.values, &mut converted.values)?;
-                std::mem::swap(&mut run.definition, &mut converted.definition);
-                let written = each.write(&converted, rows);
-                std::mem::swap(&mut run.definition, &mut converted.definition);
-                if let Some(counts) = &mut counts {
-                    counts.add(&each.router);
-                }
-                written
             })?;
             reader.finish()
         })
@@ -278,7 +248,7 @@ impl BlockSource<'_> {
     }
 
     /// Takes a leaf to where it goes: `read` is called for every slice of the block, in order.
-    fn encode_runs<T: DataType>(
+    pub(super) fn encode_runs<T: DataType>(
         &self,
         leaf: Leaf,
         partition: Partition<T::T>,
@@ -344,21 +314,4 @@ impl BlockSource<'_> {
         }
         Ok(())
     }
-}
-
-/// Takes infinite values out of a run of a flat column.
-fn infinities_to_nulls(run: &mut LeafRun<f64>) {
-    if !run.values.iter().any(|value| value.is_infinite()) {
-        return;
-    }
-    if run.definition.is_empty() {
-        run.definition.resize(run.values.len(), 1);
-    }
-    let mut values = run.values.iter();
-    for level in &mut run.definition {
-        if *level == 1 && values.next().is_some_and(|value| value.is_infinite()) {
-            *level = 0;
-        }
-    }
-    run.values.retain(|value| !value.is_infinite());
 }

@@ -2,11 +2,13 @@
 //! `source`, arithmetic from `kernel`, shards go to `sink`.
 
 mod encode;
+mod features;
 mod fit;
 mod histograms;
 mod infinities;
 mod leaves;
 mod part;
+mod passing;
 mod plan;
 mod route;
 mod scaling;

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use parquet::basic::Compression;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 
+use super::dictionary::Dictionary;
 use super::levels::Levels;
 
 /// What a page is compressed with.
@@ -65,7 +66,15 @@ pub(super) struct Buffers {
     /// What it is compressed to, if it goes to a file.
     pub(super) packed: Vec<u8>,
     pub(super) levels: Levels,
+    /// The codes of a page.
+    pub(super) codes: Vec<u32>,
+    /// For each code of what is read, that of what is written.
+    pub(super) code_of: Vec<u32>,
+    pub(super) dictionary: Dictionary,
 }
+
+/// What is kept of a buffer that one large value has made larger.
+const KEPT_BYTES_MAX: usize = 4 << 20;
 
 /// The buffers that no writer has.
 pub(super) struct BufferPool {
@@ -112,11 +121,22 @@ impl BufferPool {
             page: Vec::new(),
             packed: Vec::new(),
             levels: Levels::default(),
+            codes: Vec::new(),
+            code_of: Vec::new(),
+            dictionary: Dictionary::default(),
         }))
     }
 
     /// Keeps the buffers of a writer that is done.
-    pub(super) fn give(&self, buffers: Buffers) {
+    pub(super) fn give(&self, mut buffers: Buffers) {
+        for buffer in [&mut buffers.page, &mut buffers.packed] {
+            if buffer.capacity() > KEPT_BYTES_MAX {
+                *buffer = Vec::new();
+            }
+        }
+        if buffers.code_of.capacity() > KEPT_BYTES_MAX / size_of::<u32>() {
+            buffers.code_of = Vec::new();
+        }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.push(buffers);
     }

@@ -1,10 +1,11 @@
 //! `ChunkWriter`: encodes one column chunk, by the plainest means that do.
 
 use parquet::column::writer::{ColumnCloseResult, ColumnWriterImpl};
-use parquet::data_type::{DataType, SliceAsBytes};
+use parquet::data_type::{AsBytes, DataType, SliceAsBytes};
 use parquet::errors::Result as ParquetResult;
 
-use super::plain::PlainWriter;
+use super::flat::FlatWriter;
+use crate::source::parquet::ValueWidth;
 
 /// Encodes a column chunk, slice by slice.
 #[expect(
@@ -12,16 +13,24 @@ use super::plain::PlainWriter;
     reason = "writers have no state to show"
 )]
 pub enum ChunkWriter<'a, T: DataType> {
-    /// Dictionaries, statistics, nested levels, every type and codec: the Parquet crate's own.
+    /// Nested levels, every type and codec: the Parquet crate's own.
     General(Box<ColumnWriterImpl<'a, T>>),
-    /// Numbers of a flat column, as they are.
-    Plain(Box<PlainWriter<'a>>),
+    /// Strings and numbers of a flat column.
+    Flat(Box<FlatWriter<'a>>),
 }
 
-impl<T: DataType> ChunkWriter<'_, T> {
+impl<'a, T: DataType> ChunkWriter<'a, T> {
     /// Whether a column that may have nulls is told the level of every slot even where none is one.
     pub fn needs_levels(&self) -> bool {
         matches!(self, Self::General(_))
+    }
+
+    /// The writer of a column without lists, which takes values as they are stored, and codes.
+    pub(crate) fn flat(&mut self) -> Option<&mut FlatWriter<'a>> {
+        match self {
+            Self::General(_) => None,
+            Self::Flat(writer) => Some(writer),
+        }
     }
 
     /// Writes the next slots: values, and the levels of a column that has some.
@@ -36,10 +45,15 @@ impl<T: DataType> ChunkWriter<'_, T> {
     ) -> ParquetResult<()> {
         match self {
             Self::General(writer) => writer.write_batch(values, definition, repetition).map(drop),
-            Self::Plain(writer) => {
-                let bytes = T::T::slice_as_bytes(values);
-                writer.write(bytes, size_of::<T::T>(), definition)
-            }
+            Self::Flat(writer) => match writer.width() {
+                ValueWidth::Fixed(_) => {
+                    writer.write_numbers(T::T::slice_as_bytes(values), definition)
+                }
+                ValueWidth::Strings => {
+                    let mut strings = values.iter().map(AsBytes::as_bytes);
+                    writer.write_contents(values.len(), &mut strings, definition)
+                }
+            },
         }
     }
 
@@ -50,7 +64,7 @@ impl<T: DataType> ChunkWriter<'_, T> {
     pub(super) fn close(self) -> ParquetResult<ColumnCloseResult> {
         match self {
             Self::General(writer) => writer.close(),
-            Self::Plain(writer) => writer.close(),
+            Self::Flat(writer) => writer.close(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `Levels`: the definition levels of a page of a flat column, as bits, in the hybrid of run lengths and
 //! bit packing of the Parquet format.
 
-use super::plain::PAGE_ROWS;
+use super::pages::PAGE_ROWS;
 
 /// What the levels of a page take at most: their length, a header, and a bit a slot.
 pub(super) const LEVELS_BYTES_MAX: usize = LENGTH_BYTES + HEADER_BYTES_MAX + PAGE_ROWS / 8;
@@ -25,6 +25,11 @@ impl Levels {
     pub(super) fn clear(&mut self) {
         (self.slots, self.missing) = (0, 0);
         self.bits.clear();
+    }
+
+    /// How many are missing.
+    pub(super) fn missing(&self) -> usize {
+        self.missing
     }
 
     /// So many more that are there.

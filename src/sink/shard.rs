@@ -24,7 +24,8 @@ use crate::schema::{OutputSchema, Schema, Treatment};
 use crate::sink::buffers::BufferPool;
 use crate::sink::chunk::ChunkWriter;
 use crate::sink::file_writer::{FileWriter, GroupColumns};
-use crate::sink::plain::{PAGE_ROWS, PlainWriter};
+use crate::sink::flat::{FlatShape, FlatWriter};
+use crate::sink::pages::{PAGE_ROWS, PageSink};
 use crate::sink::spool::{Parts, Spool, Spooled};
 use crate::sink::{HashingWriter, SpoolPlace, Written, sync_file};
 use crate::spec::Compression;
@@ -42,8 +43,8 @@ type ShardFile = HashingWriter<BufWriter<File>>;
 pub struct ShardFormat {
     schema: SchemaDescPtr,
     properties: WriterPropertiesPtr,
-    /// Which leaves are written without any more ado than their values.
-    plain: Vec<bool>,
+    /// Those of the leaves that are written here and not by the Parquet crate.
+    flat: Vec<Option<FlatShape>>,
     buffers: Arc<BufferPool>,
     parts: Arc<Parts>,
 }
@@ -69,13 +70,14 @@ impl ShardFormat {
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
             .set_key_value_metadata(metadata);
-        let mut plain = vec![false; descriptor.num_columns()];
-        for (index, plain) in plain.iter_mut().enumerate() {
+        let mut flat = vec![None; descriptor.num_columns()];
+        for (index, flat) in flat.iter_mut().enumerate() {
             let leaf = descriptor.column(index);
             let column = schema.columns.get(descriptor.get_column_root_idx(index));
             let treatment = column.map(|column| &column.treatment);
-            if matches!(treatment, Some(Treatment::Standardize(_))) {
-                *plain = is_flat_float(&leaf);
+            let is_feature = matches!(treatment, Some(Treatment::Standardize(_)));
+            *flat = FlatShape::of(&leaf, is_feature);
+            if is_feature {
                 let path = leaf.path().clone();
                 properties =
                     properties.set_column_statistics_enabled(path, EnabledStatistics::None);
@@ -91,7 +93,7 @@ impl ShardFormat {
         Ok(Self {
             schema: descriptor,
             properties: Arc::new(properties.build()),
-            plain,
+            flat,
             buffers: Arc::new(BufferPool::new(codec)),
             parts: Arc::default(),
         })
@@ -162,12 +164,12 @@ impl ShardFormat {
         sink: &'a mut TrackedWrite<Spool>,
     ) -> ParquetResult<ChunkWriter<'a, T>> {
         let descriptor = self.schema.column(leaf);
-        if self.plain[leaf]
+        if let Some(shape) = self.flat[leaf]
             && let Some(buffers) = self.buffers.take()?
         {
             let buffers = (self.buffers.as_ref(), buffers);
-            let writer = PlainWriter::new(descriptor, sink.inner_mut(), buffers);
-            return Ok(ChunkWriter::Plain(Box::new(writer)));
+            let sink = PageSink::new(descriptor, sink.inner_mut(), buffers);
+            return Ok(ChunkWriter::Flat(Box::new(FlatWriter::new(sink, shape))));
         }
         let pages: Box<dyn PageWriter + 'a> = Box::new(SerializedPageWriter::new(sink));
         let writer = get_column_writer(descriptor, Arc::clone(&self.properties), pages);
@@ -183,10 +185,6 @@ fn is_float(leaf: &ColumnDescriptor) -> bool {
         leaf.physical_type(),
         PhysicalType::DOUBLE | PhysicalType::FLOAT
     )
-}
-
-fn is_flat_float(leaf: &ColumnDescriptor) -> bool {
-    is_float(leaf) && leaf.max_rep_level() == 0 && leaf.max_def_level() <= 1
 }
 
 /// The error of an encoder that refuses what it is given, or can't keep it.

@@ -96,6 +96,8 @@ pub(super) struct Spooled {
     /// What came after the parts.
     file: Option<File>,
     bytes: u64,
+    /// Which of them go before all others.
+    first: Range<u64>,
     pool: Arc<Parts>,
 }
 
@@ -109,9 +111,20 @@ impl Spool {
                 parts: Vec::new(),
                 file: None,
                 bytes: 0,
+                first: 0..0,
                 pool: Arc::clone(pool),
             },
         }
+    }
+
+    /// What is kept from now on goes before everything else.
+    pub(super) fn begin_first(&mut self) {
+        self.kept.first.start = self.kept.bytes;
+    }
+
+    /// No longer.
+    pub(super) fn end_first(&mut self) {
+        self.kept.first.end = self.kept.bytes;
     }
 
     /// Ends writing.
@@ -206,15 +219,38 @@ impl Spooled {
 
     /// Writes them all to `out`.
     pub(super) fn write_to(mut self, out: &mut impl Write) -> io::Result<()> {
+        let first = self.first.clone();
+        self.write_range(first.clone(), out)?;
+        self.write_range(0..first.start, out)?;
+        self.write_range(first.end..self.bytes, out)
+    }
+
+    /// Writes some of them, counted in the order in which they were kept.
+    fn write_range(&mut self, wanted: Range<u64>, out: &mut impl Write) -> io::Result<()> {
+        let within = |at: u64, bytes: u64| {
+            let from = wanted.start.clamp(at, at + bytes) - at;
+            let to = wanted.end.clamp(at, at + bytes) - at;
+            from..to
+        };
+        let mut at = 0;
         for part in &self.parts {
-            for range in &part.kept {
-                out.write_all(part.bytes.get(range.clone()).unwrap_or_default())?;
+            for kept in &part.kept {
+                let range = within(at, kept.len() as u64);
+                let bytes = part.bytes.get(kept.clone()).unwrap_or_default();
+                let range = usize_of(range.start)..usize_of(range.end);
+                out.write_all(bytes.get(range).unwrap_or_default())?;
+                at += kept.len() as u64;
             }
         }
-        let Some(mut file) = self.file.take() else {
+        let Some(file) = &mut self.file else {
             return Ok(());
         };
-        file.seek(SeekFrom::Start(0))?;
+        let range = within(at, self.bytes - at);
+        if range.is_empty() {
+            return Ok(());
+        }
+        file.seek(SeekFrom::Start(range.start))?;
+        let mut file = file.take(range.end - range.start);
         let mut buffer = vec![0; READ_BYTES];
         loop {
             match file.read(&mut buffer) {
@@ -225,6 +261,11 @@ impl Spooled {
             }
         }
     }
+}
+
+/// Places in memory.
+fn usize_of(place: u64) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
 }
 
 impl Drop for Spooled {
@@ -262,14 +303,19 @@ mod tests {
                         _ => spool.write_all(bytes).unwrap(),
                     }
                 }
+                spool.begin_first();
+                spool.write_all(b"first").unwrap();
+                spool.end_first();
+                spool.write_all(b"last").unwrap();
                 let kept = spool.finish();
                 let parts = kept.parts.len();
                 assert!(parts >= parts_least, "{budget_mib} MiB");
                 assert_eq!(kept.file.is_some(), budget_mib == 0 || parts < 5);
-                assert_eq!(kept.bytes(), data.len() as u64);
+                assert_eq!(kept.bytes(), data.len() as u64 + 9);
                 let mut found = Vec::new();
                 kept.write_to(&mut found).unwrap();
-                assert!(found == data, "{budget_mib} MiB, pages of {page_bytes}");
+                let expected = [&b"first"[..], &data, b"last"].concat();
+                assert!(found == expected, "{budget_mib} MiB, pages of {page_bytes}");
                 assert_eq!(
                     pool.idle().len(),
                     parts,

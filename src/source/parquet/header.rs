@@ -30,6 +30,8 @@ pub(super) struct PageHeader {
     pub values: u64,
     /// Whether its values are strings of which each leaves out what it shares with the one before.
     pub is_front_coded: bool,
+    /// Whether its values are plain or refer to the dictionary, and its levels are run lengths and packed bits.
+    pub is_simple: bool,
     /// Bytes of the header itself.
     pub header: usize,
 }
@@ -48,7 +50,7 @@ impl PageHeader {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Unread> {
         let mut cursor = Cursor { bytes, at: 0 };
         let (mut kind, mut decompressed, mut compressed) = (None, None, None);
-        let (mut values, mut encoding) = (None, None);
+        let (mut values, mut encoding, mut levels) = (None, None, None);
         let mut id = 0;
         while let Some((field, of)) = cursor.field(id)? {
             id = field;
@@ -57,7 +59,8 @@ impl PageHeader {
                 (2, INTEGER) => decompressed = Some(cursor.integer()?),
                 (3, INTEGER) => compressed = Some(cursor.integer()?),
                 // In each kind's own header, the first field is the number of values.
-                (5 | 7, STRUCT) => [values, encoding] = cursor.integers([1, 2])?,
+                (5, STRUCT) => [values, encoding, levels] = cursor.integers([1, 2, 3])?,
+                (7, STRUCT) => [values, encoding] = cursor.integers([1, 2])?,
                 (8, STRUCT) => [values, encoding] = cursor.integers([1, 4])?,
                 _ => cursor.pass(of, 0)?,
             }
@@ -79,12 +82,18 @@ impl PageHeader {
             compressed: size(compressed)?,
             values: size(values.or(Some(0)))?,
             is_front_coded: encoding == Some(DELTA_BYTE_ARRAY),
+            is_simple: matches!(encoding, Some(PLAIN | PLAIN_DICTIONARY | RLE_DICTIONARY))
+                && matches!(levels, None | Some(RLE)),
             header: cursor.at,
         })
     }
 }
 
-/// An encoding, by its number in `parquet.thrift`.
+/// Encodings, by their number in `parquet.thrift`.
+const PLAIN: i64 = 0;
+const PLAIN_DICTIONARY: i64 = 2;
+const RLE: i64 = 3;
+const RLE_DICTIONARY: i64 = 8;
 const DELTA_BYTE_ARRAY: i64 = 7;
 
 /// Types of fields, by their number in the compact protocol.
@@ -148,8 +157,8 @@ impl Cursor<'_> {
     }
 
     /// Passes a struct, and returns those of its fields that are numbers.
-    fn integers(&mut self, fields: [i64; 2]) -> Result<[Option<i64>; 2], Unread> {
-        let (mut id, mut found) = (0, [None; 2]);
+    fn integers<const N: usize>(&mut self, fields: [i64; N]) -> Result<[Option<i64>; N], Unread> {
+        let (mut id, mut found) = (0, [None; N]);
         while let Some((field, of)) = self.field(id)? {
             id = field;
             match (fields.iter().position(|wanted| *wanted == field), of) {
@@ -243,6 +252,7 @@ mod tests {
                 compressed: 200,
                 values: 100,
                 is_front_coded: false,
+                is_simple: true,
                 header: DATA.len(),
             }
         );

@@ -11,9 +11,10 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::schema::types::ColumnDescPtr;
 
 use super::checked::{Allowance, CheckedPages};
+use super::chunk::{Chunk, ChunkPart, failed};
 use super::file::ParquetFile;
-use super::pages::{Pages, RUN_BYTES, Shape};
-use crate::error::{DataError, Error, Place, Result};
+use super::pages::{Pages, RUN_BYTES};
+use crate::error::{DataError, Error, Result};
 
 /// A run of rows of one leaf. Buffers are reused from run to run.
 #[derive(Debug)]
@@ -41,20 +42,15 @@ pub struct LeafReader<T: DataType> {
     reader: ColumnReaderImpl<T>,
     pages: Pages,
     allowance: Arc<Allowance>,
-    place: Place,
-    row_group: usize,
-    rows: u64,
+    part: ChunkPart,
     /// Values and levels of the chunk.
     slots: u64,
-    position: u64,
 }
 
 impl<T: DataType> std::fmt::Debug for LeafReader<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LeafReader")
-            .field("place", &self.place)
-            .field("row_group", &self.row_group)
-            .field("position", &self.position)
+            .field("part", &self.part)
             .finish_non_exhaustive()
     }
 }
@@ -65,36 +61,14 @@ impl<T: DataType> LeafReader<T> {
     /// # Errors
     /// When the leaf isn't of type `T`, or its pages can't be found.
     pub fn open(file: &ParquetFile, row_group: usize, leaf: usize) -> Result<Self> {
-        let group = file.metadata.row_group(row_group);
-        let descriptor = group.column(leaf).column_descr_ptr();
-        let place = Place::path(file.path()).column(descriptor.path().string());
-        let opening = |source| failed("open a column chunk", source, &place);
-        let chunk = group.column(leaf);
-        let (start, length) = chunk.byte_range();
-        let window = file.file.with_window(start, length).map_err(opening)?;
-        let rows = u64::try_from(group.num_rows()).unwrap_or(0);
-        let slots = u64::try_from(chunk.num_values()).unwrap_or(0);
-        let shape = Shape {
-            value_bytes: size_of::<T::T>() as u64,
-            is_nested: descriptor.max_rep_level() > 0,
-            codec: chunk.compression(),
-        };
-        let pages = Pages::find(&window, start..start + length, (slots, shape), &file.memory)
-            .map_err(|error| error.at(place.clone()))?;
-        let rows_in_memory = usize::try_from(rows).unwrap_or(usize::MAX);
-        let known = (&pages, shape);
-        let (checked, allowance) =
-            CheckedPages::open(window, chunk, rows_in_memory, known, &file.memory)
-                .map_err(opening)?;
+        let chunk = Chunk::open(file, row_group, leaf, size_of::<T::T>() as u64)?;
+        let opening = |source| failed("open a column chunk", source, &chunk.part.place);
         Ok(Self {
-            reader: typed(descriptor, checked).map_err(opening)?,
-            pages,
-            allowance,
-            place,
-            row_group,
-            rows,
-            slots,
-            position: 0,
+            reader: typed(chunk.descriptor, chunk.checked).map_err(opening)?,
+            pages: chunk.pages,
+            allowance: chunk.allowance,
+            part: chunk.part,
+            slots: chunk.slots,
         })
     }
 
@@ -107,14 +81,14 @@ impl<T: DataType> LeafReader<T> {
         let skipped = self
             .reader
             .skip_records(rows)
-            .map_err(|source| failed("decode a page", source, &self.place))?;
+            .map_err(|source| self.part.undecodable(source))?;
         self.pages.advance(self.slots_of(skipped as u64));
-        self.advance(skipped, rows)
+        self.part.advance(skipped, rows)
     }
 
     /// How many slots so many rows have, by the chunk's average; exact where each row has one.
     fn slots_of(&self, rows: u64) -> u64 {
-        scaled(rows, self.slots, self.rows)
+        scaled(rows, self.slots, self.part.rows)
     }
 
     /// Reads some of the next `rows` rows (at least 1), at least one of them: as many as can be read
@@ -130,7 +104,7 @@ impl<T: DataType> LeafReader<T> {
             return self.read_until(slots_max, rows, run);
         }
         let slots = self.pages.run(self.slots_of(rows as u64));
-        let fitting = scaled(slots, self.rows, self.slots).max(1);
+        let fitting = scaled(slots, self.part.rows, self.slots).max(1);
         let rows = rows.min(usize::try_from(fitting).unwrap_or(rows));
         self.read(rows, run)?;
         Ok(rows)
@@ -159,16 +133,16 @@ impl<T: DataType> LeafReader<T> {
                 Some(&mut run.repetition),
                 &mut run.values,
             )
-            .map_err(|source| failed("decode a page", source, &self.place))?;
+            .map_err(|source| self.part.undecodable(source))?;
         run.values.truncate(before.0 + values);
         run.definition.truncate(before.1 + slots);
         run.repetition.truncate(before.1 + slots);
         if run.repetition.first().is_some_and(|level| *level != 0) {
             let detail = "a row begins in the middle of a list".to_string();
-            return Err(Error::from(DataError::Decoder { detail }).at(self.place.clone()));
+            return Err(Error::from(DataError::Decoder { detail }).at(self.part.place.clone()));
         }
         self.pages.advance(slots.max(values) as u64);
-        self.advance(records, rows)
+        self.part.advance(records, rows)
     }
 
     /// Reads row by row until there are so many slots, or large pages are begun: any row may hold most
@@ -191,20 +165,12 @@ impl<T: DataType> LeafReader<T> {
         Ok(read)
     }
 
-    fn advance(&mut self, found: usize, wanted: usize) -> Result<()> {
-        self.position += found as u64;
-        if found == wanted {
-            return Ok(());
-        }
-        Err(self.row_count(self.position))
-    }
-
     /// Checks, if the last row was read, that the chunk holds no further ones.
     ///
     /// # Errors
     /// When it does, or a page is damaged.
     pub fn finish(mut self) -> Result<()> {
-        if self.position < self.rows {
+        if self.part.position < self.part.rows {
             return Ok(());
         }
         let mut extra = LeafRun::default();
@@ -217,20 +183,11 @@ impl<T: DataType> LeafReader<T> {
                 Some(&mut extra.repetition),
                 &mut extra.values,
             )
-            .map_err(|source| failed("decode a page", source, &self.place))?;
+            .map_err(|source| self.part.undecodable(source))?;
         match more {
             0 => Ok(()),
-            _ => Err(self.row_count(self.position + more as u64)),
+            _ => Err(self.part.row_count(self.part.position + more as u64)),
         }
-    }
-
-    fn row_count(&self, found: u64) -> Error {
-        Error::from(DataError::RowCount {
-            row_group: self.row_group,
-            found,
-            expected: self.rows,
-        })
-        .at(self.place.clone())
     }
 }
 
@@ -254,8 +211,4 @@ fn typed<T: DataType>(
             T::get_physical_type()
         ))
     })
-}
-
-fn failed(action: &'static str, source: ParquetError, place: &Place) -> Error {
-    super::reading_error(action, source).at(place.clone())
 }

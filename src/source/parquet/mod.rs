@@ -2,12 +2,16 @@
 
 mod census;
 mod checked;
+mod chunk;
 mod decimal;
 mod delta;
+mod entries;
 mod file;
+mod flat;
 mod footer;
 mod handle;
 mod header;
+mod hybrid;
 mod inflate;
 mod leaf;
 mod levels;
@@ -17,9 +21,12 @@ mod recycled;
 mod witness;
 
 pub(crate) use decimal::{decimal_bytes_to_f64, decimal_to_f64};
+pub(crate) use entries::{Entries, Span, ValueWidth, bytes_of};
 pub use file::ParquetFile;
+pub(crate) use flat::{FlatReader, FlatRun, FlatValues};
 pub use leaf::{LeafReader, LeafRun};
 pub use numbers::NumberReader;
+pub(crate) use numbers::NumberRun;
 pub use witness::PagesRead;
 pub(crate) use witness::Witness;
 

@@ -1,4 +1,9 @@
 //! `NumberReader`: one numeric column chunk as float64, whatever it is stored as.
+//!
+//! Numbers of fixed length that are plain or refer to a dictionary are converted from their pages, each entry of
+//! a dictionary once; all others as the Parquet crate decodes them.
+
+use std::sync::Arc;
 
 use half::f16;
 use parquet::basic::Type as PhysicalType;
@@ -8,9 +13,14 @@ use parquet::data_type::{
 
 use super::decimal::{decimal_bytes_to_f64, decimal_to_f64};
 use super::file::ParquetFile;
+use super::flat::FlatReader;
 use super::leaf::{LeafReader, LeafRun};
 use crate::error::Result;
 use crate::schema::NumericKind;
+
+mod flat;
+
+use self::flat::{Flat, conversion};
 
 /// Reads a flat numeric leaf of one row group as float64 values and definition levels.
 pub struct NumberReader(Box<dyn Numbers>);
@@ -18,7 +28,38 @@ pub struct NumberReader(Box<dyn Numbers>);
 trait Numbers {
     fn skip(&mut self, rows: usize) -> Result<()>;
     fn read(&mut self, rows: usize, run: &mut LeafRun<f64>) -> Result<()>;
+    fn read_some(&mut self, rows: usize, run: &mut NumberRun) -> Result<usize> {
+        run.entries = None;
+        self.read(rows, &mut run.values)?;
+        Ok(rows)
+    }
     fn finish(self: Box<Self>) -> Result<()>;
+}
+
+/// A run of rows, as values or as codes. Buffers are reused from run to run.
+#[derive(Debug, Default)]
+pub(crate) struct NumberRun {
+    /// What codes refer to; `None` if the run is of values.
+    pub(crate) entries: Option<Arc<Vec<f64>>>,
+    /// The values.
+    pub(crate) values: LeafRun<f64>,
+    /// The codes; levels only if some have no value.
+    pub(crate) codes: LeafRun<u32>,
+}
+
+impl NumberRun {
+    /// Makes values of the codes.
+    pub(crate) fn decode(&mut self) {
+        let Some(entries) = self.entries.take() else {
+            return;
+        };
+        self.values.values.clear();
+        let entry = |code: &u32| entries.get(*code as usize).copied();
+        let values = self.codes.values.iter();
+        let values = values.map(|code| entry(code).unwrap_or(f64::NAN));
+        self.values.values.extend(values);
+        self.values.definition.clone_from(&self.codes.definition);
+    }
 }
 
 impl NumberReader {
@@ -32,7 +73,19 @@ impl NumberReader {
         leaf: usize,
         kind: NumericKind,
     ) -> Result<Self> {
-        use NumericKind::{Decimal, Float16, UInt32, UInt64};
+        Self::open_coded(file, (row_group, leaf), kind, 0)
+    }
+
+    /// The same; runs whose values refer to a dictionary of at most so many entries can be read as codes.
+    ///
+    /// # Errors
+    /// Those of [`NumberReader::open`].
+    pub(crate) fn open_coded(
+        file: &ParquetFile,
+        (row_group, leaf): (usize, usize),
+        kind: NumericKind,
+        entries_max: usize,
+    ) -> Result<Self> {
         let chunk = Chunk {
             file,
             row_group,
@@ -43,7 +96,65 @@ impl NumberReader {
             .row_group(row_group)
             .column(leaf)
             .column_type();
-        Ok(Self(match (physical, kind) {
+        if let Some(convert) = conversion(physical, kind)
+            && let Some(reader) = FlatReader::open(file, row_group, leaf)?
+        {
+            return Ok(Self(Box::new(Flat::new(reader, convert, entries_max))));
+        }
+        chunk.decoded(physical, kind)
+    }
+
+    /// Passes over `rows` rows.
+    ///
+    /// # Errors
+    /// As [`LeafReader::skip`].
+    pub fn skip(&mut self, rows: usize) -> Result<()> {
+        self.0.skip(rows)
+    }
+
+    /// Reads the next `rows` rows into `run`, replacing what it held.
+    ///
+    /// # Errors
+    /// As [`LeafReader::read`].
+    pub fn read(&mut self, rows: usize, run: &mut LeafRun<f64>) -> Result<()> {
+        self.0.read(rows, run)
+    }
+
+    /// Reads some of the next `rows` rows (at least 1) into `run`, replacing what it held; returns how many.
+    ///
+    /// # Errors
+    /// As [`LeafReader::read`].
+    pub(crate) fn read_some(&mut self, rows: usize, run: &mut NumberRun) -> Result<usize> {
+        self.0.read_some(rows, run)
+    }
+
+    /// Checks that no rows are left over; see [`LeafReader::finish`].
+    ///
+    /// # Errors
+    /// When there are.
+    pub fn finish(self) -> Result<()> {
+        self.0.finish()
+    }
+}
+
+impl std::fmt::Debug for NumberReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NumberReader").finish_non_exhaustive()
+    }
+}
+
+struct Chunk<'a> {
+    file: &'a ParquetFile,
+    row_group: usize,
+    leaf: usize,
+}
+
+impl Chunk<'_> {
+    /// A reader of what the Parquet crate decodes.
+    fn decoded(&self, physical: PhysicalType, kind: NumericKind) -> Result<NumberReader> {
+        use NumericKind::{Decimal, Float16, UInt32, UInt64};
+        let chunk = self;
+        Ok(NumberReader(match (physical, kind) {
             (PhysicalType::INT32, UInt32) => {
                 chunk.converted::<Int32Type>(|value| f64::from(value.cast_unsigned()))?
             }
@@ -69,50 +180,19 @@ impl NumberReader {
             (PhysicalType::BYTE_ARRAY, kind) => chunk.converted::<ByteArrayType>(move |value| {
                 decimal_bytes_to_f64(value.data(), kind.scale())
             })?,
-            _ => Box::new(Stored(LeafReader::<DoubleType>::open(
-                file, row_group, leaf,
-            )?)),
+            _ => {
+                let Chunk {
+                    file,
+                    row_group,
+                    leaf,
+                } = *self;
+                Box::new(Stored(LeafReader::<DoubleType>::open(
+                    file, row_group, leaf,
+                )?))
+            }
         }))
     }
 
-    /// Passes over `rows` rows.
-    ///
-    /// # Errors
-    /// As [`LeafReader::skip`].
-    pub fn skip(&mut self, rows: usize) -> Result<()> {
-        self.0.skip(rows)
-    }
-
-    /// Reads the next `rows` rows into `run`, replacing what it held.
-    ///
-    /// # Errors
-    /// As [`LeafReader::read`].
-    pub fn read(&mut self, rows: usize, run: &mut LeafRun<f64>) -> Result<()> {
-        self.0.read(rows, run)
-    }
-
-    /// Checks that no rows are left over; see [`LeafReader::finish`].
-    ///
-    /// # Errors
-    /// When there are.
-    pub fn finish(self) -> Result<()> {
-        self.0.finish()
-    }
-}
-
-impl std::fmt::Debug for NumberReader {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NumberReader").finish_non_exhaustive()
-    }
-}
-
-struct Chunk<'a> {
-    file: &'a ParquetFile,
-    row_group: usize,
-    leaf: usize,
-}
-
-impl Chunk<'_> {
     fn converted<T: DataType>(
         &self,
         convert: impl Fn(&T::T) -> f64 + 'static,

@@ -56,6 +56,8 @@ pub(super) struct Pages {
     dictionary: Option<u64>,
     is_nested: bool,
     is_front_coded: bool,
+    /// Whether there is a page that is read by the Parquet crate alone.
+    is_intricate: bool,
     /// What a run may take beside its pages.
     run_bytes_max: u64,
     /// Index of the page that the next value is in, and how many values of it are read.
@@ -122,6 +124,7 @@ impl Pages {
     fn take_data(&mut self, header: &PageHeader, memory: &Memory) -> Result<()> {
         self.data.push((header.values, header.decompressed));
         self.is_front_coded |= header.is_front_coded;
+        self.is_intricate |= !header.is_simple;
         // A chunk of pages without anything in them must not fill the memory with their records.
         if self.data.len().is_power_of_two() {
             drop(memory.pages(self.record_bytes(), || self.name())?);
@@ -180,6 +183,11 @@ impl Pages {
     /// What a run may take beside its pages; `None` where that follows from its rows.
     pub(super) fn run_bytes_max(&self) -> Option<u64> {
         (self.is_nested || self.is_front_coded).then_some(self.run_bytes_max)
+    }
+
+    /// Whether all values are plain or refer to a dictionary, and all levels are run lengths and packed bits.
+    pub(super) fn are_simple(&self) -> bool {
+        !self.is_intricate
     }
 
     /// Bytes of each page once decompressed, as its header says: dictionary, data pages in order.
