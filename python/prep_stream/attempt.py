@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import pathlib
 import subprocess
 import time
 
 from .errors import CODES, PrepError
-from .program import Flag, die_with_parent, event_of, flags, program
+from .program import Flag, event_of, flags, program
 
 PASSES = ("split", "fit", "write")
 # How often a running attempt looks whether it is still wanted.
@@ -31,7 +30,7 @@ class Task:
     """The program on the workers; None: that of the package there."""
     threads: int
     memory: str | None
-    """For each attempt; None: its share of the machine, by its threads."""
+    """For each attempt; None: what the program takes, its share of the machine by its threads."""
     deadline: float
     """Seconds after which an attempt is stopped."""
     map_root: tuple[str, ...] = ()
@@ -77,9 +76,10 @@ def attempt(task: Task, pass_name: str, start: int, end: int, node: str) -> Outc
 
 def _run(task: Task, pass_name: str, start: int, end: int) -> tuple[int, str]:
     plan = task.here(task.plan)
-    settings: dict[str, Flag] = {"plan": plan, "unit": f"{start}..{end}", "threads": task.threads, "memory": task.memory or _share(task.threads), "map_root": task.map_root}
+    settings: dict[str, Flag] = {"plan": plan, "unit": f"{start}..{end}", "threads": task.threads, "memory": task.memory, "map_root": task.map_root, "child_of": os.getpid()}
     command = [task.prep or program(), "unit", pass_name, *flags(settings), "--quiet", "--log-format=json"]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", preexec_fn=die_with_parent())
+    # It dies with this process by itself: what is to be done between fork and exec costs a whole fork of a large one.
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
     until = time.monotonic() + task.deadline
     while True:
         try:
@@ -101,13 +101,3 @@ def _error(code: int, said: str) -> PrepError:
     events = [event_of(line) for line in said.splitlines()]
     last = [event for event in events if event and event["event"] == "error"][-1:]
     return PrepError.of_event(last[0]) if last else PrepError.of_death("it", code, said)
-
-
-def _share(threads: int) -> int:
-    """Bytes: three quarters of the memory of this machine or control group, by processors."""
-    allowed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for limit in (pathlib.Path("/sys/fs/cgroup/memory.max"), pathlib.Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")):
-        if limit.exists() and (text := limit.read_text().strip()).isdigit():
-            allowed = min(allowed, int(text))
-    processors = os.cpu_count() or 1
-    return allowed * 3 // 4 * min(threads, processors) // processors

@@ -92,26 +92,28 @@ impl Child {
         Ok(ended(status, &words))
     }
 
-    /// Makes this process one that `parent` has started: it ends with it, and can't take much more memory
-    /// than its budget.
+    /// Makes this process one that `parent` has started: it ends with it.
     ///
     /// # Errors
     /// [`ErrorKind::Interrupted`] if `parent` has ended already.
-    pub fn bind(parent: u32, budget_bytes: u64) -> Result<()> {
-        let failed = |source: rustix::io::Errno| {
-            let action = "limit this process";
-            Error::from(InputError::Io {
-                action,
-                source: source.into(),
-            })
-        };
-        set_parent_process_death_signal(Some(Signal::KILL)).map_err(failed)?;
+    pub fn bind(parent: u32) -> Result<()> {
+        let action = "end this process with the one that started it";
+        set_parent_process_death_signal(Some(Signal::KILL))
+            .map_err(|source| refused(action, source))?;
         let is_there =
             getppid().is_some_and(|id| u32::try_from(id.as_raw_nonzero().get()) == Ok(parent));
         if !is_there {
             let signal = Signal::TERM.as_raw();
             return Err(ErrorKind::Interrupted { signal }.into());
         }
+        Ok(())
+    }
+
+    /// Keeps this process from taking much more memory than its budget.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn limit(budget_bytes: u64) -> Result<()> {
         // What the allocator has set aside at its start counts, whether it is used or not.
         let beyond = BEYOND_BUDGET_BYTES.saturating_add(data_bytes());
         let bytes = Some(budget_bytes.saturating_add(beyond));
@@ -119,8 +121,13 @@ impl Child {
             current: bytes,
             maximum: bytes,
         };
-        setrlimit(Resource::Data, limit).map_err(failed)
+        setrlimit(Resource::Data, limit).map_err(|source| refused("limit this process", source))
     }
+}
+
+fn refused(action: &'static str, source: rustix::io::Errno) -> Error {
+    let source = source.into();
+    InputError::Io { action, source }.into()
 }
 
 /// The end of what a process says, up to where it closes the pipe.

@@ -24,6 +24,17 @@ pub fn memory_bytes_default() -> u64 {
     tightest / 4 * 3
 }
 
+/// Bytes of memory by default of one process of several, each with so many threads.
+pub fn memory_bytes_share(threads: usize) -> u64 {
+    share(memory_bytes_default(), threads, self::threads())
+}
+
+fn share(bytes: u64, threads: usize, of: usize) -> u64 {
+    let (threads, of) = (threads.clamp(1, of) as u64, of as u64);
+    // Not their product first: it may not fit.
+    bytes / of * threads
+}
+
 fn machine_memory() -> Option<u64> {
     let info = rustix::system::sysinfo();
     let bytes = info.totalram.checked_mul(u64::from(info.mem_unit))?;
@@ -91,6 +102,15 @@ mod tests {
                 "{groups}"
             );
         }
+    }
+
+    #[test]
+    fn processes_share_memory_by_their_threads() {
+        assert_eq!(share(1 << 30, 1, 4), 1 << 28);
+        assert_eq!(share(1 << 30, 4, 4), 1 << 30);
+        // More threads than processors take no more than there is.
+        assert_eq!(share(1 << 30, 9, 4), 1 << 30);
+        assert_eq!(share(u64::MAX, 2, 2), u64::MAX - 1);
     }
 
     #[test]

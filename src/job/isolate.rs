@@ -145,6 +145,7 @@ impl<'a> Isolated<'a> {
             "--plan".into(),
             self.plan_file.clone().into(),
             "--quiet".into(),
+            "--limit-memory".into(),
         ]);
         arguments.extend(
             flags

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 use prep_stream::job::Planned;
+use prep_stream::spec::Resources;
 
 use super::resources::ResourceArgs;
 use super::run::{LogFormat, Watch};
@@ -46,11 +47,23 @@ impl PlannedArgs {
         }
     }
 
+    /// For a process that has the machine for itself.
     pub(in crate::cli) fn into_planned(self) -> Planned {
+        let resources = self.resources.resources();
+        self.planned(resources)
+    }
+
+    /// For one of several.
+    pub(in crate::cli) fn into_shared(self) -> Planned {
+        let resources = self.resources.share();
+        self.planned(resources)
+    }
+
+    fn planned(self, resources: Resources) -> Planned {
         Planned {
             path: self.plan,
             map_root: self.map_root,
-            resources: self.resources.resources(),
+            resources,
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::cli::{allocator, progress, terminal, values};
 
 const EXAMPLES: &str = "\
 The three passes, each once all units of the one before it are done; units of one pass in any order, on
-any machines that share the directory of --out, any of them twice:
+any machines that share the directory of --out, any of them twice. Without --memory a process takes the
+share of its machine's that goes with its --threads:
 
   prep plan --in data/ --out standardized/ --plan plan.json
   prep unit split --plan plan.json --unit 0..40
@@ -35,9 +36,13 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "N[..M]", value_parser = values::units)]
     unit: Units,
 
-    /// Ends with the process of this id, which has started it, and holds to its --memory
+    /// Ends with the process of this id, which has started it
     #[arg(long, value_name = "PID", hide = true)]
     child_of: Option<u32>,
+
+    /// Can't take much more than its --memory
+    #[arg(long, hide = true)]
+    limit_memory: bool,
 
     #[command(flatten)]
     pub(in crate::cli) planned: PlannedArgs,
@@ -52,11 +57,12 @@ enum PassArg {
 
 pub(super) fn run(args: Args, cancel: &Cancel) -> Result<()> {
     let watch = args.planned.watch();
-    let planned = args.planned.into_planned();
+    let planned = args.planned.into_shared();
     allocator::suit(planned.resources);
-    let budget = planned.resources.memory_bytes_max;
-    args.child_of
-        .map_or(Ok(()), |parent| Child::bind(parent, budget))?;
+    args.child_of.map_or(Ok(()), Child::bind)?;
+    if args.limit_memory {
+        Child::limit(planned.resources.memory_bytes_max)?;
+    }
     let pass = match args.pass {
         PassArg::Split => Pass::Split,
         PassArg::Fit => Pass::Fit,
