@@ -43,6 +43,8 @@ pub struct PlannedUnit {
 /// What holds for all units.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedTable {
+    /// Rows of all units.
+    pub rows: u64,
     /// Directories that paths begin with, escaped.
     pub bases: Vec<String>,
     /// One file of each schema there is, in order: they settle the schema of the table.

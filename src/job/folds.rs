@@ -18,7 +18,9 @@ use crate::sink::{Staging, write_synced};
 use crate::spec::{FoldSpec, JobSpec, OnInf, Size, SplitBy};
 
 /// Where all rows are, each with the number of its fold.
-const DATA: &str = "data";
+pub(super) const DATA: &str = "data";
+/// The side that they are on there.
+pub(super) const SIDE: Side = Side::Test;
 
 /// Refuses what folds don't go together with.
 ///
@@ -125,24 +127,24 @@ pub(super) fn make(
     }
     let parts = run.pass(Pass::Write, || {
         let none = Scaler::default();
-        // Rows of no fold in particular are written as they are: no scaler, no policy.
-        let all = WriteJob {
+        let by_side = WriteJob {
             context,
             partials,
             table,
             plan: &split_plan,
-            rows: RowsOf::AllFolds,
+            rows: RowsOf::Sides,
             scaler: &none,
             format: &format,
             spool: &staging.cache_dir(),
             dtype: spec.output.dtype,
-            on_inf: OnInf::Error,
+            on_inf: spec.fit.on_inf,
             scaling: Scaling::Fitted,
             written: &[],
             directories: &[],
             unfinished: &[],
             job,
         };
+        let all = undivided(&by_side, &none);
         let (parts, paths) = match folds.materialized {
             true => write_folds(run, staging, &all, folds, (&fitted, &total))?,
             false => write_data(staging, &all, &total)?,
@@ -171,13 +173,23 @@ pub(super) fn make(
     Ok(report)
 }
 
+/// The same job for rows of no fold in particular, which are written as they are: no scaler, no policy.
+pub(super) fn undivided<'a>(job: &WriteJob<'a>, none: &'a Scaler) -> WriteJob<'a> {
+    WriteJob {
+        rows: RowsOf::AllFolds,
+        scaler: none,
+        on_inf: OnInf::Error,
+        ..*job
+    }
+}
+
 /// Writes all rows once.
 fn write_data(
     staging: &Staging,
     all: &WriteJob<'_>,
     total: &SplitTotal,
 ) -> Result<(Vec<Part>, Vec<PathBuf>)> {
-    let (part, paths) = write(staging, all, vec![(Side::Test, DATA.to_owned())])?;
+    let (part, paths) = write(staging, all, vec![(SIDE, DATA.to_owned())])?;
     pass::check_rows(total, &part.written.partials)?;
     Ok((vec![part], paths))
 }

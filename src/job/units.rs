@@ -4,11 +4,12 @@
 //! `prep stream`, byte for byte (`run.json` and the report's run section apart). A pass begins once the
 //! results of all units of the pass before it are there, each sealed and of this job; so does the commit.
 //! A process that does units opens only the files of these, and reads what others have found in one file a
-//! pass, so that its own work is all that it does. Limit: Parquet, and sides that a row's own values or
-//! place decide ([`file::check`]).
+//! pass, so that its own work is all that it does. Limit: Parquet, and sides that are known once every
+//! unit was read once ([`file::check`]).
 
 mod file;
 mod missing;
+mod seam;
 
 use std::ffi::OsString;
 use std::ops::Range;
@@ -17,24 +18,21 @@ use std::path::{Path, PathBuf};
 
 use super::run::Run;
 use super::{Outcome, outlook, planned, stream_found, stream_head, without_bad_files};
+use crate::artifact::PlanFile;
 use crate::artifact::planned::PlannedFile;
-use crate::artifact::{JobId, PlanFile};
 use crate::engine::{Cancel, Observer, Pass};
 use crate::error::{Result, UsageError};
-use crate::pass::{
-    self, Context, FeatureState, FitTotal, Fitted, Part, Plan, Prepared, Rows, RowsOf, Scaling,
-    SplitPlan, SplitTotal, Total, WriteJob,
-};
+use crate::pass::{self, Part, Plan, Prepared, Rows};
 use crate::report::{PlanReport, RunReport, UnitsReport};
-use crate::sink::shard::ShardFormat;
 use crate::sink::staging::UnitList;
-use crate::sink::{Partials, Staging, Work, write_atomically};
+use crate::sink::{Staging, Work, write_atomically};
 use crate::source::discover::{Discovery, Fingerprint, InputFile, as_planned, discover};
-use crate::spec::{Format, JobSpec, OnInf, Resources};
+use crate::spec::{Format, JobSpec, Resources};
 
 pub(super) use file::{absolute, check, refused};
 use file::{place, read, same_job};
-use missing::missing;
+use missing::complete;
+use seam::Seam;
 
 /// The passes that units go through.
 pub(super) const PASSES: [Pass; 3] = [Pass::Split, Pass::Fit, Pass::Write];
@@ -139,6 +137,7 @@ pub fn unit(
         work: &work,
         prepared: table(&plan)?,
         units: number(file.units()),
+        rows: list.table().rows,
         planned,
         job: file.job(),
     };
@@ -197,99 +196,6 @@ fn part(
     Ok((part, found))
 }
 
-/// A process that does units of a job.
-struct Seam<'a> {
-    run: &'a Run<'a>,
-    work: &'a Work,
-    /// The units of this process.
-    prepared: &'a Prepared,
-    /// Units of the job.
-    units: usize,
-    planned: &'a Planned,
-    job: &'a JobId,
-}
-
-impl Seam<'_> {
-    fn do_units(&self, pass: Pass) -> Result<()> {
-        let (run, table) = (self.run, &self.prepared.table);
-        let (spec, context, partials) = (run.spec, run.context(), self.work.partials());
-        let split = SplitPlan::new(context, &table.schema, &spec.split)?;
-        let leave = || self.work.leave(pass, table.numbers().start as u64);
-        match pass {
-            Pass::Split => run.pass(pass, || {
-                pass::split_units(context, partials, table, &split, leave()?)
-            }),
-            Pass::Fit => {
-                self.total(SplitTotal::default)?;
-                let weights = spec.columns.weights.as_deref();
-                run.pass(pass, || {
-                    pass::fit_units(context, partials, table, &split, weights, leave()?)
-                })
-            }
-            _ => {
-                let sides = self.total(SplitTotal::default)?;
-                let fitted = self.fitted(&split)?;
-                self.write(&split, &sides, &fitted)
-            }
-        }
-    }
-
-    /// What a pass has found in all units of the job.
-    fn total<T: Total>(&self, empty: impl Fn() -> T + Sync) -> Result<T> {
-        let total = pass::total(self.run.context(), self.work.partials(), self.units, empty)?;
-        total.map_err(|units| missing(self.planned, &self.run.spec.output.path, T::PASS, &units))
-    }
-
-    /// The scaler of the job.
-    fn fitted(&self, split: &SplitPlan<'_>) -> Result<Fitted> {
-        let (run, table) = (self.run, &self.prepared.table);
-        let spec = run.spec;
-        let features = table.schema.features().count();
-        let total = self.total(|| FitTotal::new(features, split.scalers()))?;
-        let is_infinite = |feature: &FeatureState| feature.infinities.count > 0;
-        if spec.fit.on_inf == OnInf::Error && total.features.iter().any(is_infinite) {
-            // The message names files, any of them.
-            let found = discover(&spec.input, &spec.output.path)?;
-            let context = Context {
-                inputs: &found.files,
-                ..run.context()
-            };
-            pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
-        }
-        Ok(total.finish(spec.fit.ddof))
-    }
-
-    fn write(&self, split: &SplitPlan<'_>, sides: &SplitTotal, fitted: &Fitted) -> Result<()> {
-        let (run, prepared) = (self.run, self.prepared);
-        let (spec, partials, table) = (run.spec, self.work.partials(), &prepared.table);
-        // What was read then is compared with what is read now.
-        complete(run, partials, Pass::Fit, table.numbers(), self.planned)?;
-        let written = split.written(sides);
-        let directories = written.iter().map(|side| self.work.side_dirs(side.name()));
-        let directories = directories.collect::<Result<Vec<_>>>()?;
-        let (directories, unfinished): (Vec<_>, Vec<_>) = directories.into_iter().unzip();
-        let write = WriteJob {
-            context: run.context(),
-            partials,
-            table,
-            plan: split,
-            rows: RowsOf::Sides,
-            scaler: &fitted.scaler,
-            format: &ShardFormat::new(&prepared.output, &table.schema, spec.output.compression)?,
-            spool: self.work.attempt(),
-            dtype: spec.output.dtype,
-            on_inf: spec.fit.on_inf,
-            scaling: Scaling::Fitted,
-            written: &written,
-            directories: &directories,
-            unfinished: &unfinished,
-            job: self.job,
-        };
-        let leaving = self.work.leave(Pass::Write, table.numbers().start as u64)?;
-        run.pass(Pass::Write, || pass::write_units(&write, leaving))
-    }
-}
-
 /// Publishes the output of a plan whose units are all done: merges their results and writes the records.
 ///
 /// # Errors
@@ -317,19 +223,4 @@ pub fn commit(
     let (plan, job) = super::planned(&run, &stream_head(&spec))?;
     same_job(&file, &job)?;
     stream_found(&run, plan, &job)
-}
-
-/// Makes sure that the results of a pass are there for all of some units.
-fn complete(
-    run: &Run<'_>,
-    partials: &Partials,
-    pass: Pass,
-    units: Range<usize>,
-    planned: &Planned,
-) -> Result<()> {
-    let absent = pass::missing_units(run.context(), partials, pass, units)?;
-    match absent.is_empty() {
-        true => Ok(()),
-        false => Err(missing(planned, &run.spec.output.path, pass, &absent)),
-    }
 }

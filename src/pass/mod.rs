@@ -35,7 +35,7 @@ pub use split::{
     ClassTotal, Routed, RowsOf, SplitPlan, SplitTotal, check_rows, check_split, split,
 };
 pub use text::settle;
-pub use units::{Total, fit_units, missing_units, split_units, total, write_units};
+pub use units::{Total, fit_units, missing_units, split_total, split_units, total, write_units};
 pub use write::{WriteJob, WritePartial, Written, shard_paths, write};
 
 /// What the partial of a unit is called: `fit-0000012`.

@@ -42,7 +42,10 @@ pub fn list_units(
     prepared: &Prepared,
     each: &mut dyn FnMut(PlannedUnit) -> Result<()>,
 ) -> Result<PlannedTable> {
-    let mut table = PlannedTable::default();
+    let mut table = PlannedTable {
+        rows: prepared.table.rows(),
+        ..PlannedTable::default()
+    };
     let mut layouts: Vec<&SharedLayout> = Vec::new();
     let stores = &prepared.table.stores;
     for store in stores {

@@ -7,11 +7,11 @@ use serde::de::DeserializeOwned;
 
 use super::encode::leaves;
 use super::fit::{FitPartial, fit_unit};
-use super::split::split_unit;
+use super::split::{Ranked, split_unit};
 use super::write::{shard_files, write_unit};
 use super::{Context, FitTotal, SplitPlan, SplitTotal, WriteJob, partial_name};
 use crate::engine::Pass;
-use crate::error::Result;
+use crate::error::{Result, UsageError};
 use crate::sink::{Covered, Leaving, Partials};
 use crate::source::table::Table;
 
@@ -38,17 +38,29 @@ pub fn missing_units(
     Ok(missing)
 }
 
-/// Pass 1 of the units of `table`. What is done before an error is left as well.
+/// Pass 1 of the units of `table`, of a job of `rows` rows. What is done before an error is left as well.
 ///
 /// # Errors
 /// When a column that has a say can't be read.
 pub fn split_units(
     context: Context<'_>,
     partials: &Partials,
-    table: &Table,
+    (table, rows): (&Table, u64),
     plan: &SplitPlan<'_>,
     mut leaving: Leaving<'_>,
 ) -> Result<()> {
+    if plan.is_ranked() {
+        let (none, mut total) = (plan.no_ranks(rows)?, Ranked::default());
+        let done = context.ordered(table.units.len()).run(
+            |index| plan.first_ranks(partials, table, &none, index),
+            |_, (partial, _)| {
+                leaving.push(&partial, Vec::new())?;
+                total.merge(partial);
+                Ok(())
+            },
+        );
+        return done.and(leaving.finish(&total));
+    }
     let mut total = SplitTotal::default();
     let done = context.ordered(table.units.len()).run(
         |index| split_unit(context, partials, table, plan, index),
@@ -127,6 +139,19 @@ impl Total for SplitTotal {
     }
 }
 
+impl Total for Ranked {
+    const PASS: Pass = Pass::Split;
+    type Partial = Self;
+
+    fn add(&mut self, partial: Self) {
+        self.merge(partial);
+    }
+
+    fn add_total(&mut self, other: Self) {
+        self.merge(other);
+    }
+}
+
 impl Total for FitTotal {
     const PASS: Pass = Pass::Fit;
     type Partial = FitPartial;
@@ -138,6 +163,33 @@ impl Total for FitTotal {
     fn add_total(&mut self, other: Self) {
         self.merge_features(&other.features);
     }
+}
+
+/// What pass 1 has found in units 0 to `units`, which have `rows` rows; from then on `plan` knows the side
+/// of every row. Or the units whose results are missing or damaged.
+///
+/// # Errors
+/// Those of [`total`]; [`UsageError::Conflict`] if the units would have to be read again.
+pub fn split_total(
+    context: Context<'_>,
+    partials: &Partials,
+    (units, rows): (usize, u64),
+    plan: &mut SplitPlan<'_>,
+) -> Result<std::result::Result<SplitTotal, Vec<usize>>> {
+    if !plan.is_ranked() {
+        return total(context, partials, units, SplitTotal::default);
+    }
+    let ranked = match total(context, partials, units, Ranked::default)? {
+        Ok(ranked) => ranked,
+        Err(missing) => return Ok(Err(missing)),
+    };
+    let parted = plan.part(&ranked, rows)?.ok_or_else(|| UsageError::Conflict {
+        first: "--plan",
+        second: "sides of exact sizes",
+        reason: "too many rows have the same key for them to end near where they should: use prep stream"
+            .to_owned(),
+    })?;
+    Ok(Ok(parted))
 }
 
 /// What a pass has found in units 0 to `units`, or the units whose results are missing or damaged.

@@ -52,9 +52,21 @@ fn units_in_processes_of_their_own_give_the_bytes_of_one_process() {
         );
         assert!(!scratch.path(format!(".{out}.prep")).exists());
     }
-    let stratified = [&ISOLATED[..], &["--overwrite", "--stratify", "user"]].concat();
-    let error = scratch.prep(&stratified).fails_with(2);
-    assert!(error.contains("--isolate and --stratify"), "{error}");
+    for (number, flags) in [
+        &["--stratify", "user", "--test-size", "1001"][..],
+        &["--folds", "3"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let [reference, out] = ["reference", "out"].map(|name| format!("{name}-{number}"));
+        scratch.stream_to(&reference, "in", flags);
+        scratch.stream_to(&out, "in", &[&["--isolate"], flags].concat());
+        assert!(scratch.bytes_of(&out) == scratch.bytes_of(&reference));
+    }
+    let timed = [&ISOLATED[..], &["--overwrite", "--split-by", "time:user"]].concat();
+    let error = scratch.prep(&timed).fails_with(2);
+    assert!(error.contains("--isolate and time:"), "{error}");
     scratch.write("text/a.csv", "x\n1\n");
     let line = ["stream", "--in", "text", "--out", "text-out", "--isolate"];
     let error = scratch.prep(&line).fails_with(2);

@@ -65,7 +65,7 @@ fn is_same(scratch: &Scratch, out: &str, wanted: &BTreeMap<String, Vec<u8>>) {
 fn units_in_any_order_and_twice_give_the_bytes_of_stream_for_every_kind_of_split() {
     let scratch = Scratch::new();
     make_input(&scratch);
-    let settings: [&[&str]; 6] = [
+    let settings: [&[&str]; 13] = [
         &[],
         &["--val-size", "0.1", "--seed", "7", "--dtype", "float32"],
         &["--split-by", "group:user", "--sample", "0.5"],
@@ -79,6 +79,42 @@ fn units_in_any_order_and_twice_give_the_bytes_of_stream_for_every_kind_of_split
         ],
         &["--split-by", "column:side"],
         &["--split-by", "time:user", "--cutoff", "5"],
+        &["--folds", "3"],
+        &[
+            "--folds",
+            "4",
+            "--split-by",
+            "group:user",
+            "--where",
+            "user > 2",
+        ],
+        // Sides of exact sizes, found in the ranks that all units leave.
+        &["--test-size", "1001", "--val-size", "77"],
+        &[
+            "--test-size",
+            "1001",
+            "--sample",
+            "0.25",
+            "--split-by",
+            "content",
+        ],
+        &[
+            "--stratify",
+            "user",
+            "--val-size",
+            "0.1",
+            "--where",
+            "user > 3",
+        ],
+        &[
+            "--stratify",
+            "side",
+            "--test-size",
+            "500",
+            "--split-by",
+            "content",
+        ],
+        &["--folds", "5", "--stratify", "user", "--sample", "0.5"],
     ];
     for (number, flags) in settings.iter().enumerate() {
         let (reference, out, file) = (
@@ -193,6 +229,66 @@ fn a_pass_and_the_commit_name_the_units_that_are_missing_or_damaged() {
 }
 
 #[test]
+fn ranks_of_all_units_are_needed_proven_and_taken_up_by_stream() {
+    let scratch = Scratch::new();
+    make_input(&scratch);
+    let flags = ["--stratify", "user", "--test-size", "1001"];
+    scratch.stream_to("reference", "in", &flags);
+    plan(&scratch, "out", "plan.json", &flags);
+    let refused = |pass: &str, parts: &[&str]| {
+        let line = ["unit", pass, "--plan", "plan.json", "--unit", "0..5"];
+        let error = scratch.prep(&line).fails_with(4);
+        for part in parts {
+            assert!(error.contains(part), "{error}");
+        }
+    };
+    let partials = scratch.path(".out.prep/partials");
+    let range = |first: u64, end: u64| partials.join(format!("split-{first:07}-{end:07}.lines"));
+    unit(&scratch, "plan.json", "split", "0..2");
+    unit(&scratch, "plan.json", "split", "3");
+    refused("fit", &["pass split", "units 2, 4", "--unit 2"]);
+    unit(&scratch, "plan.json", "split", "2..5");
+    // One range of other units, one that was cut short.
+    fs::remove_file(range(3, 4)).expect("remove a partial");
+    let whole = fs::read(range(2, 5)).expect("a partial");
+    fs::copy(range(0, 2), range(2, 5)).expect("copy a partial");
+    refused("fit", &["units 2..5"]);
+    fs::write(range(2, 5), &whole[..whole.len() - 2]).expect("cut a partial");
+    refused("fit", &["pass split", "units 2..5"]);
+    assert!(!partials.join("split-total.json").exists());
+    unit(&scratch, "plan.json", "split", "2..5");
+    unit(&scratch, "plan.json", "fit", "0..5");
+    let total = partials.join("split-total.json");
+    let merged = fs::read(&total).expect("a total");
+    fs::write(&total, &merged[..merged.len() / 2]).expect("cut a total");
+    unit(&scratch, "plan.json", "write", "3..5");
+    assert!(fs::read(&total).expect("a total") == merged);
+    // What is left, one process does.
+    let line = [&["stream", "--in", "in", "--out", "out"], &flags[..]].concat();
+    let run = scratch.prep(&line).succeeds();
+    assert!(run.stdout.contains("12 finished pieces"), "{}", run.stdout);
+    is_same(&scratch, "out", &scratch.bytes_of("reference"));
+}
+
+#[test]
+fn sides_that_would_need_another_reading_are_an_error_once_that_is_known() {
+    let scratch = Scratch::new();
+    let table = Table::new([Column::longs("x", vec![7; 3000])]);
+    scratch.parquet("in/a.parquet", &table);
+    let flags = ["--split-by", "content", "--test-size", "1000"];
+    plan(&scratch, "out", "plan.json", &flags);
+    unit(&scratch, "plan.json", "split", "0");
+    let line = ["unit", "fit", "--plan", "plan.json", "--unit", "0"];
+    let error = scratch.prep(&line).fails_with(2);
+    assert!(error.contains("rows have the same key"), "{error}");
+    // More rows than there are.
+    plan(&scratch, "out", "plan.json", &["--test-size", "4000"]);
+    unit(&scratch, "plan.json", "split", "0");
+    let error = scratch.prep(&line).fails_with(2);
+    assert!(error.contains("4000"), "{error}");
+}
+
+#[test]
 fn units_are_refused_for_another_plan_other_inputs_and_what_one_process_has_to_do() {
     let scratch = Scratch::new();
     make_input(&scratch);
@@ -201,10 +297,12 @@ fn units_are_refused_for_another_plan_other_inputs_and_what_one_process_has_to_d
         scratch.prep(&[&line[..], flags].concat())
     };
     for flags in [
-        &["--stratify", "user"][..],
-        &["--test-size", "100"],
-        &["--split-by", "time:user"],
-        &["--folds", "3"],
+        &["--split-by", "time:user"][..],
+        &["--stratify", "user", "--stratify-bins", "3"],
+        &["--stratify", "user", "--split-by", "group:side"],
+        &["--test-size", "100", "--split-by", "group:user"],
+        &["--test-size", "100", "--where", "user > 3"],
+        &["--folds", "3", "--materialize-folds"],
         &["--shuffle"],
         &["--on-bad-file", "skip"],
         &["--audit", "--fail-on", "leak"],

@@ -5,10 +5,28 @@ use std::path::Path;
 
 use super::Planned;
 use crate::engine::Pass;
-use crate::error::{Error, OutputError, Place, escape_path};
+use crate::error::{Error, OutputError, Place, Result, escape_path};
+use crate::job::run::Run;
+use crate::pass;
+use crate::sink::Partials;
 
 /// Runs of units that a message names.
 const NAMED_MAX: usize = 10;
+
+/// Makes sure that the results of a pass are there for all of some units.
+pub(super) fn complete(
+    run: &Run<'_>,
+    partials: &Partials,
+    pass: Pass,
+    units: Range<usize>,
+    planned: &Planned,
+) -> Result<()> {
+    let absent = pass::missing_units(run.context(), partials, pass, units)?;
+    match absent.is_empty() {
+        true => Ok(()),
+        false => Err(missing(planned, &run.spec.output.path, pass, &absent)),
+    }
+}
 
 /// The error of units whose results of `pass` must be there and aren't.
 pub(super) fn missing(planned: &Planned, output: &Path, pass: Pass, missing: &[usize]) -> Error {

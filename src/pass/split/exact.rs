@@ -8,25 +8,21 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use super::classes::{ClassId, Classes};
 use super::groups::Groups;
 use super::key::HASH_RUN_ROWS;
 use super::leaf::PieceRows;
 use super::narrow::is_kept;
+use super::ranked::{Ranked, RankedClass};
 use super::{ClassTotal, SplitPlan, SplitTotal, used};
 use crate::engine::Pass;
-use crate::error::{Error, Result, UsageError};
+use crate::error::{Result, UsageError};
 use crate::kernel::{Cuts, FoldCount, HeldOut, Ranks, Side, Sides, Threshold, apportion};
 use crate::pass::partial_name;
 use crate::schema::Schema;
 use crate::sink::Partials;
 use crate::source::table::{OpenUnit, Table};
 use crate::spec::{Size, SplitBy, SplitSpec};
-
-/// The most classes: each has its own ranks.
-const CLASSES_MAX: usize = 1 << 12;
 
 /// How far from the expected rank hashes are held, in standard deviations, sweep by sweep; the last is
 /// all of them.
@@ -50,19 +46,6 @@ pub(super) struct Exact {
     folds: Option<FoldCount>,
     /// Where the folds of each class end, likewise.
     pub(super) fold_cuts: BTreeMap<ClassId, Vec<Threshold>>,
-}
-
-/// What one unit, or all, say of the ranks of hashes.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Ranked {
-    pub(super) classes: BTreeMap<ClassId, RankedClass>,
-    pub(super) null_keys: u64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct RankedClass {
-    pub(super) name: String,
-    pub(super) ranks: Ranks,
 }
 
 impl Exact {
@@ -107,14 +90,21 @@ impl Exact {
         Ok(vec![center(test), center(both)])
     }
 
+    /// Ranks of nothing, around those that the sides of `rows` rows are expected to end at.
+    fn no_ranks(&self, rows: u64, sweep: usize, reach: f64) -> Result<Ranks> {
+        // Rows that are too few for what was asked are an error once their number is known.
+        let centers = self.centers(rows).or_else(|error| match sweep {
+            0 => Ok(vec![u64::MAX; 2]),
+            _ => Err(error),
+        })?;
+        Ok(Ranks::new(&centers, reach))
+    }
+
     /// Parts the classes at their ranks; `None` if a hash that is needed isn't held.
     fn part(&mut self, ranked: &Ranked) -> Result<Option<Vec<ClassTotal>>> {
-        let sizes: Vec<u64> = ranked
-            .classes
-            .values()
-            .map(|class| class.ranks.rows())
-            .collect();
-        let parts = apportion(&sizes, held_out(self.test, self.val, sizes.iter().sum())?);
+        let classes = ranked.classes.values();
+        let sizes: Vec<u64> = classes.map(|class| class.ranks.rows()).collect();
+        let parts = apportion(&sizes, held_out(self.test, self.val, ranked.rows())?);
         let mut totals = Vec::with_capacity(sizes.len());
         for ((id, class), part) in ranked.classes.iter().zip(parts) {
             let (Some((test, tests)), Some((both, held_out))) =
@@ -188,34 +178,6 @@ pub(super) fn held_out(test: Size, val: Size, rows: u64) -> Result<HeldOut> {
     Ok(HeldOut { test, both })
 }
 
-impl Ranked {
-    fn merge(&mut self, other: Self) {
-        self.null_keys += other.null_keys;
-        for (id, class) in other.classes {
-            match self.classes.get_mut(&id) {
-                Some(known) => known.ranks.merge(&class.ranks),
-                None => drop(self.classes.insert(id, class)),
-            }
-        }
-    }
-
-    fn check(&self, column: &str) -> Result<()> {
-        check_classes(self.classes.len(), column)
-    }
-}
-
-/// Refuses more classes than are kept apart.
-pub(super) fn check_classes(classes: usize, column: &str) -> Result<()> {
-    if classes <= CLASSES_MAX {
-        return Ok(());
-    }
-    let error = UsageError::TooManyClasses {
-        column: column.to_owned(),
-        limit: CLASSES_MAX,
-    };
-    Err(Error::from(error).hint("name a column of fewer values, or give numbers --stratify-bins"))
-}
-
 impl SplitPlan<'_> {
     /// Finds where exact sides end; the rows on each side follow from that.
     pub(super) fn settle(
@@ -228,42 +190,60 @@ impl SplitPlan<'_> {
         if self.is_by_groups() {
             return self.settle_groups(partials, table, directory);
         }
-        let mut rows = self.rows_expected(table);
+        let mut rows = self.rows_expected(table.rows());
         for (sweep, reach) in REACHES.into_iter().enumerate() {
             let ranked = self.rank(partials, table, sweep, rows, reach)?;
-            rows = ranked
-                .classes
-                .values()
-                .map(|class| class.ranks.rows())
-                .sum();
-            let Some(exact) = &mut self.exact else {
-                break;
-            };
-            if let Some(classes) = exact.part(&ranked)? {
-                return Ok(self.total(table, ranked.null_keys, classes));
+            rows = ranked.rows();
+            if let Some(total) = self.part(&ranked, table.rows())? {
+                return Ok(total);
             }
         }
         // Every hash was held, so every rank was found.
         Ok(SplitTotal::default())
     }
 
+    /// Whether the sides follow from the ranks of all rows.
+    pub(in crate::pass) fn is_ranked(&self) -> bool {
+        self.exact.is_some()
+    }
+
+    /// Parts the classes at the ranks that sides or folds end at; `rows` are all that there are. `None`
+    /// if a hash that is needed isn't held.
+    pub(in crate::pass) fn part(
+        &mut self,
+        ranked: &Ranked,
+        rows: u64,
+    ) -> Result<Option<SplitTotal>> {
+        let folds = self.folds;
+        let Some(exact) = &mut self.exact else {
+            return Ok(None);
+        };
+        ranked.check(&exact.column)?;
+        let Some(count) = folds else {
+            let classes = exact.part(ranked)?;
+            return Ok(classes.map(|classes| self.total(rows, ranked.null_keys, classes)));
+        };
+        let parted = exact.part_folds(ranked, count);
+        Ok(parted.map(|(folds, classes)| {
+            let left_out = rows.saturating_sub(folds.iter().sum());
+            SplitTotal {
+                classes,
+                ..SplitTotal::of_folds(folds, left_out, ranked.null_keys)
+            }
+        }))
+    }
+
     /// About how many rows are used: exactly, unless there is a sample or a filter.
-    pub(super) fn rows_expected(&self, table: &Table) -> u64 {
-        let rows = table.rows();
+    pub(super) fn rows_expected(&self, rows: u64) -> u64 {
         self.sample.map_or(rows, |share| share.rows_of(rows))
     }
 
-    pub(super) fn total(
-        &self,
-        table: &Table,
-        null_keys: u64,
-        classes: Vec<ClassTotal>,
-    ) -> SplitTotal {
+    pub(super) fn total(&self, rows: u64, null_keys: u64, classes: Vec<ClassTotal>) -> SplitTotal {
         let mut total = SplitTotal {
             null_keys,
             ..SplitTotal::default()
         };
-        let mut left_out = table.rows();
+        let mut left_out = rows;
         for class in &classes {
             for (side, rows) in [
                 (Side::Train, class.train),
@@ -295,32 +275,21 @@ impl SplitPlan<'_> {
         reach: f64,
     ) -> Result<Ranked> {
         let context = self.context;
-        let Some(exact) = &self.exact else {
-            return Ok(Ranked::default());
-        };
-        // Rows that are too few for what was asked are an error once their number is known.
-        let centers = exact.centers(rows).or_else(|error| match sweep {
-            0 => Ok(vec![u64::MAX; 2]),
-            _ => Err(error),
-        })?;
         let mut ranked = Ranked::default();
+        let Some(exact) = &self.exact else {
+            return Ok(ranked);
+        };
+        let none = exact.no_ranks(rows, sweep, reach)?;
         context.ordered(table.units.len()).run(
             |index| {
-                let (unit, name) = (&table.units[index], partial_name(Pass::Split, index));
-                let kept = (sweep == 0).then(|| partials.take_up(&name)).flatten();
-                let partial = match kept {
-                    Some(partial) => partial,
-                    None => {
-                        let open = OpenUnit::new(table, unit, context.memory);
-                        let partial = self.rank_unit(exact, &open, &Ranks::new(&centers, reach))?;
-                        if sweep == 0 {
-                            partials.keep(&name, &partial, Vec::new())?;
-                        }
-                        partial
-                    }
-                };
-                if sweep == 0 {
-                    context.advanced(Pass::Split, unit.rows as u64, 0);
+                if sweep > 0 {
+                    let open = OpenUnit::new(table, &table.units[index], context.memory);
+                    return self.rank_unit(exact, &open, &none);
+                }
+                let (partial, is_new) = self.first_ranks(partials, table, &none, index)?;
+                if is_new {
+                    let name = partial_name(Pass::Split, table.units[index].index);
+                    partials.keep(&name, &partial, Vec::new())?;
                 }
                 Ok(partial)
             },
@@ -329,6 +298,35 @@ impl SplitPlan<'_> {
                 ranked.check(&exact.column)
             },
         )?;
+        Ok(ranked)
+    }
+
+    /// The ranks of no rows yet, as the first sweep over `rows` rows begins with them.
+    pub(in crate::pass) fn no_ranks(&self, rows: u64) -> Result<Ranks> {
+        let none = |exact: &Exact| exact.no_ranks(self.rows_expected(rows), 0, REACHES[0]);
+        self.exact
+            .as_ref()
+            .map_or_else(|| Ok(Ranks::new(&[], 0.0)), none)
+    }
+
+    /// The first sweep of a unit, and whether nobody has kept it.
+    pub(in crate::pass) fn first_ranks(
+        &self,
+        partials: &Partials,
+        table: &Table,
+        none: &Ranks,
+        index: usize,
+    ) -> Result<(Ranked, bool)> {
+        let unit = &table.units[index];
+        let ranked = partials.already_or(&partial_name(Pass::Split, unit.index), || {
+            let open = OpenUnit::new(table, unit, self.context.memory);
+            let exact = self.exact.as_ref();
+            exact.map_or_else(
+                || Ok(Ranked::default()),
+                |exact| self.rank_unit(exact, &open, none),
+            )
+        })?;
+        self.context.advanced(Pass::Split, unit.rows as u64, 0);
         Ok(ranked)
     }
 

@@ -4,17 +4,16 @@
 //! the ranks that their folds end at are settled first. The order in which classes are dealt is that of
 //! their key hashes.
 
-use super::exact::{Exact, REACHES, Ranked};
+use super::exact::Exact;
 use super::key::HASH_RUN_ROWS;
 use super::leaf::PieceRows;
 use super::narrow::is_kept;
+use super::ranked::Ranked;
 use super::{ClassTotal, SplitPlan, SplitTotal, used};
-use crate::engine::Pass;
 use crate::error::Result;
 use crate::kernel::{Fold, FoldCount, Folds, Side, Sides, deal};
-use crate::pass::partial_name;
 use crate::sink::Partials;
-use crate::source::table::{OpenUnit, Table};
+use crate::source::table::OpenUnit;
 
 /// Which rows one writing takes, and where to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +58,7 @@ impl SplitTotal {
     }
 
     /// Rows by fold; those of folds are on no side of train rows.
-    fn of_folds(folds: Vec<u64>, left_out: u64, null_keys: u64) -> Self {
+    pub(super) fn of_folds(folds: Vec<u64>, left_out: u64, null_keys: u64) -> Self {
         let mut total = Self {
             null_keys,
             ..Self::default()
@@ -142,78 +141,25 @@ impl SplitPlan<'_> {
         Ok((folds, null_keys))
     }
 
-    /// Pass 1: settles the ranks that folds end at, if they have any, and counts the rows of each.
-    pub(super) fn split_folds(
-        &mut self,
+    /// Pass 1 of a unit whose folds follow from its own rows: counts those of each.
+    pub(super) fn count_folds(
+        &self,
         partials: &Partials,
-        table: &Table,
+        open: &OpenUnit<'_>,
         count: FoldCount,
     ) -> Result<SplitTotal> {
-        if self.exact.is_some() {
-            return self.settle_folds(partials, table, count);
-        }
-        let context = self.context;
-        let mut total = SplitTotal::default();
-        context.ordered(table.units.len()).run(
-            |index| {
-                let (unit, name) = (&table.units[index], partial_name(Pass::Split, index));
-                let partial = match partials.take_up(&name) {
-                    Some(partial) => partial,
-                    None => {
-                        let open = self.open(table, unit);
-                        let (folds, null_keys) = self.folds_of(&open, count)?;
-                        self.keep(partials, &open, &folds)?;
-                        let rows = folds.rows_by_fold(count);
-                        let left_out = folds.len() as u64 - rows.iter().sum::<u64>();
-                        let partial = SplitTotal::of_folds(rows, left_out, null_keys);
-                        partials.keep(&name, &partial, Vec::new())?;
-                        partial
-                    }
-                };
-                context.advanced(Pass::Split, unit.rows as u64, 0);
-                Ok(partial)
-            },
-            |_, partial| {
-                total.merge(&partial);
-                Ok(())
-            },
-        )?;
-        // A table of no units has folds all the same.
-        total.folds.resize(count.folds().len(), 0);
-        Ok(total)
-    }
-
-    /// Finds where the folds of each class end; the rows in each follow from that.
-    fn settle_folds(
-        &mut self,
-        partials: &Partials,
-        table: &Table,
-        count: FoldCount,
-    ) -> Result<SplitTotal> {
-        self.settle_bins(table)?;
-        let rows = self.rows_expected(table);
-        for (sweep, reach) in REACHES.into_iter().enumerate() {
-            let ranked = self.rank(partials, table, sweep, rows, reach)?;
-            let Some(exact) = &mut self.exact else {
-                break;
-            };
-            if let Some((folds, classes)) = exact.part_folds(&ranked, count) {
-                let left_out = table.rows().saturating_sub(folds.iter().sum());
-                return Ok(SplitTotal {
-                    classes,
-                    ..SplitTotal::of_folds(folds, left_out, ranked.null_keys)
-                });
-            }
-        }
-        // Every hash was held, so every rank was found.
-        Ok(SplitTotal::default())
+        let (folds, null_keys) = self.folds_of(open, count)?;
+        self.keep(partials, open, &folds)?;
+        let rows = folds.rows_by_fold(count);
+        let left_out = folds.len() as u64 - rows.iter().sum::<u64>();
+        Ok(SplitTotal::of_folds(rows, left_out, null_keys))
     }
 }
 
 impl Exact {
     /// Parts the classes at the ranks that their folds end at: rows of each fold, and the classes.
     /// `None` if a hash that is needed isn't held.
-    fn part_folds(
+    pub(super) fn part_folds(
         &mut self,
         ranked: &Ranked,
         count: FoldCount,

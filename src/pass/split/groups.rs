@@ -17,9 +17,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::classes::ClassId;
-use super::exact::{Exact, check_classes, held_out};
+use super::exact::{Exact, held_out};
 use super::leaf::PieceRows;
 use super::narrow::is_kept;
+use super::ranked::check_classes;
 use super::{By, ClassTotal, KeyColumns, SplitPlan, SplitTotal, used};
 use crate::engine::Pass;
 use crate::error::Result;
@@ -103,7 +104,7 @@ impl SplitPlan<'_> {
         if let Some(exact) = &mut self.exact {
             exact.groups = Some(groups);
         }
-        Ok(self.total(table, spilled.null_keys, classes))
+        Ok(self.total(table.rows(), spilled.null_keys, classes))
     }
 
     fn spill(
@@ -114,7 +115,7 @@ impl SplitPlan<'_> {
         directory: &Path,
     ) -> Result<Spilled> {
         let context = self.context;
-        let ranges = self.rows_expected(table).div_ceil(RANGE_ROWS).max(1);
+        let ranges = self.rows_expected(table.rows()).div_ceil(RANGE_ROWS).max(1);
         let mut spilled = Spilled {
             files: Vec::with_capacity(table.units.len()),
             ranges: usize::try_from(ranges).unwrap_or(usize::MAX),

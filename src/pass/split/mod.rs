@@ -13,6 +13,7 @@ mod groups;
 mod key;
 mod leaf;
 mod narrow;
+mod ranked;
 mod row;
 mod settled;
 mod time;
@@ -28,6 +29,7 @@ pub use self::folds::{Routed, RowsOf};
 use self::key::{ByKey, HASH_RUN_BYTES, HASH_RUN_ROWS, KeyColumns};
 use self::leaf::PieceRows;
 use self::narrow::Narrow;
+pub(in crate::pass) use self::ranked::Ranked;
 use self::row::ByRow;
 pub(super) use self::settled::settled_bytes;
 use self::time::{ByTime, TIME_BYTES};
@@ -327,9 +329,6 @@ pub fn split(
     plan: &mut SplitPlan<'_>,
     directory: &Path,
 ) -> Result<SplitTotal> {
-    if let Some(folds) = plan.folds {
-        return plan.split_folds(partials, table, folds);
-    }
     if plan.exact.is_some() {
         return plan.settle(partials, table, directory);
     }
@@ -343,6 +342,10 @@ pub fn split(
             Ok(())
         },
     )?;
+    if let Some(folds) = plan.folds {
+        // A table of no units has folds all the same.
+        total.folds.resize(folds.folds().len(), 0);
+    }
     Ok(total)
 }
 

@@ -33,6 +33,9 @@ pub(in crate::pass) fn split_unit(
     let unit = &table.units[index];
     let counted = partials.already_or(&partial_name(Pass::Split, unit.index), || {
         let open = plan.open(table, unit);
+        if let Some(count) = plan.folds {
+            return plan.count_folds(partials, &open, count);
+        }
         let assigned = plan.assigned(&open)?;
         plan.keep(partials, &open, &assigned.sides)?;
         Ok(SplitTotal::of(&assigned))
