@@ -312,7 +312,7 @@ def simulate(options, unit_seconds, shard_bytes, start_seconds, lines):
     lines += ["", "## What breaks first", "",
               f"1. `prep commit` reads every shard again for its checksum, in one process: {shards / 1e12:.0f} TB at 2 GB/s are "
               f"{shards / 2e9 / 3600:.0f} hours, against {passes / 3600:.1f} hours for all three passes by 1,000 processes. Beyond some ten "
-              "TB this is the job.",
+              "TB this is the job, unless `--sizes-only` leaves it to `prep verify`: then it reads footers alone.",
               "2. The filesystem: 1,000 processes that read at the pace of the passes ask for "
               f"{2 * UNIT_BYTES * WORKERS / (unit_seconds['fit'] + unit_seconds['write']) / 1e9:.0f} GB/s together.",
               "3. `manifest.json` names every input and every shard, about 150 bytes each: 2M shards are some 300 MB, which `prep verify` "

@@ -22,8 +22,8 @@ pub(super) fn publish<R>(
 ) -> Result<Option<R>> {
     let output = &run.spec.output;
     let mut staging = Staging::open_as(output, job)?;
-    if run.does_no_unit() {
-        staging.expect_all();
+    if let Some(proof) = run.does_no_unit() {
+        staging.expect_all(proof);
     }
     if staging.is_published() || (output.if_changed && staging.output_is_current()) {
         staging.abandon()?;

@@ -9,6 +9,7 @@ use crate::engine::{Cancel, Event, Memory, Observer, Pass, Tally, peak_memory_by
 use crate::error::{Error, ErrorKind, Result};
 use crate::pass::{Context, Known, Plan, Rows};
 use crate::report::{PassReport, RunReport, UnchangedReport};
+use crate::sink::Proof;
 use crate::source::discover::Discovery;
 use crate::spec::{Format, JobSpec};
 use crate::train;
@@ -29,7 +30,7 @@ pub(super) struct Run<'a> {
     tally: Tally<'a>,
     rows: Cell<Option<u64>>,
     taken_up: Cell<u64>,
-    does_no_unit: Cell<bool>,
+    does_no_unit: Cell<Option<Proof>>,
     warnings: RefCell<Vec<String>>,
     arrived: RefCell<Vec<String>>,
     update: RefCell<Option<UpdateRecord>>,
@@ -117,13 +118,14 @@ impl<'a> Run<'a> {
         self.rows.set(Some(rows));
     }
 
-    /// All units were done by other processes: this one merges and publishes.
-    pub(super) fn do_no_unit(&self) {
-        self.does_no_unit.set(true);
+    /// All units were done by other processes: this one merges and publishes, once `proof` shows that the
+    /// shards are what they were.
+    pub(super) fn do_no_unit(&self, proof: Proof) {
+        self.does_no_unit.set(Some(proof));
     }
 
     /// Whether that is so.
-    pub(super) fn does_no_unit(&self) -> bool {
+    pub(super) fn does_no_unit(&self) -> Option<Proof> {
         self.does_no_unit.get()
     }
 

@@ -4,6 +4,7 @@
 mod encode;
 mod features;
 mod fit;
+mod footers;
 mod histograms;
 mod infinities;
 mod leaves;

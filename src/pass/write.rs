@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::encode::{EncodedLeaf, encode_leaf, leaves};
 use super::fit::pages_read;
+use super::footers::already_written;
 use super::histograms::Histograms;
 use super::leaves::{BlockSource, Leaf};
 use super::scaling::Scaling;
@@ -217,7 +218,7 @@ pub(super) fn write_unit(
     threads: usize,
 ) -> Result<(WritePartial, bool)> {
     let unit = &job.table.units[index];
-    if let Some(partial) = job.partials.already(&unit_name(job, unit.index))? {
+    if let Some(partial) = already_written(job, &unit_name(job, unit.index))? {
         job.context.advanced(Pass::Write, unit.rows as u64, 0);
         return Ok((partial, false));
     }

@@ -29,7 +29,7 @@ pub mod staging;
 pub use files::{sync_file, write_atomically, write_synced};
 pub use hashing::{HashingWriter, Written};
 pub use lock::host_name;
-pub use partials::Partials;
+pub use partials::{Partials, Proof};
 pub use ranges::{Covered, Leaving};
 pub use spool::SpoolPlace;
 pub use staging::{Staging, Work};

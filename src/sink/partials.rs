@@ -30,6 +30,15 @@ use crate::source::file_digest;
 /// Where partials are, below the staging directory.
 pub(super) const PARTIALS: &str = "partials";
 
+/// What shows that a file that belongs to a result is still what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Its checksum: it is read whole.
+    Checksums,
+    /// Its size.
+    Sizes,
+}
+
 /// The partials of one job.
 #[derive(Debug)]
 pub struct Partials {
@@ -40,8 +49,8 @@ pub struct Partials {
     taken_up: AtomicU64,
     /// Part of the names of files that aren't whole yet; no other process has it.
     attempt: String,
-    /// Whether every result must be there already.
-    is_complete: bool,
+    /// Whether every result must be there already, and how its files are proven then.
+    complete: Option<Proof>,
 }
 
 impl Partials {
@@ -57,20 +66,28 @@ impl Partials {
             job: job.clone(),
             taken_up: AtomicU64::new(0),
             attempt: attempt_name(),
-            is_complete: false,
+            complete: None,
         }
     }
 
     /// From now on a result that isn't there whole is an error: this process does none of the work.
-    pub(super) fn expect_all(&mut self) {
-        self.is_complete = true;
+    pub(super) fn expect_all(&mut self, proof: Proof) {
+        self.complete = Some(proof);
+    }
+
+    /// Whether a file counts as what it was if it has the size.
+    pub fn trusts_sizes(&self) -> bool {
+        self.complete == Some(Proof::Sizes)
     }
 
     /// The result called `name` that an earlier, stopped run of this job has left, if it is there
     /// with all its files, each as it was.
     pub fn take_up<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let (content, files) = self.read(name)?;
-        let is_whole = |file: &PartialFile| is_unchanged(&self.staging.join(&file.path), file);
+        let is_whole = |file: &PartialFile| match self.trusts_sizes() {
+            true => self.has_size(file),
+            false => is_unchanged(&self.staging.join(&file.path), file),
+        };
         let content = files.iter().all(is_whole).then_some(content)?;
         self.taken_up.fetch_add(1, Ordering::Relaxed);
         Some(content)
@@ -82,14 +99,17 @@ impl Partials {
     /// [`OutputError::WorkMissing`] if it isn't there whole, and all of them must be.
     pub fn already<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         match self.take_up(name) {
-            None if self.is_complete => {
-                let what = name.to_owned();
-                Err(Error::from(OutputError::WorkMissing { what })
-                    .at(Place::path(self.path(name)))
-                    .hint("it, or a shard of it, is damaged: remove it and do the unit again"))
-            }
+            None if self.complete.is_some() => Err(self.damaged(name)),
             found => Ok(found),
         }
+    }
+
+    /// The error of a result that isn't there whole, or a file of which isn't.
+    pub fn damaged(&self, name: &str) -> Error {
+        let what = name.to_owned();
+        Error::from(OutputError::WorkMissing { what })
+            .at(Place::path(self.path(name)))
+            .hint("it, or a shard of it, is damaged: remove it and do the unit again")
     }
 
     /// The same, or what `make` makes; and whether it is that.
@@ -109,12 +129,13 @@ impl Partials {
 
     /// Whether the result called `name` is there whole, and its files have the size they had.
     pub fn is_kept(&self, name: &str) -> bool {
-        let has_size = |file: &PartialFile| {
-            let metadata = fs::metadata(self.staging.join(&file.path));
-            metadata.is_ok_and(|metadata| metadata.len() == file.bytes)
-        };
         let found = self.read::<IgnoredAny>(name);
-        found.is_some_and(|(_, files)| files.iter().all(has_size))
+        found.is_some_and(|(_, files)| files.iter().all(|file| self.has_size(file)))
+    }
+
+    fn has_size(&self, file: &PartialFile) -> bool {
+        let metadata = fs::metadata(self.staging.join(&file.path));
+        metadata.is_ok_and(|metadata| metadata.len() == file.bytes)
     }
 
     /// Keeps a result, and what it says of the files that belong to it, for another run to take up.

@@ -229,6 +229,58 @@ fn a_pass_and_the_commit_name_the_units_that_are_missing_or_damaged() {
 }
 
 #[test]
+fn a_commit_by_sizes_gives_the_same_bytes_and_sees_what_sizes_and_footers_tell() {
+    let scratch = Scratch::new();
+    make_input(&scratch);
+    scratch.stream_to("reference", "in", &[]);
+    plan(&scratch, "out", "plan.json", &[]);
+    for pass in ["split", "fit", "write"] {
+        unit(&scratch, "plan.json", pass, "0..5");
+    }
+    let line = ["commit", "--plan", "plan.json", "--sizes-only"];
+    let shards = files_below(&scratch.path(".out.prep/out/train"));
+    let whole = fs::read(&shards[1]).expect("a shard");
+    let refused = |bytes: Vec<u8>, part: &str| {
+        fs::write(&shards[1], bytes).expect("damage a shard");
+        let error = scratch.prep(&line).fails_with(4);
+        assert!(error.contains(part), "{error}");
+        assert!(!scratch.path("out").exists());
+    };
+    refused(whole[1..].to_vec(), "pass write");
+    // Another unit's shard, as large.
+    let mut other = fs::read(&shards[2]).expect("a shard");
+    other.resize(whole.len(), 0);
+    refused(other, "write-0000001");
+    // One of a file system that lost its end: zeros.
+    let mut torn = whole.clone();
+    torn[whole.len() / 2..].fill(0);
+    refused(torn, "write-0000001");
+    // A partial is proven as ever.
+    fs::write(&shards[1], &whole).expect("mend a shard");
+    let partial = scratch.path(".out.prep/partials/write-0000000-0000005.lines");
+    let lines = fs::read(&partial).expect("a partial");
+    let mut changed = lines.clone();
+    changed[lines.len() / 3] ^= 1;
+    fs::write(&partial, changed).expect("damage a partial");
+    let error = scratch.prep(&line).fails_with(4);
+    assert!(error.contains("pass write"), "{error}");
+    fs::write(&partial, lines).expect("mend a partial");
+
+    // What only reading shows: prep verify shows it then.
+    let mut bytes = whole.clone();
+    bytes[100] ^= 1;
+    fs::write(&shards[1], bytes).expect("damage a shard");
+    let checked = ["commit", "--plan", "plan.json"];
+    scratch.prep(&checked).fails_with(4);
+    scratch.prep(&line).succeeds();
+    scratch.prep(&["verify", "out"]).clear_error();
+    let name = shards[1].file_name().expect("a name");
+    fs::write(scratch.path("out/train").join(name), whole).expect("mend a shard");
+    is_same(&scratch, "out", &scratch.bytes_of("reference"));
+    scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
+}
+
+#[test]
 fn ranks_of_all_units_are_needed_proven_and_taken_up_by_stream() {
     let scratch = Scratch::new();
     make_input(&scratch);

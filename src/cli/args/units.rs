@@ -64,6 +64,7 @@ impl PlannedArgs {
             path: self.plan,
             map_root: self.map_root,
             resources,
+            sizes_only: false,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use prep_stream::engine::Cancel;
 use prep_stream::error::Result;
-use prep_stream::job::{self, Outcome};
+use prep_stream::job::{self, Outcome, Planned};
 use prep_stream::report::run_text;
 
 use super::exit_code;
@@ -19,6 +19,7 @@ run section apart. A second commit of the same plan finds it there and does noth
 Examples:
   prep commit --plan plan.json
   prep commit --plan plan.json --map-root /mnt/lake=/data/lake
+  prep commit --plan plan.json --sizes-only && prep verify OUT
 
 Exit codes: those of prep stream; 4 also if units are missing or damaged, which are named.";
 
@@ -29,11 +30,19 @@ Exit codes: those of prep stream; 4 also if units are missing or damaged, which 
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     pub(in crate::cli) planned: PlannedArgs,
+
+    /// Look at sizes and footers of shards alone, and don't read them all for their checksums: for an output
+    /// that one process would read for hours
+    #[arg(long)]
+    sizes_only: bool,
 }
 
 pub(super) fn run(args: Args, cancel: &Cancel) -> Result<ExitCode> {
     let watch = args.planned.watch();
-    let planned = args.planned.into_planned();
+    let planned = Planned {
+        sizes_only: args.sizes_only,
+        ..args.planned.into_planned()
+    };
     allocator::suit(planned.resources);
     let outcome = progress::watched(watch, |observer| job::commit(&planned, cancel, observer))?;
     if !watch.is_quiet {

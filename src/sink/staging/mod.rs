@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use super::commit;
 use super::files::{create_directory, sync_directory, write_synced};
 use super::lock::{Lock, Publishing};
-use super::partials::{PARTIALS, Partials};
+use super::partials::{PARTIALS, Partials, Proof};
 use crate::artifact::JobId;
 use crate::engine::Cancel;
 use crate::error::{Error, OutputError, Place, Result};
@@ -231,8 +231,8 @@ impl Staging {
     }
 
     /// From now on all work must have been done: a result that isn't there whole is an error.
-    pub fn expect_all(&mut self) {
-        self.partials.expect_all();
+    pub fn expect_all(&mut self, proof: Proof) {
+        self.partials.expect_all(proof);
     }
 
     /// Removes everything this run has made.
