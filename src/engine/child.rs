@@ -28,6 +28,10 @@ const WORDS_BYTES_MAX: usize = 64 << 10;
 /// late.
 const BEYOND_BUDGET_BYTES: u64 = 128 << 20;
 
+/// Has the allocator of `prep` ask for memory as it is used, and not for a GiB at its start, which the limit
+/// would have to allow for.
+const COMMIT_AS_USED: &str = "MIMALLOC_ARENA_EAGER_COMMIT";
+
 /// A command.
 #[derive(Debug)]
 pub struct Child {
@@ -61,6 +65,7 @@ impl Child {
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
             .env_clear()
+            .env(COMMIT_AS_USED, "0")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -114,7 +119,7 @@ impl Child {
     /// # Errors
     /// When the system refuses.
     pub fn limit(budget_bytes: u64) -> Result<()> {
-        // What the allocator has set aside at its start counts, whether it is used or not.
+        // What is mapped already counts, whether it is used or not.
         let beyond = BEYOND_BUDGET_BYTES.saturating_add(data_bytes());
         let bytes = Some(budget_bytes.saturating_add(beyond));
         let limit = Rlimit {
@@ -178,6 +183,9 @@ mod tests {
             panic!("one that says much ends like any other");
         };
         assert!(words.ends_with("word\nlast\n") && words.len() < 200_000);
+        // Nothing else of the environment is handed on.
+        let variables = run("echo \"$MIMALLOC_ARENA_EAGER_COMMIT,$HOME\" >&2");
+        assert_eq!(variables, Ended::Code(0, "0,\n".into()));
         let missing = Child {
             program: "/nowhere/prep".into(),
             arguments: Vec::new(),
