@@ -23,6 +23,8 @@ pub mod verify;
 
 pub use api::{Job, Moments, Output, Scaler};
 pub use arrow_array;
+#[cfg(feature = "polars")]
+pub use polars;
 
 /// Version of this crate, as recorded in every output.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

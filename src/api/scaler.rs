@@ -1,5 +1,8 @@
 //! `Scaler`: what was fitted, applied to Arrow record batches and taken back.
 
+#[cfg(feature = "polars")]
+mod lazy;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -70,6 +73,16 @@ pub struct Scaler {
 enum Way {
     Transform,
     Inverse,
+}
+
+impl Way {
+    /// What values are afterwards.
+    fn once(self) -> &'static str {
+        match self {
+            Self::Transform => "standardized",
+            Self::Inverse => "scaled back",
+        }
+    }
 }
 
 impl Scaler {
@@ -264,11 +277,7 @@ fn check_range(
     let Some(row) = (0..values.len()).find(|row| is_infinite(*row)) else {
         return Ok(());
     };
-    let once = match way {
-        Way::Transform => "standardized",
-        Way::Inverse => "scaled back",
-    };
-    let value = values[row];
+    let (value, once) = (values[row], way.once());
     Err(Error::from(DataError::OutOfRange { value, dtype, once })
         .at(place(name, row))
         .hint("take float64, or mend the value"))

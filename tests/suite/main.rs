@@ -33,6 +33,8 @@ mod leak; // test rows can't reach the fit
 mod locking; // one run at a time on one output
 mod numbers; // values that break other programs, against exact arithmetic
 mod paths; // which paths are refused, followed, written; any name works
+#[cfg(feature = "polars")]
+mod polars; // the scaler as Polars expressions
 mod report; // histograms, report.json, report.html
 mod resume; // a stopped run goes on, and its output shows nothing of it
 mod reuse; // fit, transform, merge: a scaler outlives its run

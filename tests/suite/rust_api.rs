@@ -30,7 +30,7 @@ fn batches(file: &Path) -> Vec<RecordBatch> {
     reader.map(|batch| batch.expect("a batch")).collect()
 }
 
-fn all(folder: &Path) -> Vec<RecordBatch> {
+pub(crate) fn all(folder: &Path) -> Vec<RecordBatch> {
     files_below(folder)
         .iter()
         .flat_map(|file| batches(file))
