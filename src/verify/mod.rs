@@ -11,6 +11,7 @@
 //! only if those before it found nothing: what follows from damage is no finding of its own. Limit:
 //! columns, and files below one directory, are held in memory by name; rows never are.
 
+mod astray;
 mod columns;
 mod cursor;
 mod files;

@@ -6,18 +6,22 @@
 //!                              -> the rows of the shards there, added up under those numbers: the same sums?
 //! ```
 //!
-//! A side has as many ranges as shards, so that a range is about a shard. Limit: of what differs, the range
-//! and the column are named, not the row. Memory: 32 bytes for each row of the ranges that are looked at.
+//! A side has as many ranges as shards, so that a range is about a shard. Where one differs, `astray.rs` finds
+//! the row. Memory: 32 bytes for each row of the ranges that are looked at.
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::astray::RangeRows;
+use super::columns::Opened;
 use super::findings::{Findings, damage};
 use super::pairs::Pair;
 use super::records::Records;
 use super::rows::{Comparison, Span, SpanRows};
 use super::sides::{LEFT_OUT, SIDES, TRAIN, row_hashes};
 use super::slots::Piece;
+use super::sums::Sums;
 use super::tally::{NO_RANGE, Numbers, Ranged, Tally};
 use crate::engine::guarded;
 use crate::error::Result;
@@ -27,8 +31,19 @@ use crate::source::discover::InputFile;
 const SHUFFLE: u64 = 0xe0d9_3f7c_aaa2_9aa0;
 /// Bytes that a row takes while its range is looked at.
 const ROW_BYTES: u64 = 32;
+/// What is wrong with a row, or with some of a range.
+pub(super) const ASTRAY: &str = "it is not what the source gives in the order of the hash";
 /// What of the memory the ranges may take that are looked at together: an eighth.
 const SHARE: u64 = 8;
+
+/// What the values of rows are that are added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// Those of the source: features are standardized first.
+    Source,
+    /// Those of the shards, where they are.
+    Scaled,
+}
 
 /// Reads all spans of the source.
 pub(super) type EachSpan<'a> =
@@ -177,7 +192,7 @@ impl Comparison<'_> {
                 .clone()
                 .zip(self.numbers(&shuffled, read, &together)?)
             {
-                self.range(&shuffled, range, numbers, findings)?;
+                self.range(&shuffled, range, numbers, (read, findings))?;
             }
         }
         Ok(())
@@ -218,7 +233,7 @@ impl Comparison<'_> {
         shuffled: &Shuffled,
         range: usize,
         numbers: Vec<u64>,
-        findings: &mut Findings,
+        (read, findings): (&mut EachSpan<'_>, &mut Findings),
     ) -> Result<()> {
         let side = shuffled.side_of(range);
         if numbers.is_empty() || !findings.is_empty() {
@@ -232,53 +247,75 @@ impl Comparison<'_> {
                 return Ok(());
             }
         };
-        let place = place(&pieces, &self.view.sides[side]);
-        let span = Span::Files(pieces);
-        let rows = SpanRows {
-            sides: vec![TRAIN; count],
-            folds: None,
-            shards: Vec::new(),
-            weights: None,
-            ranged: Some(Ranged {
-                numbers: Numbers::Listed(numbers),
-                ranges: vec![0; count],
-            }),
+        let Some(shape) = pieces.first().map(|piece| Arc::clone(&piece.opened)) else {
+            return Ok(());
         };
+        let place = place(&pieces, &self.view.sides[side]);
+        let rows = SpanRows::ranged(Numbers::Listed(numbers.clone()), vec![0; count]);
+        let span = Span::Files(pieces.clone());
+        let mut differ = Vec::new();
+        self.sum_each((&span, &rows), &shape, |index, sum| match sum {
+            Ok(sum) if sum == shuffled.sums[index][range] => {}
+            Ok(_) => differ.push(index),
+            Err(what) => findings.push(&place.0, format!("{}, {what}", place.1)),
+        })?;
+        if differ.is_empty() {
+            return Ok(());
+        }
+        let of = RangeRows {
+            pieces: &pieces,
+            numbers: &numbers,
+        };
+        let found = self.astray(read, &of, &differ)?;
+        for (index, found) in differ.into_iter().zip(found) {
+            let (file, what) = found.unwrap_or_else(|| {
+                let name = &self.records.manifest.columns[index].name;
+                let what = format!("{}, column \"{name}\": {ASTRAY}", place.1);
+                (place.0.clone(), what)
+            });
+            findings.push(file, what);
+        }
+        Ok(())
+    }
+
+    /// The sum of each column of the shards over some of their rows, or what is wrong with it.
+    fn sum_each(
+        &self,
+        rows: (&Span<'_>, &SpanRows),
+        shape: &Opened,
+        mut take: impl FnMut(usize, std::result::Result<u128, String>),
+    ) -> Result<()> {
         let columns = &self.records.manifest.columns;
         self.context.ordered(columns.len()).run(
-            |index| self.range_column(&span, &rows, &columns[index].name),
-            |index, sum| {
+            |index| {
                 let name = &columns[index].name;
-                match sum {
-                    Ok(sum) if sum == Some(shuffled.sums[index][range]) => {}
-                    // A column that the shards don't have was not added up either.
-                    Ok(None) => {}
-                    Ok(Some(_)) => {
-                        let what = format!("column \"{name}\": they are not what the source gives in the order of the hash");
-                        findings.push(&place.0, format!("{}, {what}", place.1));
+                match self.tallied(rows, (shape, Holds::Scaled), name) {
+                    Ok(sums) => Ok(Ok(sums)),
+                    Err(error) => {
+                        damage(error).map(|what| Err(format!("column \"{name}\": {what}")))
                     }
-                    Err(what) => findings.push(&place.0, format!("{}, column \"{name}\": {what}", place.1)),
+                }
+            },
+            |index, sums| {
+                // A column that the shards don't have was not added up either.
+                if let Some(sum) = sums.map(|sums| sums?.first().copied()).transpose() {
+                    take(index, sum);
                 }
                 Ok(())
             },
         )
     }
 
-    /// The sum of a column over some rows of the shards, or what is wrong with it.
-    fn range_column(
+    /// The sums of a column over some rows of the shards or the source, one for each range of them; `None`
+    /// if the shards don't have it.
+    pub(super) fn tallied(
         &self,
-        span: &Span<'_>,
-        rows: &SpanRows,
+        (span, rows): (&Span<'_>, &SpanRows),
+        (shape, holds): (&Opened, Holds),
         name: &str,
-    ) -> Result<std::result::Result<Option<u128>, String>> {
-        let (Span::Files(pieces), Some(ranged)) = (span, &rows.ranged) else {
-            return Ok(Ok(None));
-        };
-        let Some(shape) = pieces.first().map(|piece| &*piece.opened) else {
-            return Ok(Ok(None));
-        };
-        let Some(stored) = shape.columns.get(name) else {
-            return Ok(Ok(None));
+    ) -> Result<Option<Vec<u128>>> {
+        let (Some(ranged), Some(stored)) = (&rows.ranged, shape.columns.get(name)) else {
+            return Ok(None);
         };
         let pair = Pair {
             span,
@@ -289,21 +326,28 @@ impl Comparison<'_> {
             stored,
             on_inf: self.on_inf,
             memory: self.context.memory.group(),
-            tally: Some(RefCell::new(Tally::new(ranged, 1))),
+            tally: Some(RefCell::new(Tally::new(ranged, ranged.count()))),
         };
-        let is_feature = self.features.iter().any(|feature| feature.name == name);
-        let read = guarded(|| match is_feature {
-            true => pair.tally_feature(),
-            false => pair.passed(),
-        });
-        match read {
-            Ok(_) => {
-                let tally = pair.tally.map(RefCell::into_inner);
-                Ok(Ok(
-                    tally.and_then(|tally| tally.into_sums().first().copied())
-                ))
-            }
-            Err(error) => damage(error).map(Err),
+        let feature = self.features.iter().find(|feature| feature.name == name);
+        guarded(|| match (feature, holds) {
+            (Some(_), Holds::Scaled) => pair.tally_feature(),
+            (Some(feature), Holds::Source) => pair.feature(feature, &mut Sums::default()),
+            (None, _) => pair.passed(),
+        })?;
+        let tally = pair.tally.map(RefCell::into_inner);
+        Ok(tally.map(Tally::into_sums))
+    }
+}
+
+impl SpanRows {
+    /// Rows that are added up, range by range, wherever they are.
+    pub(super) fn ranged(numbers: Numbers, ranges: Vec<u32>) -> Self {
+        Self {
+            sides: vec![TRAIN; ranges.len()],
+            folds: None,
+            shards: Vec::new(),
+            weights: None,
+            ranged: Some(Ranged { numbers, ranges }),
         }
     }
 }

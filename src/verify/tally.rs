@@ -33,6 +33,14 @@ pub(super) struct Ranged {
     pub(super) ranges: Vec<u32>,
 }
 
+impl Ranged {
+    /// How many ranges there are, the last with a row.
+    pub(super) fn count(&self) -> usize {
+        let ranges = self.ranges.iter().filter(|range| **range != NO_RANGE);
+        ranges.max().map_or(0, |last| *last as usize + 1)
+    }
+}
+
 /// The sums of one column.
 #[derive(Debug)]
 pub(super) struct Tally<'a> {

@@ -440,7 +440,7 @@ fn one_value_that_is_another_in_the_source_is_found_by_verify_in_its_column() {
         Column::longs("code", code),
     ]);
     scratch.parquet("in/a.parquet", &table.uncompressed());
-    scratch.stream("in", &["--exclude", "code", "--shuffle"]);
+    let output = scratch.stream("in", &["--exclude", "code", "--shuffle"]);
     scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
     // The fingerprint of the file doesn't see it.
     let path = scratch.path("in/a.parquet");
@@ -451,8 +451,20 @@ fn one_value_that_is_another_in_the_source_is_found_by_verify_in_its_column() {
     bytes[at.expect("the value")] ^= 1;
     fs::write(&path, bytes).expect("write");
     let found = found_of(&scratch, "part-");
-    assert!(found.contains("column \"code\""), "{found}");
     assert!(!found.contains("column \"x\""), "{found}");
+    let (_, row) = found.split_once(": row ").expect(&found);
+    let (row, what) = row.split_once(", ").expect(&found);
+    assert!(
+        what.starts_with("column \"code\" (row 2500 of a.parquet): "),
+        "{found}"
+    );
+    // That row of that shard holds what the source held.
+    let shards = ["train", "test"].map(|side| output.side(side).longs("code"));
+    let row: usize = row.parse().expect(&found);
+    assert!(
+        shards.iter().any(|codes| codes.get(row) == Some(&VALUE)),
+        "{found}"
+    );
 }
 
 #[test]
