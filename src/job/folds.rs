@@ -59,12 +59,6 @@ pub(super) fn check(spec: &JobSpec) -> Result<()> {
             "make folds by row, content or group:NAME",
         ),
         (
-            split.stratify.is_some() && matches!(split.by, SplitBy::Group(_)),
-            "--stratify",
-            "classes of whole groups can keep their shares on sides, not in folds",
-            "leave out one of them, or make folds by row or content",
-        ),
-        (
             spec.output.shuffle,
             "--shuffle",
             "it puts the rows of sides in order, and there are none",

@@ -97,6 +97,11 @@ impl FoldCount {
         (0..self.0).map(Fold)
     }
 
+    /// The last of them.
+    pub fn last(self) -> Fold {
+        Fold(self.0 - 1)
+    }
+
     /// The fold of a hash: each gets the same share of all hashes.
     #[inline]
     pub fn of_hash(self, hash: u64) -> Fold {

@@ -2,7 +2,7 @@
 //!
 //! Keys are counted by class in ranges of their hashes, as many as it takes for one to fit: all ranges once for
 //! the rows of each class, and once more for the side of each group, unless one range holds all. Limit: the
-//! hashes of test and of val groups are held, 8 bytes each.
+//! hashes of test and of val groups are held, 8 bytes each; with folds, those of all folds but the last.
 
 use std::collections::BTreeMap;
 
@@ -22,14 +22,46 @@ const COUNTS_MIN: usize = 1 << 12;
 /// Sides of whole groups.
 #[derive(Debug)]
 pub(super) struct Grouped {
-    exact: Exact,
+    pub(super) exact: Exact,
     /// Hashes of the keys of test and val, ascending, once they are known.
     test: Vec<u64>,
     val: Vec<u64>,
+    /// Likewise of each fold but the last.
+    pub(super) folds: Vec<Vec<u64>>,
 }
 
 /// How many rows of one key have one class: key, class, rows.
-type Count = (u64, u64, u64);
+pub(super) type Count = (u64, u64, u64);
+
+/// What counts and keys may take of the memory.
+#[derive(Clone, Copy)]
+pub(super) struct Room<'a> {
+    memory: &'a Memory,
+    bytes: u64,
+}
+
+impl<'a> Room<'a> {
+    pub(super) fn new(memory: &'a Memory, memory_max: u64) -> Self {
+        let bytes = memory_max / SHARE;
+        Self { memory, bytes }
+    }
+
+    /// The most counts of a range.
+    pub(super) fn counts_max(self) -> usize {
+        let counts = self.bytes / size_of::<Count>() as u64;
+        usize::try_from(counts)
+            .unwrap_or(usize::MAX)
+            .max(COUNTS_MIN)
+    }
+
+    /// Makes sure that so many keys can be held.
+    pub(super) fn check_keys(self, keys: usize) -> Result<()> {
+        let held = keys as u64 * KEY_BYTES;
+        let what = || "the keys of the groups held out".to_owned();
+        self.memory
+            .check_worker_fits(held.saturating_sub(self.bytes), what)
+    }
+}
 
 /// How far the groups of a class have come.
 struct Filling {
@@ -50,6 +82,7 @@ impl Grouped {
             exact,
             test: Vec::new(),
             val: Vec::new(),
+            folds: Vec::new(),
         }
     }
 
@@ -73,12 +106,14 @@ impl Grouped {
         inputs: &[InputFile],
         read: &mut Read<'_>,
         hashes: impl Fn(&Span<'_>) -> Result<Vec<u64>>,
-        (memory, memory_max): (&Memory, u64),
+        room: Room<'_>,
     ) -> Result<Option<()>> {
         self.exact.edges = self.exact.edges_of_bins(inputs, read)?;
-        let bytes = memory_max / SHARE;
-        let counts_max = usize::try_from(bytes / size_of::<Count>() as u64).unwrap_or(usize::MAX);
-        let counts_max = counts_max.max(COUNTS_MIN);
+        if let Some(folds) = self.exact.folds {
+            self.settle_folds(inputs, read, hashes, (folds, room))?;
+            return Ok(Some(()));
+        }
+        let counts_max = room.counts_max();
         let mut ranges = 1_u128;
         let (classes, mut all) = loop {
             let mut classes: BTreeMap<u64, u64> = BTreeMap::new();
@@ -113,9 +148,7 @@ impl Grouped {
                     _ => {}
                 }
             }
-            let held = (self.test.len() + self.val.len()) as u64 * KEY_BYTES;
-            let what = || "the keys of the groups held out".to_owned();
-            memory.check_worker_fits(held.saturating_sub(bytes), what)?;
+            room.check_keys(self.test.len() + self.val.len())?;
         }
         Ok(Some(()))
     }
@@ -133,7 +166,7 @@ impl Grouped {
     }
 
     /// The counts of the keys in one of so many ranges, ascending; `None` if there are more of them.
-    fn counts(
+    pub(super) fn counts(
         &self,
         inputs: &[InputFile],
         read: &mut Read<'_>,
@@ -234,8 +267,9 @@ mod tests {
             };
             take(&span, &vec![true; keys.len()])
         };
-        let memory = (&Memory::new(1 << 30, 1), memory_max);
-        let settled = grouped.settle(&[], &mut read, |_| Ok(keys.to_vec()), memory);
+        let memory = Memory::new(1 << 30, 1);
+        let room = Room::new(&memory, memory_max);
+        let settled = grouped.settle(&[], &mut read, |_| Ok(keys.to_vec()), room);
         assert_eq!(settled.unwrap(), Some(()));
         (grouped.test, grouped.val, readings)
     }

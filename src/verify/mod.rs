@@ -18,6 +18,7 @@ mod files;
 mod findings;
 mod folds;
 mod given;
+mod group_folds;
 mod groups;
 mod keys;
 mod leaves;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::Context;
 use super::given::given;
-use super::groups::{self, Grouped};
+use super::groups::{self, Grouped, Room};
 use super::keys::{self, KeyColumns};
 use super::narrow::Narrow;
 use super::ranks::{Exact, Read, Size};
@@ -263,12 +263,16 @@ impl Split {
                     seed,
                     parted: Parted::Grouped(grouped),
                 },
-            ) => grouped.settle(
-                inputs,
-                &mut read,
-                |span| keys::hashes(span, columns, (*seed, false), inputs),
-                (context.memory, context.spec.resources.memory_bytes_max),
-            ),
+            ) => {
+                let of_folds = grouped.exact.folds.is_some();
+                let memory_max = context.spec.resources.memory_bytes_max;
+                grouped.settle(
+                    inputs,
+                    &mut read,
+                    |span| keys::hashes(span, columns, (*seed, of_folds), inputs),
+                    Room::new(context.memory, memory_max),
+                )
+            }
             _ => Ok(Some(())),
         }
     }
@@ -336,7 +340,7 @@ impl Hashed {
             Parted::At(_) => false,
             Parted::Evenly(_) => true,
             Parted::Exactly(exact) => exact.folds.is_some(),
-            Parted::Grouped(_) => false,
+            Parted::Grouped(grouped) => grouped.exact.folds.is_some(),
         }
     }
 
@@ -365,7 +369,11 @@ impl Hashed {
     fn folds(&self, span: &Span<'_>, inputs: &[InputFile], hashes: Vec<u64>) -> Result<Vec<u8>> {
         let number = |fold: usize| u8::try_from(fold).unwrap_or(NO_FOLD);
         match &self.parted {
-            Parted::At(_) | Parted::Grouped(_) => Ok(vec![NO_FOLD; hashes.len()]),
+            Parted::At(_) => Ok(vec![NO_FOLD; hashes.len()]),
+            Parted::Grouped(grouped) => {
+                let folds = hashes.into_iter().map(|hash| grouped.fold(hash));
+                Ok(folds.map(number).collect())
+            }
             Parted::Evenly(folds) => {
                 let fold = |hash: u64| (u128::from(hash) * *folds as u128) >> 64;
                 let folds = hashes.into_iter().map(fold);

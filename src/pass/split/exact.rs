@@ -188,7 +188,10 @@ impl SplitPlan<'_> {
     ) -> Result<SplitTotal> {
         self.settle_bins(table)?;
         if self.is_by_groups() {
-            return self.settle_groups(partials, table, directory);
+            return match self.folds {
+                Some(count) => self.settle_group_folds(partials, table, directory, count),
+                None => self.settle_groups(partials, table, directory),
+            };
         }
         let mut rows = self.rows_expected(table.rows());
         for (sweep, reach) in REACHES.into_iter().enumerate() {

@@ -125,6 +125,12 @@ impl SplitPlan<'_> {
                 }
                 return Ok(());
             };
+            if let Some(of_rows) = exact.group_folds(&hashes, count)? {
+                for (row, fold) in of_rows.into_iter().enumerate() {
+                    folds.push(is_kept(kept, row).then_some(fold));
+                }
+                return Ok(());
+            }
             ids.clear();
             ids.resize(hashes.len(), 0);
             if let Some(classes) = &exact.classes {

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Invariant: what is decided follows from the rows alone: ranges and units only say what is held at a
-//! time. The keys of test and of val groups end up in a sorted list each, in the staging directory; any
-//! other key is a train key. Disk: 20 bytes for each key of each run of 262,144 rows. Memory: 20 MiB for
+//! time. The keys of test and of val groups, or of all folds but the last, end up in a sorted list each, in the
+//! staging directory; any other key is a train key, or one of the last fold. Disk: 20 bytes for each key of each run of 262,144 rows. Memory: 20 MiB for
 //! each thread, whatever the number of groups.
 
 use std::collections::BTreeMap;
@@ -40,11 +40,11 @@ const RANGE_ROWS: u64 = 1 << 17;
 /// Key hash, class, rows.
 const COUNT_BYTES: usize = 20;
 
-/// The side of every group.
+/// The side or the fold of every group.
 #[derive(Debug)]
 pub(super) struct Groups {
-    test: KeyList,
-    val: KeyList,
+    /// The keys of test and of val, or of each fold but the last.
+    pub(super) lists: Vec<KeyList>,
 }
 
 /// What one unit leaves.
@@ -56,23 +56,34 @@ struct GroupPartial {
 }
 
 /// What all units left.
-struct Spilled {
+pub(super) struct Spilled {
     files: Vec<(PathBuf, SegmentFile)>,
     ranges: usize,
-    names: BTreeMap<ClassId, String>,
-    null_keys: u64,
+    pub(super) names: BTreeMap<ClassId, String>,
+    pub(super) null_keys: u64,
 }
 
 impl Groups {
-    /// Appends the sides of rows whose keys have these hashes.
-    pub(super) fn assign(&self, hashes: &[u64], sides: &mut Sides) -> Result<()> {
+    /// For each of these hashes the index of the list that it is in, or how many lists there are.
+    pub(super) fn find(&self, hashes: &[u64]) -> Result<Vec<usize>> {
         let mut pairs: Vec<(u64, u32)> = hashes.iter().copied().zip(0..).collect();
         pairs.sort_unstable();
-        let mut of_rows = vec![Side::Train; hashes.len()];
-        for (list, side) in [(&self.test, Side::Test), (&self.val, Side::Val)] {
-            list.find(&pairs, |row| of_rows[row as usize] = side)?;
+        let mut found = vec![self.lists.len(); hashes.len()];
+        for (index, list) in self.lists.iter().enumerate() {
+            list.find(&pairs, |row| found[row as usize] = index)?;
         }
-        of_rows.into_iter().for_each(|side| sides.push(side));
+        Ok(found)
+    }
+
+    /// Appends the sides of rows whose keys have these hashes.
+    pub(super) fn assign(&self, hashes: &[u64], sides: &mut Sides) -> Result<()> {
+        for list in self.find(hashes)? {
+            sides.push(match list {
+                0 => Side::Test,
+                1 => Side::Val,
+                _ => Side::Train,
+            });
+        }
         Ok(())
     }
 }
@@ -107,7 +118,7 @@ impl SplitPlan<'_> {
         Ok(self.total(table.rows(), spilled.null_keys, classes))
     }
 
-    fn spill(
+    pub(super) fn spill(
         &self,
         exact: &Exact,
         partials: &Partials,
@@ -206,7 +217,7 @@ impl SplitPlan<'_> {
     }
 
     /// Goes through the counts of all units, range by range: `reduce` on any thread, `take` in order.
-    fn sweep<R: Send>(
+    pub(super) fn sweep<R: Send>(
         &self,
         spilled: &Spilled,
         reduce: impl Fn(Vec<KeyRows>) -> R + Sync,
@@ -283,7 +294,8 @@ impl SplitPlan<'_> {
             },
         )?;
         let (test, val) = (test.finish()?, val.finish()?);
-        Ok((Groups { test, val }, totals.into_values().collect()))
+        let lists = vec![test, val];
+        Ok((Groups { lists }, totals.into_values().collect()))
     }
 }
 

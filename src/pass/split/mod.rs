@@ -9,6 +9,7 @@ mod classes;
 mod column;
 mod exact;
 mod folds;
+mod group_folds;
 mod groups;
 mod key;
 mod leaf;

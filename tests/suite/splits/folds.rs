@@ -312,6 +312,43 @@ fn classes_are_dealt_to_the_folds_within_one_row() {
 }
 
 #[test]
+fn classes_keep_their_shares_in_folds_of_whole_groups() {
+    let scratch = two_files();
+    let flags = [
+        "--exclude",
+        "id",
+        "--folds",
+        "4",
+        "--stratify",
+        "label",
+        "--split-by",
+        "group:user",
+    ];
+    let first = scratch.stream("in", &flags);
+    scratch.prep(&["verify", "out", "--in", "in"]).succeeds();
+    let of_rows = folds(&first);
+    let mut of_users: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut classes: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
+    for (id, fold) in &of_rows {
+        assert_eq!(of_users.entry(id % 61).or_insert(*fold), fold, "row {id}");
+        classes.entry(label(*id)).or_default()[usize::try_from(*fold).expect("a fold")] += 1;
+    }
+    // A user has 98 or 99 rows.
+    for (class, rows) in &classes {
+        let (low, high) = (rows.iter().min(), rows.iter().max());
+        assert!(high.unwrap() - low.unwrap() <= 99, "{class}: {rows:?}");
+    }
+    let bytes = fs::read(first.path.join("scaler-fold-2.json")).expect("read");
+    for (threads, memory) in [("1", "128MiB"), ("3", "1GiB")] {
+        let more = ["--threads", threads, "--memory", memory, "--overwrite"];
+        let again = scratch.stream("in", &[&flags[..], &more].concat());
+        assert_eq!(folds(&again), of_rows, "{threads} threads");
+        let found = fs::read(again.path.join("scaler-fold-2.json")).expect("read");
+        assert!(found == bytes, "{threads} threads");
+    }
+}
+
+#[test]
 fn text_keeps_its_types_too() {
     let scratch = Scratch::new();
     let lines: String = (0..900)
