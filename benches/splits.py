@@ -3,6 +3,7 @@
     python benches/splits.py --data-dir /somewhere --write docs/split.md
     python benches/splits.py --rows 100000000 --groups 10000000 --only "row;group (int64 key);group, stratified" \
         --narrow --times 1 --section scale --data-dir /somewhere/large --write docs/split.md
+    python benches/splits.py ... --keep --only ""      makes the table and nothing else
 
 The table has four measurements (one with --narrow), an integer key with the given number of values in random
 order, each of which comes up about as often (as many groups as rows: each once), a label of five classes,
@@ -95,15 +96,17 @@ def main():
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--only", default=";".join(WAYS), help="ways, with semicolons between them")
     parser.add_argument("--narrow", action="store_true")
+    parser.add_argument("--keep", action="store_true", help="leave the table there, and use the one that was left")
     parser.add_argument("--section", default="ways", help="which part of the page to replace")
     parser.add_argument("--data-dir", type=pathlib.Path, required=True)
     parser.add_argument("--write", type=pathlib.Path)
     options = parser.parse_args()
     source, out = options.data_dir / "splits-in", options.data_dir / "splits-out"
-    shutil.rmtree(source, ignore_errors=True)
-    source.mkdir(parents=True)
-    write_table(source, options.rows, options.groups, options.narrow)
-    ways = {way: WAYS[way] for way in options.only.split(";")}
+    if not (options.keep and source.exists()):
+        shutil.rmtree(source, ignore_errors=True)
+        source.mkdir(parents=True)
+        write_table(source, options.rows, options.groups, options.narrow)
+    ways = {way: WAYS[way] for way in options.only.split(";") if way}
     least = {}
     for turn in range(options.times):
         for way, flags in ways.items():
@@ -116,8 +119,11 @@ def main():
             best = least.setdefault(way, usage)
             least[way] = {name: min(best[name], usage[name]) for name in best}
             print(f"{way}: {usage}", file=sys.stderr)
-    shutil.rmtree(source)
-    shutil.rmtree(out)
+    if not options.keep:
+        shutil.rmtree(source)
+    shutil.rmtree(out, ignore_errors=True)
+    if not least:
+        return
     lines = ["| way | processor seconds | against `row` | seconds | peak memory |", "|---|---|---|---|---|"]
     for way, usage in least.items():
         ratio = usage["cpu"] / least["row"]["cpu"]
