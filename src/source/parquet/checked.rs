@@ -1,7 +1,7 @@
 //! `CheckedPages`: the pages of a column chunk, none of which takes more memory than was found out by
 //! its header.
 //!
-//! Codecs that don't stop by themselves, and the one that is met most, are decompressed here (see [`Inflate`]);
+//! Codecs that don't stop by themselves, and the ones that are met most, are decompressed here (see [`Inflate`]);
 //! for them, the reader of pages below is told that the chunk isn't compressed. Strings in delta encodings are counted
 //! before the decoder allocates by their word. Where a page's values may take more than the page
 //! does, those of one run are bounded by an [`Allowance`].

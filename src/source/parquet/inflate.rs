@@ -1,11 +1,12 @@
 //! `Inflate`: the codecs whose decoders write until their input ends, held to the size that the page
-//! header says: gzip, brotli, LZ4 in frames; and Snappy, the one that is met most, into buffers that are
-//! used again.
+//! header says: gzip, brotli, LZ4 in frames; and Snappy and Zstandard, the ones that are met most, into buffers
+//! that are used again.
 //!
 //! The reader of pages hands the other codecs a buffer of that size. To the first three it would lend one that
 //! grows, so a page of a few kilobytes could take all memory there is. Limit: brotli streams with
 //! windows beyond 16 MiB, an extension that no writer of Parquet uses, are refused.
 
+use std::cell::RefCell;
 use std::io::{self, Read};
 
 use parquet::basic::Compression;
@@ -15,6 +16,7 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Inflate {
     Snappy,
+    Zstd,
     Gzip,
     Brotli,
     /// The older LZ4: Hadoop's framing, or LZ4's own, or none.
@@ -37,6 +39,7 @@ impl Inflate {
     pub(super) fn of(codec: Compression) -> Option<Self> {
         match codec {
             Compression::SNAPPY => Some(Self::Snappy),
+            Compression::ZSTD(_) => Some(Self::Zstd),
             Compression::GZIP(_) => Some(Self::Gzip),
             Compression::BROTLI(_) => Some(Self::Brotli),
             Compression::LZ4 => Some(Self::Lz4),
@@ -47,7 +50,7 @@ impl Inflate {
     /// What the decoder takes, at most, beside its input and `bytes` of output.
     pub(super) fn memory_bytes(self, bytes: u64) -> u64 {
         match self {
-            Self::Snappy | Self::Gzip => 0,
+            Self::Snappy | Self::Zstd | Self::Gzip => 0,
             Self::Brotli => bytes.saturating_mul(2).min(BROTLI_WINDOW_BYTES),
             Self::Lz4 => LZ4_FRAME_BYTES,
         }
@@ -60,6 +63,7 @@ impl Inflate {
     pub(super) fn into(self, input: &[u8], output: &mut [u8]) -> ParquetResult<()> {
         match self {
             Self::Snappy => snappy(input, output),
+            Self::Zstd => zstd(input, output),
             Self::Gzip => fill(flate2::bufread::MultiGzDecoder::new(input), output),
             Self::Brotli => match input.first() {
                 Some(first) if first & BROTLI_LARGE.0 == BROTLI_LARGE.1 => {
@@ -110,6 +114,25 @@ fn snappy(input: &[u8], output: &mut [u8]) -> ParquetResult<()> {
     }
     let decompressed = snap::raw::Decoder::new().decompress(input, output);
     decompressed.map(drop).map_err(external)
+}
+
+thread_local! {
+    /// The tables of a decoder take longer to make than a small page to decompress.
+    static ZSTD: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn zstd(input: &[u8], output: &mut [u8]) -> ParquetResult<()> {
+    let found = ZSTD.with_borrow_mut(|decoder| -> io::Result<usize> {
+        let decoder = match decoder {
+            Some(decoder) => decoder,
+            none => none.insert(zstd::bulk::Decompressor::new()?),
+        };
+        decoder.decompress_to_buffer(input, output)
+    })?;
+    match found == output.len() {
+        true => Ok(()),
+        false => Err(wrong_size("only", found, output.len())),
+    }
 }
 
 /// Nothing in the file says which of the three it is: each is tried, as other readers do.
@@ -174,6 +197,11 @@ mod tests {
                 "snappy",
                 Inflate::Snappy,
                 snap::raw::Encoder::new().compress_vec(bytes).unwrap(),
+            ),
+            (
+                "zstd",
+                Inflate::Zstd,
+                zstd::bulk::compress(bytes, 3).unwrap(),
             ),
             ("gzip", Inflate::Gzip, gzip.finish().unwrap()),
             ("brotli", Inflate::Brotli, brotli),
