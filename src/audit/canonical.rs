@@ -33,6 +33,14 @@ pub(super) trait Canonical {
         None
     }
 
+    /// Values that are their own numbers.
+    fn floats(_values: &[Self]) -> Option<&[f64]>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
     /// The value's place among others of its column; `None` for NaN.
     fn rank(&self, kind: RankKind) -> Option<Rank>;
 
@@ -46,7 +54,7 @@ pub(super) trait Canonical {
 }
 
 macro_rules! fixed {
-    ($type:ty, |$value:ident| $word:expr, |$same:ident| $number:expr, |$one:ident, $kind:ident| $order:expr) => {
+    ($type:ty, |$value:ident| $word:expr, |$same:ident| $number:expr, |$one:ident, $kind:ident| $order:expr $(, |$all:ident| $floats:expr)?) => {
         impl Canonical for $type {
             #[inline(always)]
             fn word(&self) -> u64 {
@@ -63,6 +71,12 @@ macro_rules! fixed {
                 let $same = *self;
                 $number
             }
+
+            $(
+                fn floats($all: &[Self]) -> Option<&[f64]> {
+                    $floats
+                }
+            )?
 
             fn rank(&self, kind: RankKind) -> Option<Rank> {
                 self.order(kind).map(|order| Rank::from_order(order, kind))
@@ -107,7 +121,8 @@ fixed!(
     f64,
     |value| float_word(value),
     |value| Some(value),
-    |value, _kind| (!value.is_nan()).then(|| float_rank(value))
+    |value, _kind| (!value.is_nan()).then(|| float_rank(value)),
+    |values| Some(values)
 );
 
 #[inline(always)]
@@ -227,10 +242,10 @@ pub(super) fn word<T: Canonical>(value: &T) -> u64 {
     mix(value.word() ^ VALUE)
 }
 
-/// The values of a run in which every row has one.
+/// The values of a run in which every row has one, whether or not its type allows nulls.
 pub(super) fn one_a_row<T>(run: &LeafRun<T>) -> Option<&[T]> {
-    let is_flat = run.definition.is_empty() && run.repetition.is_empty();
-    is_flat.then_some(&run.values[..])
+    let is_whole = run.definition.is_empty() || run.definition.len() == run.values.len();
+    (is_whole && run.repetition.is_empty()).then_some(&run.values[..])
 }
 
 /// Calls `each` with the row, counted from the start of the run, and the word of every slot.
@@ -289,16 +304,24 @@ fn slots<T>(run: &LeafRun<T>, level_max: i16, mut each: impl FnMut(usize, i16, i
     }
 }
 
-/// Fills `into` with one number a row, NaN where there is none.
-pub(super) fn numbers<T: Canonical>(run: &LeafRun<T>, level_max: i16, into: &mut Vec<f64>) {
+/// One number a row, NaN where there is none: as they are stored, or in `buffer`.
+pub(super) fn numbers<'a, T: Canonical>(
+    run: &'a LeafRun<T>,
+    level_max: i16,
+    buffer: &'a mut Vec<f64>,
+) -> &'a [f64] {
     let number = |value: &T| value.number().unwrap_or(f64::NAN);
-    into.clear();
-    if run.definition.is_empty() {
-        into.extend(run.values.iter().map(number));
-        return;
+    let is_whole = run.definition.is_empty() || run.definition.len() == run.values.len();
+    if let Some(floats) = T::floats(&run.values).filter(|_| is_whole) {
+        return floats;
+    }
+    buffer.clear();
+    if is_whole {
+        buffer.extend(run.values.iter().map(number));
+        return buffer;
     }
     let mut values = run.values.iter();
-    into.extend(run.definition.iter().map(|level| {
+    buffer.extend(run.definition.iter().map(|level| {
         let value = if *level == level_max {
             values.next()
         } else {
@@ -306,6 +329,7 @@ pub(super) fn numbers<T: Canonical>(run: &LeafRun<T>, level_max: i16, into: &mut
         };
         value.map_or(f64::NAN, number)
     }));
+    buffer
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! is judged by what is in it, and the report follows from that alone, whatever the threads and the
 //! memory. A duplicate is only reported after its rows were compared. Memory: see `limits.rs`.
 
+mod buffers;
 mod canonical;
 mod checks;
 mod columns;
@@ -35,6 +36,7 @@ use crate::error::Result;
 use crate::report::AuditReport;
 use crate::spec::{AuditSpec, Resources};
 
+use buffers::Buffers;
 use columns::Watched;
 use evidence::{Evidence, Shared};
 use limits::Limits;
@@ -84,24 +86,28 @@ pub fn audit(context: &Context<'_>, dir: &Path, spec: &AuditSpec) -> Result<Audi
     let row_prints = has_sides.then(store);
     let key_prints = (has_sides && !watched.group.is_empty())
         .then(|| store().without(watched.null_key(&published)));
+    let buffers = Buffers::default();
     let scan = Scan {
         published: &published,
         watched: &watched,
         rows: row_prints.as_ref(),
         keys: key_prints.as_ref(),
+        time: timeline::time_kind(&published, &watched)?,
         sample_below: limits.sample_below,
         value_capacity: limits.value_capacity,
+        buffers: &buffers,
         cancel,
         observer: context.observer,
     };
     let sides = sweep(&scan, threads)?;
+    buffers.clear();
 
     let shared = |prints: Option<&Prints>, columns: &[usize]| {
         prints
             .map(|prints| Shared::find(&scan, prints, columns, threads))
             .transpose()
     };
-    let times = timeline::timeline(&scan, threads)?;
+    let times = timeline::timeline(&scan, &sides, threads)?;
     Ok(checks::report(&Evidence {
         published: &published,
         watched: &watched,

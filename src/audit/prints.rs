@@ -26,7 +26,7 @@ const ROW_MASK: u64 = (1 << (SIDE_SHIFT - COPIES_BITS)) - 1;
 const PARTITION_ROWS: u64 = 1 << 16;
 const PARTITION_BITS_MAX: u32 = 12;
 /// Records that are left to compare, about, and bits they are dealt by, at most.
-const HANDFUL: usize = 8;
+const HANDFUL: usize = 4;
 const DEAL_BITS_MAX: u32 = 16;
 
 /// A fingerprint, one side that has it, the first of its rows there, and how many there are.
@@ -140,20 +140,18 @@ impl Prints {
             }
             let wanted = |(_, print): &(usize, &u64)| Some(**print) != self.left_out;
             for (row, print) in prints.iter().enumerate().filter(wanted) {
-                sorted[self.partition(*print)].push(Record::new(
-                    *print,
-                    side,
-                    first_row + row as u64,
-                ));
+                let record = Record::new(*print, side, first_row + row as u64);
+                put(record, &mut sorted[self.partition(*print)]);
             }
+            let records: usize = sorted.iter().map(Vec::len).sum();
             let mut inner = self.lock();
-            if inner.records + prints.len() > self.records_max {
+            if inner.records + records > self.records_max {
                 inner.make_room(&self.dir, self.records_max / 2, self.bits)?;
             }
             for (partition, records) in inner.partitions.iter_mut().zip(sorted) {
                 partition.pieces.push(records);
             }
-            inner.records += prints.len();
+            inner.records += records;
         }
         Ok(())
     }
@@ -165,16 +163,15 @@ impl Prints {
         let Some(partition) = inner.partitions.get_mut(index) else {
             return Ok(Vec::new());
         };
-        let mut records = partition.take();
+        let mut pieces = std::mem::take(&mut partition.pieces);
         let spilled = std::mem::take(&mut partition.spilled);
         for extent in spilled {
             if let Some(spill) = &inner.spill {
-                decode(&spill.read(extent)?, &mut records);
+                pieces.push(decode(&spill.read(extent)?));
             }
         }
         drop(inner);
-        collapse(&mut records, self.bits);
-        Ok(records)
+        Ok(collapse(&pieces, self.bits))
     }
 
     fn partition(&self, print: u64) -> usize {
@@ -216,9 +213,9 @@ impl Inner {
             none => none.insert(Spill::create(dir)?),
         };
         for partition in &mut self.partitions {
-            let records = partition.take();
-            if !records.is_empty() {
-                partition.spilled.push(spill.append(&encode(&records))?);
+            let pieces = std::mem::take(&mut partition.pieces);
+            if pieces.iter().any(|piece| !piece.is_empty()) {
+                partition.spilled.push(spill.append(&encode(&pieces))?);
             }
         }
         self.records = 0;
@@ -233,43 +230,48 @@ impl Partition {
 
     /// Makes one record of those of one fingerprint and side.
     fn collapse(&mut self, bits: u32) {
-        let mut records = self.take();
-        collapse(&mut records, bits);
+        let mut records = collapse(&std::mem::take(&mut self.pieces), bits);
         records.shrink_to_fit();
         self.pieces.push(records);
     }
-
-    /// All records in memory, as one list.
-    fn take(&mut self) -> Vec<Record> {
-        let mut pieces = std::mem::take(&mut self.pieces);
-        match pieces.len() {
-            1 => pieces.swap_remove(0),
-            _ => pieces.concat(),
-        }
-    }
 }
 
-/// Sorts records whose fingerprints have the same `bits` in front: dealt by those that follow, a handful
-/// of records is left to compare, unless many rows are equal.
-fn sort(records: &mut Vec<Record>, bits: u32) {
-    let deal_bits = (records.len() / HANDFUL).checked_ilog2().unwrap_or(0);
+/// Appends a later row; rows of a key often follow one another, and are one record then.
+#[inline(always)]
+fn put(mut record: Record, records: &mut Vec<Record>) {
+    if let Some(last) = records.last_mut().filter(|last| last.print == record.print) {
+        match last.absorb(record) {
+            None => return,
+            Some(rest) => record = rest,
+        }
+    }
+    records.push(record);
+}
+
+/// All records of some pieces, whose fingerprints have the same `bits` in front, sorted: dealt by those that
+/// follow, a handful of records is left to compare, unless many rows are equal.
+fn sorted(pieces: &[Vec<Record>], bits: u32) -> Vec<Record> {
+    let records = || pieces.iter().flatten();
+    let count: usize = pieces.iter().map(Vec::len).sum();
+    let deal_bits = (count / HANDFUL).checked_ilog2().unwrap_or(0);
     let deal_bits = deal_bits.min(DEAL_BITS_MAX);
     if deal_bits == 0 {
-        records.sort_unstable();
-        return;
+        let mut all = pieces.concat();
+        all.sort_unstable();
+        return all;
     }
     let hand =
         |record: &Record| usize::try_from((record.print << bits) >> (64 - deal_bits)).unwrap_or(0);
     let mut ends = vec![0_usize; 1 << deal_bits];
-    for record in records.iter() {
+    for record in records() {
         ends[hand(record)] += 1;
     }
     let mut end = 0;
     for count in &mut ends {
         (*count, end) = (end, end + *count);
     }
-    let mut dealt = vec![Record { print: 0, tag: 0 }; records.len()];
-    for record in records.iter() {
+    let mut dealt = vec![Record { print: 0, tag: 0 }; count];
+    for record in records() {
         let place = &mut ends[hand(record)];
         dealt[*place] = *record;
         *place += 1;
@@ -279,12 +281,12 @@ fn sort(records: &mut Vec<Record>, bits: u32) {
         dealt[start..end].sort_unstable();
         start = end;
     }
-    *records = dealt;
+    dealt
 }
 
 /// Sorts, and makes one record of those of one fingerprint and side.
-fn collapse(records: &mut Vec<Record>, bits: u32) {
-    sort(records, bits);
+fn collapse(pieces: &[Vec<Record>], bits: u32) -> Vec<Record> {
+    let mut records = sorted(pieces, bits);
     let mut kept: usize = 0;
     for index in 0..records.len() {
         let mut record = records[index];
@@ -300,25 +302,28 @@ fn collapse(records: &mut Vec<Record>, bits: u32) {
         kept += 1;
     }
     records.truncate(kept);
+    records
 }
 
-fn encode(records: &[Record]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(records.len() * RECORD_BYTES);
-    for record in records {
+fn encode(pieces: &[Vec<Record>]) -> Vec<u8> {
+    let records: usize = pieces.iter().map(Vec::len).sum();
+    let mut bytes = Vec::with_capacity(records * RECORD_BYTES);
+    for record in pieces.iter().flatten() {
         let both = u128::from(record.tag) << 64 | u128::from(record.print);
         bytes.extend_from_slice(&both.to_le_bytes());
     }
     bytes
 }
 
-fn decode(bytes: &[u8], records: &mut Vec<Record>) {
+fn decode(bytes: &[u8]) -> Vec<Record> {
     let (words, _) = bytes.as_chunks::<RECORD_BYTES>();
-    records.extend(words.iter().map(|both| {
+    let record = |both: &[u8; RECORD_BYTES]| {
         let both = u128::from_le_bytes(*both);
         let print = u64::try_from(both & u128::from(u64::MAX)).unwrap_or(0);
         let tag = u64::try_from(both >> 64).unwrap_or(0);
         Record { print, tag }
-    }));
+    };
+    words.iter().map(record).collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::buffers::Buffers;
 use super::canonical::{self, Canonical, absorb};
 use super::columns::Watched;
 use super::feature::FeatureState;
@@ -12,6 +13,8 @@ use super::leaf::{Leaf, RUN_ROWS, Visitor};
 use super::measure::ValueSample;
 use super::prints::Prints;
 use super::published::{Column, Published};
+use super::rank::RankKind;
+use super::timeline::ShardTimes;
 use crate::engine::{Cancel, Event, Observer, Ordered, Pass};
 use crate::error::Result;
 use crate::kernel::mix;
@@ -30,10 +33,13 @@ pub(super) struct Scan<'a> {
     pub rows: Option<&'a Prints>,
     /// Fingerprints of keys, if there are keys.
     pub keys: Option<&'a Prints>,
+    /// How times are compared, if they are watched.
+    pub time: Option<RankKind>,
     /// Train rows whose hash is below this are kept, to see how often values repeat.
     pub sample_below: u64,
     /// Distinct values kept of each feature.
     pub value_capacity: usize,
+    pub buffers: &'a Buffers,
     pub cancel: &'a Cancel,
     pub observer: &'a dyn Observer,
 }
@@ -49,6 +55,8 @@ pub(super) struct SideState {
     pub codes: Vec<Option<ValueSample>>,
     /// Rows whose key is null.
     pub null_keys: u64,
+    /// Of every shard, if times are watched.
+    pub times: Vec<ShardTimes>,
 }
 
 impl SideState {
@@ -64,6 +72,7 @@ impl SideState {
             words: vec![Vec::new(); scan.published.columns.len()],
             codes: codes.collect(),
             null_keys: 0,
+            times: Vec::new(),
         }
     }
 
@@ -81,6 +90,7 @@ impl SideState {
             }
         }
         self.null_keys += next.null_keys;
+        self.times.extend(next.times);
     }
 }
 
@@ -107,6 +117,7 @@ impl Scan<'_> {
         self.published.check_bytes(shard)?;
         let file = self.published.open_shard(shard)?;
         let mut state = SideState::new(self, side);
+        state.times.extend(self.time.map(ShardTimes::new));
         let mut first_row = shard.first_row;
         for row_group in 0..file.metadata().num_row_groups() {
             let part = Part {
@@ -154,8 +165,12 @@ impl Part<'_> {
             0 => self.sampled(rows),
             _ => Vec::new(),
         };
-        let mut prints = vec![SEED; if self.scan.rows.is_some() { rows } else { 0 }];
-        let mut keys = vec![SEED; if self.scan.keys.is_some() { rows } else { 0 }];
+        let mut words = self.scan.buffers.take();
+        let [prints, keys] = &mut words;
+        for (words, store) in [(&mut *prints, self.scan.rows), (&mut *keys, self.scan.keys)] {
+            words.clear();
+            words.resize(store.map_or(0, |_| rows), SEED);
+        }
         for (index, column) in self.labels_first() {
             // A label of train that wasn't read beforehand.
             let is_read = labels.len() == watched.labels.len();
@@ -170,6 +185,10 @@ impl Part<'_> {
                 feature: column.feature.map(|feature| &mut state.features[feature]),
                 labels: &labels,
                 label: label.as_mut(),
+                times: state
+                    .times
+                    .last_mut()
+                    .filter(|_| watched.time == Some(index)),
                 numbers: Vec::new(),
             };
             for leaf in column.leaves.clone() {
@@ -186,11 +205,12 @@ impl Part<'_> {
         }
         let null = watched.null_key(self.scan.published);
         state.null_keys += keys.iter().filter(|key| **key == null).count() as u64;
-        for (store, words) in [(self.scan.rows, &prints), (self.scan.keys, &keys)] {
+        for (store, words) in [(self.scan.rows, prints), (self.scan.keys, keys)] {
             if let Some(store) = store {
                 store.extend(self.side, self.first_row, words)?;
             }
         }
+        self.scan.buffers.give_back(words);
         Ok(rows as u64)
     }
 
@@ -250,8 +270,8 @@ impl Part<'_> {
         numbers.clear();
         for first in (0..rows).step_by(RUN_ROWS) {
             reader.read(RUN_ROWS.min(rows - first), &mut run)?;
-            canonical::numbers(&run, descriptor.max_def_level(), &mut dense);
-            numbers.extend_from_slice(&dense);
+            let found = canonical::numbers(&run, descriptor.max_def_level(), &mut dense);
+            numbers.extend_from_slice(found);
         }
         reader.finish()
     }
@@ -271,9 +291,9 @@ impl Visitor for LabelRows {
     fn run<T: Canonical>(&mut self, first_row: usize, run: &LeafRun<T>, level_max: i16) {
         let words = self.words.get_mut(first_row..).unwrap_or_default();
         canonical::absorb_run(run, level_max, words);
-        let mut numbers = Vec::new();
-        canonical::numbers(run, level_max, &mut numbers);
-        self.numbers.extend(numbers);
+        let mut buffer = Vec::new();
+        let numbers = canonical::numbers(run, level_max, &mut buffer);
+        self.numbers.extend_from_slice(numbers);
     }
 }
 
@@ -289,6 +309,8 @@ struct ColumnSink<'a> {
     labels: &'a [LabelRows],
     /// The column as a label, if it is one.
     label: Option<&'a mut LabelRows>,
+    /// What takes the column as times, if it holds them.
+    times: Option<&'a mut ShardTimes>,
     numbers: Vec<f64>,
 }
 
@@ -298,11 +320,14 @@ impl Visitor for ColumnSink<'_> {
         if let Some(label) = &mut self.label {
             label.run(first_row, run, level_max);
         }
+        if let Some(times) = &mut self.times {
+            times.run(first_row, run, level_max);
+        }
         if let Some(feature) = &mut self.feature {
-            canonical::numbers(run, level_max, &mut self.numbers);
-            let nulls = (self.numbers.len() - run.values.len()) as u64;
-            let rows = first_row..first_row + self.numbers.len();
-            feature.extend(&self.numbers, nulls, &LabelRun::of(self.labels, &rows));
+            let numbers = canonical::numbers(run, level_max, &mut self.numbers);
+            let nulls = (numbers.len() - run.values.len()) as u64;
+            let rows = first_row..first_row + numbers.len();
+            feature.extend(numbers, nulls, &LabelRun::of(self.labels, &rows));
         }
     }
 }
@@ -313,7 +338,7 @@ impl ColumnSink<'_> {
             let words = words.get_mut(first_row..).unwrap_or_default();
             canonical::absorb_run(run, level_max, words);
         }
-        if let Some(code) = &mut self.code {
+        if let Some(code) = self.code.as_mut().filter(|code| !code.is_settled()) {
             canonical::words(run, level_max, |_, word| code.take_word(word));
         }
         self.take_sample(first_row, run, level_max);

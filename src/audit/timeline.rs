@@ -1,7 +1,7 @@
 //! `Timeline`: the first and last time of each side, and how many rows lie beyond those of another.
 //!
-//! Two sweeps over one column: the ends first, then what is beyond them. Times are compared as stored,
-//! without rounding; text byte by byte, which is right for ISO 8601.
+//! The sweep over all columns finds the ends of each shard; those in whose midst a side ends are read once
+//! more. Times are compared as stored, without rounding; text byte by byte, which is right for ISO 8601.
 
 use std::cmp::Ordering;
 
@@ -9,10 +9,12 @@ use parquet::basic::ConvertedType;
 use parquet::schema::types::Type;
 
 use super::canonical::Canonical;
+use super::columns::Watched;
 use super::leaf::{Leaf, Visitor};
 use super::overlap::side_pairs;
+use super::published::Published;
 use super::rank::{Rank, RankKind, rank_float};
-use super::scan::Scan;
+use super::scan::{Scan, SideState};
 use crate::error::{Result, UsageError};
 use crate::schema::NumericKind;
 use crate::source::parquet::LeafRun;
@@ -27,98 +29,91 @@ pub(super) struct Timeline {
     pub beyond: Vec<[u64; 2]>,
 }
 
-/// The times of the output, if a column of time is watched.
-pub(super) fn timeline(scan: &Scan<'_>, threads: usize) -> Result<Option<Timeline>> {
-    let Some(column) = scan.watched.time else {
+/// How times are compared, if a column of time is watched.
+///
+/// # Errors
+/// [`UsageError::InvalidValue`] if its values have no order.
+pub(super) fn time_kind(published: &Published, watched: &Watched) -> Result<Option<RankKind>> {
+    let Some(column) = watched.time else {
         return Ok(None);
     };
-    let column = &scan.published.columns[column];
-    let root = scan.published.root(column);
-    let Some(kind) = rank_kind(root).filter(|_| column.leaves.len() == 1) else {
-        return Err(UsageError::InvalidValue {
-            flag: "--time",
-            value: column.name.clone(),
-            reason: format!("the column is {}, which has no order", column.output_type),
-        }
-        .into());
+    let column = &published.columns[column];
+    let kind = rank_kind(published.root(column)).filter(|_| column.leaves.len() == 1);
+    let refused = || UsageError::InvalidValue {
+        flag: "--time",
+        value: column.name.clone(),
+        reason: format!("the column is {}, which has no order", column.output_type),
     };
-    let sides = scan.published.sides.len();
-    let mut ends: Vec<Option<(Rank, Rank)>> = vec![None; sides];
-    each_shard(
-        scan,
-        threads,
-        column.leaves.start,
-        || Ends { kind, ends: None },
-        |side, found| {
-            ends[side] = wider(ends[side].take(), found.ends);
-        },
-    )?;
-    let pairs = side_pairs(sides);
+    Ok(Some(kind.ok_or_else(refused)?))
+}
+
+/// The times of the output, whose ends the sweep has found, if a column of time is watched.
+pub(super) fn timeline(
+    scan: &Scan<'_>,
+    sides: &[SideState],
+    threads: usize,
+) -> Result<Option<Timeline>> {
+    let (Some(column), Some(kind)) = (scan.watched.time, scan.time) else {
+        return Ok(None);
+    };
+    let leaf = scan.published.columns[column].leaves.start;
+    let ends = sides.iter().map(|side| {
+        let of_shards = side.times.iter().map(|times| times.ends.clone());
+        of_shards.fold(None, wider)
+    });
+    let ends: Vec<Option<(Rank, Rank)>> = ends.collect();
+    let pairs = side_pairs(sides.len());
     let mut beyond = vec![[0; 2]; pairs.len()];
     if !pairs.iter().any(|pair| overlaps(&ends, *pair)) {
         return Ok(Some(Timeline { ends, beyond }));
     }
-    let bounds = |side: usize| Beyond {
-        kind,
-        bounds: pairs.iter().map(|pair| bound(&ends, *pair, side)).collect(),
-        counts: vec![0; pairs.len()],
+    let bounds = |side: usize| -> Vec<Bound> {
+        let bounds = pairs.iter().map(|pair| bound(&ends, *pair, side));
+        bounds.collect()
     };
     let shards = scan.published.shards();
-    run_shards(
-        scan,
-        threads,
-        column.leaves.start,
-        |index| bounds(shards[index].0),
-        |side, found| {
-            for ((total, count), pair) in beyond.iter_mut().zip(found.counts).zip(&pairs) {
+    scan.ordered(threads, shards.len()).run(
+        |index| {
+            let (side, shard) = shards[index];
+            let bounds = bounds(side);
+            let times = sides[side].times.get(shard);
+            let known = bounds.iter().map(|bound| times?.beyond(bound));
+            match known.collect() {
+                Some(counts) => Ok(counts),
+                // Some of its rows are beyond and some aren't.
+                None => read_beyond(scan, (side, shard), leaf, Beyond::new(kind, bounds)),
+            }
+        },
+        |index, counts| {
+            let (side, _) = shards[index];
+            for ((total, count), pair) in beyond.iter_mut().zip(counts).zip(&pairs) {
                 total[usize::from(pair.1 == side)] += count;
             }
+            Ok(())
         },
     )?;
     Ok(Some(Timeline { ends, beyond }))
 }
 
-fn each_shard<V: Visitor + Send>(
+/// Counts the rows of a shard that are beyond the bounds.
+fn read_beyond(
     scan: &Scan<'_>,
-    threads: usize,
+    (side, shard): (usize, usize),
     leaf: usize,
-    new: impl Fn() -> V + Sync,
-    take: impl FnMut(usize, V),
-) -> Result<()> {
-    run_shards(scan, threads, leaf, |_| new(), take)
-}
-
-/// Shows one leaf of every shard to a visitor of its own, and takes them in order.
-fn run_shards<V: Visitor + Send>(
-    scan: &Scan<'_>,
-    threads: usize,
-    leaf: usize,
-    new: impl Fn(usize) -> V + Sync,
-    mut take: impl FnMut(usize, V),
-) -> Result<()> {
-    let shards = scan.published.shards();
-    scan.ordered(threads, shards.len()).run(
-        |index| {
-            let (side, shard) = shards[index];
-            let file = scan
-                .published
-                .open_shard(&scan.published.sides[side].shards[shard])?;
-            let mut visitor = new(index);
-            for row_group in 0..file.metadata().num_row_groups() {
-                let part = Leaf {
-                    file: &file,
-                    row_group,
-                    leaf,
-                };
-                part.visit(&mut visitor)?;
-            }
-            Ok(visitor)
-        },
-        |index, visitor| {
-            take(shards[index].0, visitor);
-            Ok(())
-        },
-    )
+    mut beyond: Beyond,
+) -> Result<Vec<u64>> {
+    let shard = &scan.published.sides[side].shards[shard];
+    let file = scan.published.open_shard(shard)?;
+    for row_group in 0..file.metadata().num_row_groups() {
+        scan.cancel.check()?;
+        let part = Leaf {
+            file: &file,
+            row_group,
+            leaf,
+        };
+        part.visit(&mut beyond)?;
+    }
+    Ok(beyond.counts)
 }
 
 /// How values of this type are ordered, if they are.
@@ -137,21 +132,60 @@ fn rank_kind(root: &Type) -> Option<RankKind> {
     }
 }
 
-struct Ends {
+/// The times of one shard.
+#[derive(Debug)]
+pub(super) struct ShardTimes {
     kind: RankKind,
+    /// The first and the last.
     ends: Option<(Rank, Rank)>,
+    /// Rows that have one.
+    count: u64,
 }
 
-impl Visitor for Ends {
+impl ShardTimes {
+    /// None seen yet.
+    pub(super) fn new(kind: RankKind) -> Self {
+        Self {
+            kind,
+            ends: None,
+            count: 0,
+        }
+    }
+
+    /// How many rows are beyond a bound, if the ends alone say it.
+    fn beyond(&self, bound: &Bound) -> Option<u64> {
+        let Some((first, last)) = &self.ends else {
+            return Some(0);
+        };
+        let (all_are, none_is) = match bound {
+            Bound::NotAfter(bound) => (first > bound, last <= bound),
+            Bound::NotBefore(bound) => (last < bound, first >= bound),
+            Bound::Free => (false, true),
+        };
+        match (all_are, none_is) {
+            (true, _) => Some(self.count),
+            (_, true) => Some(0),
+            _ => None,
+        }
+    }
+}
+
+impl Visitor for ShardTimes {
     fn run<T: Canonical>(&mut self, _first_row: usize, run: &LeafRun<T>, _level_max: i16) {
         if T::HAS_ORDER {
-            let orders = || run.values.iter().filter_map(|value| value.order(self.kind));
+            let (mut first, mut last) = (i64::MAX, i64::MIN);
+            let before = self.count;
+            for order in run.values.iter().filter_map(|value| value.order(self.kind)) {
+                (first, last) = (first.min(order), last.max(order));
+                self.count += 1;
+            }
             let rank = |order| Rank::from_order(order, self.kind);
-            let ends = orders().min().map(rank).zip(orders().max().map(rank));
+            let ends = (self.count > before).then(|| (rank(first), rank(last)));
             self.ends = wider(self.ends.take(), ends);
             return;
         }
         for rank in run.values.iter().filter_map(|value| value.rank(self.kind)) {
+            self.count += 1;
             match &mut self.ends {
                 Some((first, _)) if rank < *first => *first = rank,
                 Some((_, last)) if rank > *last => *last = rank,
@@ -198,6 +232,16 @@ struct Beyond {
     kind: RankKind,
     bounds: Vec<Bound>,
     counts: Vec<u64>,
+}
+
+impl Beyond {
+    fn new(kind: RankKind, bounds: Vec<Bound>) -> Self {
+        Self {
+            kind,
+            counts: vec![0; bounds.len()],
+            bounds,
+        }
+    }
 }
 
 impl Visitor for Beyond {
@@ -273,4 +317,44 @@ fn rfc3339(nanoseconds: i128) -> Option<String> {
             .filter(|_| seconds < 253_402_300_800)
     };
     time.map(|time| humantime::format_rfc3339(time).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn counted<V: Visitor>(mut visitor: V, times: &[i64], first_rows: usize) -> V {
+        let (first, rest) = times.split_at(first_rows.min(times.len()));
+        for values in [first, rest] {
+            let run = LeafRun {
+                values: values.to_vec(),
+                ..LeafRun::default()
+            };
+            visitor.run(0, &run, 0);
+        }
+        visitor
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_ends_of_a_shard_say_is_what_its_rows_say(
+            times in prop::collection::vec(-5..5_i64, 0..6),
+            bound in -6..6_i64,
+            cut in 0..6_usize,
+        ) {
+            let kind = RankKind::default();
+            let shard = counted(ShardTimes::new(kind), &times, cut);
+            let rank = Rank::Number(bound.into());
+            for (bound, is_after) in [(Bound::NotAfter(rank.clone()), true), (Bound::NotBefore(rank), false)] {
+                let known = shard.beyond(&bound);
+                let read = counted(Beyond::new(kind, vec![bound]), &times, cut).counts[0];
+                prop_assert!(known.is_none_or(|known| known == read), "{known:?} {read} {is_after}");
+                let all = read == times.len() as u64;
+                prop_assert_eq!(known.is_some(), read == 0 || all);
+            }
+            prop_assert_eq!(shard.beyond(&Bound::Free), Some(0));
+        }
+    }
 }

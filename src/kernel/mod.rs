@@ -67,3 +67,4 @@ pub use split::{Cuts, Domain, HashSplit, RowSample, file_key, mix, row_hash, row
 pub use timeline::{Found, TimeKey, Timeline};
 pub use value::Value;
 pub use welford::Welford;
+pub(crate) use width::widest;

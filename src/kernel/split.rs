@@ -59,7 +59,7 @@ impl Domain {
 }
 
 /// One step of SplitMix64: a bijection of 64-bit words that scatters neighbours.
-#[inline]
+#[inline(always)]
 pub fn mix(value: u64) -> u64 {
     let z = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

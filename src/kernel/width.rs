@@ -9,7 +9,7 @@ use pulp::Arch;
 
 /// Runs `kernel` compiled for the widest vectors there are.
 #[inline(always)]
-pub(super) fn widest<R>(kernel: impl FnOnce() -> R) -> R {
+pub(crate) fn widest<R>(kernel: impl FnOnce() -> R) -> R {
     #[cfg(test)]
     if let Some(level) = tests::level() {
         return level.run(kernel);

@@ -55,20 +55,12 @@ impl Grouped {
     ) -> Result<()> {
         let counts_max = room.counts_max();
         let mut ranges = 1_u128;
-        let (all, first) = 'fitting: loop {
-            let (mut all, mut first) = (BTreeMap::new(), First::default());
-            for range in 0..ranges {
-                let of = (range, ranges, counts_max);
-                let Some(counts) = self.counts(inputs, read, &hashes, of)? else {
-                    ranges *= 2;
-                    continue 'fitting;
-                };
-                for (_, class, rows) in &counts {
-                    *all.entry(*class).or_insert(0) += rows;
-                }
-                by_key(&counts).for_each(|group| first.add(group));
+        let (all, first) = loop {
+            let of = (ranges, counts_max);
+            match self.classes_and_first(inputs, read, &hashes, of)? {
+                Some(found) => break found,
+                None => ranges *= 2,
             }
-            break (all, first.finish());
         };
         let mut dealing = Dealing {
             all,
@@ -94,6 +86,29 @@ impl Grouped {
             room.check_keys(self.folds.iter().map(Vec::len).sum())?;
         }
         Ok(())
+    }
+
+    /// The rows of each class, and the groups that are dealt first; `None` if one of so many ranges has too
+    /// many counts.
+    fn classes_and_first(
+        &self,
+        inputs: &[InputFile],
+        read: &mut Read<'_>,
+        hashes: impl Fn(&Span<'_>) -> Result<Vec<u64>>,
+        (ranges, counts_max): (u128, usize),
+    ) -> Result<Option<(BTreeMap<u64, u64>, Vec<Group>)>> {
+        let (mut all, mut first) = (BTreeMap::new(), First::default());
+        for range in 0..ranges {
+            let of = (range, ranges, counts_max);
+            let Some(counts) = self.counts(inputs, read, &hashes, of)? else {
+                return Ok(None);
+            };
+            for (_, class, rows) in &counts {
+                *all.entry(*class).or_insert(0) += rows;
+            }
+            by_key(&counts).for_each(|group| first.add(group));
+        }
+        Ok(Some((all, first.finish())))
     }
 }
 

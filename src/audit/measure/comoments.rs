@@ -28,27 +28,37 @@ pub(crate) struct Line {
 impl CoMoments {
     /// Takes in a run of rows.
     pub(crate) fn extend(&mut self, x: &[f64], y: &[f64]) {
-        let both = || {
-            let pairs = x.iter().zip(y);
-            pairs.filter(|(x, y)| x.is_finite() && y.is_finite())
-        };
+        let rows = x.len().min(y.len());
+        let (x, y) = (&x[..rows], &y[..rows]);
+        let pairs = x.iter().zip(y);
+        if pairs.clone().all(|(x, y)| x.is_finite() && y.is_finite()) {
+            return self.merge(&Self::of_run(pairs));
+        }
+        self.merge(&Self::of_run(
+            pairs.filter(|(x, y)| x.is_finite() && y.is_finite()),
+        ));
+    }
+
+    /// The moments of one run of finite pairs.
+    #[inline(always)]
+    fn of_run<'a>(pairs: impl Iterator<Item = (&'a f64, &'a f64)> + Clone) -> Self {
         let mut run = Self::default();
-        for (x, y) in both() {
+        for (x, y) in pairs.clone() {
             run.count += 1;
             run.means[0] += x;
             run.means[1] += y;
         }
         if run.count == 0 {
-            return;
+            return run;
         }
         run.means = run.means.map(|sum| sum / run.count as f64);
-        for (x, y) in both() {
+        for (x, y) in pairs {
             let (dx, dy) = (x - run.means[0], y - run.means[1]);
             run.squares[0] += dx * dx;
             run.squares[1] += dy * dy;
             run.product += dx * dy;
         }
-        self.merge(&run);
+        run
     }
 
     /// Takes in what another state has seen.

@@ -3,6 +3,8 @@
 //! Not the fit's exact sums, on purpose: this is what they are checked against. Limit: rounding errors
 //! of some units in the last place for each merge.
 
+use crate::kernel::widest;
+
 /// The finite values of a column, and how many others there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Sums {
@@ -17,6 +19,31 @@ pub(crate) struct Sums {
 impl Sums {
     /// Takes in a run of rows, NaN where there is no value; `nulls` of them are null.
     pub(crate) fn extend(&mut self, values: &[f64], nulls: u64) {
+        let sum = lanes(values, |value| value);
+        // Anything that isn't finite would have made the sum something that isn't.
+        let run = match sum.is_finite() && !values.is_empty() {
+            true => Self::of_finite(values, sum),
+            false => Self::of_some(values, nulls),
+        };
+        self.merge(&run);
+    }
+
+    /// The moments of a run of finite values with this sum.
+    fn of_finite(values: &[f64], sum: f64) -> Self {
+        let count = values.len() as u64;
+        let rough = sum / count as f64;
+        // The mean of what is left corrects the rounding of the first sum.
+        let mean = rough + lanes(values, |value| value - rough) / count as f64;
+        Self {
+            count,
+            mean,
+            squares: lanes(values, |value| (value - mean) * (value - mean)),
+            ..Self::default()
+        }
+    }
+
+    /// The same of those among them that are finite.
+    fn of_some(values: &[f64], nulls: u64) -> Self {
         let counts = |is: fn(f64) -> bool| values.iter().filter(|value| is(**value)).count() as u64;
         let (count, nans) = (counts(f64::is_finite), counts(f64::is_nan));
         let mut run = Self {
@@ -28,12 +55,11 @@ impl Sums {
         };
         if count > 0 {
             let mean = |sum: f64| sum / count as f64;
-            let rough = mean(lanes(values, |value| value));
-            // The mean of what is left corrects the rounding of the first sum.
-            run.mean = rough + mean(lanes(values, |value| value - rough));
-            run.squares = lanes(values, |value| (value - run.mean) * (value - run.mean));
+            let rough = mean(finite(values, |value| value));
+            run.mean = rough + mean(finite(values, |value| value - rough));
+            run.squares = finite(values, |value| (value - run.mean) * (value - run.mean));
         }
-        self.merge(&run);
+        run
     }
 
     /// Takes in what another state has seen.
@@ -68,10 +94,25 @@ impl Sums {
     }
 }
 
-/// The sum of `term` over the finite values, in eight sums side by side.
+/// The sum of `term` over the finite values.
+#[inline(always)]
+fn finite(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
+    lanes(
+        values,
+        |value| {
+            if value.is_finite() { term(value) } else { 0.0 }
+        },
+    )
+}
+
+/// The sum of `term` over the values, in eight sums side by side.
 #[inline(always)]
 fn lanes(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
-    let term = |value: f64| if value.is_finite() { term(value) } else { 0.0 };
+    widest(|| sum(values, term))
+}
+
+#[inline(always)]
+fn sum(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
     let (blocks, rest) = values.as_chunks::<8>();
     let mut sums = [0.0; 8];
     for block in blocks {
