@@ -20,23 +20,23 @@ mod measured {
     use super::*;
 
     #[inline(never)]
-    pub fn split(sides: &mut Sides) {
+    pub(crate) fn split(sides: &mut Sides) {
         let (split, key) = (blocks::split(), file_key(b"a.parquet"));
         split.assign(key, 0..blocks::ROWS as u64, sides);
     }
 
     #[inline(never)]
-    pub fn partition(sides: &Sides, values: &[f64], parts: &mut Parts<f64>) {
+    pub(crate) fn partition(sides: &Sides, values: &[f64], parts: &mut Parts<f64>) {
         sides.partition_copy(0, values, parts);
     }
 
     #[inline(never)]
-    pub fn moments(sides: &Sides, values: &[f64], valid: Option<&[u64]>) {
+    pub(crate) fn moments(sides: &Sides, values: &[f64], valid: Option<&[u64]>) {
         black_box(blocks::fitted(values, sides, valid));
     }
 
     #[inline(never)]
-    pub fn standardize(
+    pub(crate) fn standardize(
         scaler: &prep_stream::kernel::ColumnScaler,
         values: &[f64],
         out: &mut Vec<f64>,
@@ -45,7 +45,7 @@ mod measured {
     }
 
     #[inline(never)]
-    pub fn standardize_narrow(
+    pub(crate) fn standardize_narrow(
         scaler: &prep_stream::kernel::ColumnScaler,
         values: &[f64],
         out: &mut Vec<f32>,
@@ -54,19 +54,19 @@ mod measured {
     }
 
     #[inline(never)]
-    pub fn histogram(values: &[f64], counts: &mut BinCounts) {
+    pub(crate) fn histogram(values: &[f64], counts: &mut BinCounts) {
         counts.extend(values);
     }
 
     #[inline(never)]
-    pub fn scan(file: &TextFile) {
+    pub(crate) fn scan(file: &TextFile) {
         let ranges = file.ranges(64 << 20).into_iter();
         let found: Vec<_> = ranges.map(|range| file.scan(range).unwrap()).collect();
         black_box(found);
     }
 
     #[inline(never)]
-    pub fn parse(file: &TextFile, unit: &TextUnit) {
+    pub(crate) fn parse(file: &TextFile, unit: &TextUnit) {
         black_box(file.parse(unit, &[]).unwrap());
     }
 }

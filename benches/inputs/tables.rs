@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 /// The tables by their names.
-pub fn tables(rows: u64) -> [(&'static str, String); 3] {
+pub(crate) fn tables(rows: u64) -> [(&'static str, String); 3] {
     let mut state = 1_u64;
     let mut next = || {
         state = state
@@ -44,6 +44,10 @@ pub fn tables(rows: u64) -> [(&'static str, String); 3] {
 }
 
 /// A number with so many significant digits, zeros at its end left out.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the digits before the point of a number of a table"
+)]
 fn digits(value: f64, significant: usize) -> String {
     let whole = value.abs().log10().floor().max(-4.0) as i64;
     let places = usize::try_from(significant as i64 - 1 - whole).unwrap_or(0);

@@ -45,6 +45,7 @@ impl FlatShape {
 }
 
 /// Writes the column.
+#[expect(missing_debug_implementations, reason = "its buffers say nothing")]
 pub struct FlatWriter<'a> {
     sink: PageSink<'a>,
     shape: FlatShape,
@@ -53,15 +54,6 @@ pub struct FlatWriter<'a> {
     extremes: Option<Extremes>,
     /// Codes of the page that is being made.
     coded: usize,
-}
-
-impl std::fmt::Debug for FlatWriter<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FlatWriter")
-            .field("shape", &self.shape)
-            .field("mode", &self.mode)
-            .finish_non_exhaustive()
-    }
 }
 
 /// How the next value is written.

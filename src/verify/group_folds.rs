@@ -16,6 +16,9 @@ const FIRST_COUNTS: usize = 65_536;
 /// A group by its rows, its hash and its counts.
 type Group = (u64, u64, Vec<Count>);
 
+/// The rows of each class, and the groups that are dealt first.
+type ClassesAndFirst = (BTreeMap<u64, u64>, Vec<Group>);
+
 /// The groups that are dealt first, among those seen so far.
 #[derive(Default)]
 struct First {
@@ -96,7 +99,7 @@ impl Grouped {
         read: &mut Read<'_>,
         hashes: impl Fn(&Span<'_>) -> Result<Vec<u64>>,
         (ranges, counts_max): (u128, usize),
-    ) -> Result<Option<(BTreeMap<u64, u64>, Vec<Group>)>> {
+    ) -> Result<Option<ClassesAndFirst>> {
         let (mut all, mut first) = (BTreeMap::new(), First::default());
         for range in 0..ranges {
             let of = (range, ranges, counts_max);

@@ -1,5 +1,10 @@
 //! What is written comes out of the reader of the Parquet crate as it went in, however it was given.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers of tests are small"
+)]
+
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -26,7 +26,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use self::page::OpenPage;
+use self::page::{Damage, OpenPage};
 
 /// What a value takes: its place or code, and for an entry of the dictionary its place, number and codes on
 /// every side.
@@ -213,7 +213,7 @@ impl FlatReader {
 
     fn decode(
         &mut self,
-        decode: impl FnOnce(&mut OpenPage, Option<&Arc<Entries>>) -> Option<()>,
+        decode: impl FnOnce(&mut OpenPage, Option<&Arc<Entries>>) -> std::result::Result<(), Damage>,
     ) -> Result<()> {
         let entries = self
             .dictionary
@@ -226,7 +226,7 @@ impl FlatReader {
         if page.slots == 0 {
             self.page = None;
         }
-        decoded.ok_or_else(|| self.damaged("its levels or values end early, or are none"))
+        decoded.map_err(|what| self.damaged(what))
     }
 
     fn damaged(&self, what: &str) -> Error {

@@ -229,6 +229,7 @@ fn unpack_wide<const WIDTH: usize>(packed: &[u8], groups: usize, into: &mut Vec<
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "bytes of numbers")]
 mod tests {
     use proptest::prelude::*;
 

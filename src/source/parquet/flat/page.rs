@@ -10,6 +10,12 @@ use super::super::entries::{Entries, LENGTH_BYTES, ValueWidth, bytes_of, string_
 use super::super::hybrid::Hybrid;
 use super::{Dictionary, FlatRun, FlatValues};
 
+/// What is wrong with a page, in words of an error.
+pub(super) type Damage = &'static str;
+
+const ENDS_EARLY: Damage = "its levels or values end early, or are none";
+const NO_ENTRY: Damage = "a value refers to an entry that its dictionary doesn't have";
+
 /// A page that is begun.
 pub(super) struct OpenPage {
     /// Those that aren't read yet.
@@ -57,7 +63,7 @@ impl OpenPage {
         page: &Page,
         is_optional: bool,
         dictionary: Option<&Dictionary>,
-    ) -> Result<Self, &'static str> {
+    ) -> Result<Self, Damage> {
         let (levels, values) = parts(page, is_optional).ok_or("its levels end early")?;
         let values = match page.encoding() {
             Encoding::PLAIN => PageValues::Plain(values, 0),
@@ -77,7 +83,11 @@ impl OpenPage {
     }
 
     /// Passes over slots.
-    pub(super) fn skip(&mut self, slots: usize, width: ValueWidth) -> Option<()> {
+    pub(super) fn skip(&mut self, slots: usize, width: ValueWidth) -> Result<(), Damage> {
+        self.skip_slots(slots, width).ok_or(ENDS_EARLY)
+    }
+
+    fn skip_slots(&mut self, slots: usize, width: ValueWidth) -> Option<()> {
         self.slots -= slots;
         let mut there = slots;
         if let Some(levels) = &mut self.levels
@@ -108,6 +118,25 @@ impl OpenPage {
         width: ValueWidth,
         entries: Option<&Arc<Entries>>,
         run: &mut FlatRun,
+    ) -> Result<(), Damage> {
+        let entries = entries.filter(|_| matches!(self.values, PageValues::Coded(_)));
+        self.read_slots(slots, width, entries, run)
+            .ok_or(ENDS_EARLY)?;
+        let (Some(entries), Some(largest)) = (entries, run.codes.values.iter().max()) else {
+            return Ok(());
+        };
+        match (*largest as usize) < entries.len() {
+            true => Ok(()),
+            false => Err(NO_ENTRY),
+        }
+    }
+
+    fn read_slots(
+        &mut self,
+        slots: usize,
+        width: ValueWidth,
+        entries: Option<&Arc<Entries>>,
+        run: &mut FlatRun,
     ) -> Option<()> {
         self.slots -= slots;
         let mut definition = std::mem::take(&mut run.definition);
@@ -125,14 +154,6 @@ impl OpenPage {
             PageValues::Coded(codes) => {
                 let entries = entries?;
                 codes.read(there, &mut run.codes.values)?;
-                let largest = run
-                    .codes
-                    .values
-                    .iter()
-                    .fold(0, |most, code| most.max(*code));
-                if there > 0 && largest as usize >= entries.len() {
-                    return None;
-                }
                 run.codes.definition = definition;
                 run.values = FlatValues::Codes(Arc::clone(entries));
             }
