@@ -33,7 +33,8 @@ def built():
 def made_by():
     """What counts depend on beside the source."""
     compiler = subprocess.run(["rustc", "--version"], cwd=HERE.parent, check=True, stdout=subprocess.PIPE, text=True).stdout
-    flags = set(re.search(r"^flags\s*:(.*)$|$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)[0].split())
+    flags = re.search(r"^flags\s*:(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
+    flags = flags[1].split() if flags else []
     return f"{' '.join(compiler.split()[:2])}, {'with' if 'avx2' in flags else 'without'} AVX2"
 
 
