@@ -1,10 +1,11 @@
-"""What is measured of `prep` alone: memory, cost against size, threads, planning."""
+"""What is measured of `prep` alone: memory, cost against size, threads, planning, a cold start."""
 
 import os
 import pathlib
 import shutil
 import statistics
 import sys
+import time
 
 import tables
 
@@ -110,9 +111,50 @@ def planning(options):
     return f"`prep plan`, footers in the page cache.\n\n{table(in_turn(options, cases))}\n\nThe bar is 1 s for 10,000 footers."
 
 
+def forget(source):
+    """Has the system drop what it holds of the files."""
+    for file in source.iterdir():
+        opened = os.open(file, os.O_RDONLY)
+        os.fsync(opened)
+        os.posix_fadvise(opened, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(opened)
+
+
+def cold(options):
+    source = tables.wide(options.data_dir, options.rows)
+    megabytes = sum(file.stat().st_size for file in source.iterdir()) / 1e6
+
+    def read():
+        started, cpu = time.perf_counter(), time.process_time()
+        for file in sorted(source.iterdir()):
+            with open(file, "rb", buffering=0) as opened:
+                while opened.read(1 << 20):
+                    pass
+        return {"seconds": time.perf_counter() - started, "cpu": time.process_time() - cpu, "peak": 0}
+
+    def from_disk(case):
+        forget(source)
+        return case()
+
+    work = {
+        "reading the files one after the other": read,
+        "prep fit": lambda: run(options, source, command="fit"),
+        "prep stream": lambda: run(options, source),
+    }
+    cases = {name: lambda case=case: from_disk(case) for name, case in work.items()}
+    results = in_turn(options, cases)
+    rates = {name: megabytes / median(runs, "seconds") for name, runs in results.items()}
+    each = ", ".join(f"{name}: {rate:,.0f} MB/s" for name, rate in rates.items())
+    return (
+        f"Input {megabytes:,.0f} MB on disk, none of it in the page cache (`posix_fadvise`); output in memory.\n\n{table(results)}\n\n"
+        f"Of the input: {each}. `prep stream` reads it twice, the second time from the page cache."
+    )
+
+
 PROPERTIES = {
     "memory": ("Memory, at two points", memory),
     "size": ("Cost against size", size),
     "threads": ("Two threads against one", threads),
     "planning": ("Planning", planning),
+    "cold": ("From a cold disk", cold),
 }
