@@ -106,8 +106,9 @@ def test_classes_are_dealt_as_by_stratified_k_fold(tmp_path, folds):
 
 def spread(numbers, labels, folds):
     """How far the folds' shares of each class are apart."""
-    counts = np.array([np.bincount(labels[numbers == k], minlength=4) for k in range(folds)])
-    return (counts / np.bincount(labels)).std(axis=0)
+    of_all = np.bincount(labels)
+    counts = np.array([np.bincount(labels[numbers == k], minlength=len(of_all)) for k in range(folds)])
+    return (counts / of_all).std(axis=0)
 
 
 @pytest.mark.parametrize("kind", ["mixed", "pure", "skewed"])

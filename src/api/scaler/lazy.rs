@@ -24,7 +24,7 @@ const HUGE_MEAN: f64 = f64::from_bits((969 + 1023) << 52);
 /// Scales from this on, 2^500, could make a product with them overflow before the mean is added.
 const HUGE_SCALE: f64 = f64::from_bits((500 + 1023) << 52);
 /// The inverse of scales below this, 2^-1000, could be infinite.
-const TINY_SCALE: f64 = f64::from_bits((-1000 + 1023) << 52);
+const TINY_SCALE: f64 = f64::from_bits((1023 - 1000) << 52);
 /// What takes those, and what is divided by them, out of that range: 2^64.
 const LIFT: f64 = f64::from_bits((64 + 1023) << 52);
 
