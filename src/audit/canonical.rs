@@ -244,8 +244,12 @@ pub(super) fn word<T: Canonical>(value: &T) -> u64 {
 
 /// The values of a run in which every row has one, whether or not its type allows nulls.
 pub(super) fn one_a_row<T>(run: &LeafRun<T>) -> Option<&[T]> {
-    let is_whole = run.definition.is_empty() || run.definition.len() == run.values.len();
-    (is_whole && run.repetition.is_empty()).then_some(&run.values[..])
+    (is_whole(run) && run.repetition.is_empty()).then_some(&run.values[..])
+}
+
+/// Whether every slot of a run has a value.
+fn is_whole<T>(run: &LeafRun<T>) -> bool {
+    run.definition.is_empty() || run.definition.len() == run.values.len()
 }
 
 /// Calls `each` with the row, counted from the start of the run, and the word of every slot.
@@ -311,7 +315,7 @@ pub(super) fn numbers<'a, T: Canonical>(
     buffer: &'a mut Vec<f64>,
 ) -> &'a [f64] {
     let number = |value: &T| value.number().unwrap_or(f64::NAN);
-    let is_whole = run.definition.is_empty() || run.definition.len() == run.values.len();
+    let is_whole = is_whole(run);
     if let Some(floats) = T::floats(&run.values).filter(|_| is_whole) {
         return floats;
     }

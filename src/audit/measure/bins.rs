@@ -56,11 +56,14 @@ impl Bins {
         let mut bins = [0; BLOCK];
         for block in values.chunks(BLOCK) {
             let bins = &mut bins[..block.len()];
-            widest(|| {
-                for (bin, value) in bins.iter_mut().zip(block) {
-                    *bin = bin_of(*value);
-                }
-            });
+            widest(
+                #[inline(always)]
+                || {
+                    for (bin, value) in bins.iter_mut().zip(block) {
+                        *bin = bin_of(*value);
+                    }
+                },
+            );
             for pair in bins.chunks(2) {
                 for (counts, bin) in counts.iter_mut().zip(pair) {
                     counts[usize::from(*bin) % PLACES] += 1;

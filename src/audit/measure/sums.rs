@@ -108,7 +108,10 @@ fn finite(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
 /// The sum of `term` over the values, in eight sums side by side.
 #[inline(always)]
 fn lanes(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
-    widest(|| sum(values, term))
+    widest(
+        #[inline(always)]
+        || sum(values, term),
+    )
 }
 
 #[inline(always)]

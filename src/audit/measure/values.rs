@@ -120,7 +120,10 @@ impl ValueSample {
                 return;
             }
             // Most blocks have no value of the sample.
-            let lowest = widest(|| values.iter().map(|value| word(*value)).min());
+            let lowest = widest(
+                #[inline(always)]
+                || values.iter().map(|value| word(*value)).min(),
+            );
             if lowest.is_none_or(|lowest| lowest.leading_zeros() < self.level) {
                 continue;
             }
