@@ -10,7 +10,7 @@ use super::leaves::{BlockSource, Leaf};
 use super::route::Router;
 use super::slicer::Slicer;
 use crate::error::Result;
-use crate::kernel::{Parts, Routable, Sides};
+use crate::kernel::{Parts, Routable, Sides, any_infinite};
 use crate::schema::NumericKind;
 use crate::sink::flat::FEATURE_ENTRIES_MAX;
 use crate::sink::shard::{EncodedColumn, encoding};
@@ -141,8 +141,7 @@ impl<Z: Float + SliceAsBytes> Coded<Z> {
         self.settle(counts);
         self.entries = Arc::clone(entries);
         self.converted.clear();
-        let is_finite = entries.iter().all(|entry| !entry.is_infinite());
-        if !is_finite || convert(entries, &mut self.converted).is_err() {
+        if any_infinite(entries) || convert(entries, &mut self.converted).is_err() {
             self.converted.clear();
         }
         self.stored = Entries::of_numbers(Z::slice_as_bytes(&self.converted), size_of::<Z>());
@@ -185,7 +184,7 @@ impl<Z: Float + SliceAsBytes> Coded<Z> {
 
 /// Takes infinite values out of a run of a flat column.
 fn infinities_to_nulls(run: &mut LeafRun<f64>) {
-    if !run.values.iter().any(|value| value.is_infinite()) {
+    if !any_infinite(&run.values) {
         return;
     }
     if run.definition.is_empty() {

@@ -3,9 +3,9 @@
 
 use parquet::data_type::{DataType, SliceAsBytes};
 
-use super::route::{Router, RunRows};
+use super::route::Router;
 use super::slicer::{Outlets, Slicer};
-use crate::error::{DataError, Error, Result};
+use crate::error::Result;
 use crate::kernel::{Routable, Sides};
 use crate::sink::flat::FlatWriter;
 use crate::sink::shard::encoding;
@@ -111,16 +111,7 @@ impl<T: DataType> Slicer<'_, '_, T> {
         rows: usize,
         router: &mut Router<V>,
     ) -> Result<()> {
-        if self.top == 0 && !run.definition.is_empty() {
-            return Err(Error::from(DataError::Decoder {
-                detail: "a column without nulls has definition levels".into(),
-            }));
-        }
-        let run_rows = RunRows {
-            sides: self.source.sides,
-            first: self.first,
-            rows,
-        };
+        let run_rows = self.run_rows(rows, &run.definition)?;
         router.route(run, self.top, run_rows, Sides::partition_copy);
         Ok(())
     }

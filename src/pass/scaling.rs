@@ -7,7 +7,7 @@ use num_traits::Float;
 
 use super::leaves::BlockSource;
 use crate::error::{DataError, Error, Place, Result};
-use crate::kernel::{ColumnScaler, any_infinite};
+use crate::kernel::{ColumnScaler, any_infinite, first_infinite};
 use crate::source::parquet::LeafRun;
 use crate::spec::OnInf;
 
@@ -106,7 +106,7 @@ impl BlockSource<'_> {
         if self.scaling == Scaling::Fitted || self.on_inf == OnInf::Null {
             return Ok(());
         }
-        let Some(index) = run.values.iter().position(|value| value.is_infinite()) else {
+        let Some(index) = first_infinite(&run.values) else {
             return Ok(());
         };
         let slots = run.definition.iter().enumerate();

@@ -48,7 +48,24 @@ pub(super) struct Slicer<'a, 'w, T: DataType> {
     pub(super) rows: usize,
 }
 
-impl<T: DataType> Slicer<'_, '_, T> {
+impl<'a, T: DataType> Slicer<'a, '_, T> {
+    /// The next rows of the slice, whose levels are `definition`.
+    ///
+    /// # Errors
+    /// When there are levels and the column can't have any.
+    pub(super) fn run_rows(&self, rows: usize, definition: &[i16]) -> Result<RunRows<'a>> {
+        if self.top == 0 && !definition.is_empty() {
+            return Err(Error::from(DataError::Decoder {
+                detail: "a column without nulls has definition levels".into(),
+            }));
+        }
+        Ok(RunRows {
+            sides: self.source.sides,
+            first: self.first,
+            rows,
+        })
+    }
+
     /// Passes over what comes before the slice, then calls `run` for each run of its rows, which
     /// returns how many of them it has taken.
     pub(super) fn drive<R>(
@@ -75,16 +92,7 @@ impl<T: DataType> Slicer<'_, '_, T> {
     /// Writes a run of rows, each to its side, where they stay until the run is over; returns how many
     /// there were.
     pub(super) fn write(&mut self, run: &LeafRun<T::T>, rows: usize) -> Result<usize> {
-        if self.top == 0 && !run.definition.is_empty() {
-            return Err(Error::from(DataError::Decoder {
-                detail: "a column without nulls has definition levels".into(),
-            }));
-        }
-        let run_rows = RunRows {
-            sides: self.source.sides,
-            first: self.first,
-            rows,
-        };
+        let run_rows = self.run_rows(rows, &run.definition)?;
         self.router.route(run, self.top, run_rows, self.partition);
         for (place, side) in self.source.written.iter().enumerate() {
             let part = side.index();
