@@ -13,6 +13,6 @@ pub use cancel::Cancel;
 pub use child::{Child, Ended};
 pub use memory::{Memory, PagePermit, Permit};
 pub use observe::{Event, Observer, Pass, Silent};
-pub use ordered::{Ordered, guarded};
+pub use ordered::{Feed, Ordered, guarded};
 pub use tally::Tally;
 pub use usage::{peak_memory_bytes, resident_memory_bytes};

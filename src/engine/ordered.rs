@@ -1,10 +1,12 @@
 //! `Ordered`: work in parallel, results in order, a bound on how far ahead the work may run.
 //!
 //! The one way this crate uses threads. Workers take indices in order; the caller's thread consumes
-//! results in order. A worker that got too far ahead waits, so that finished results don't pile up.
-//! The error that is returned is that of the lowest index, whatever the number of threads: every
-//! index below it was handed out before it.
+//! results in order, and may leave to the workers what remains to be done with them, in any order. A worker
+//! that got too far ahead waits, so that finished results don't pile up. The error that is returned is that
+//! of the lowest index, whatever the number of threads: every index below it was handed out before it; or
+//! that of what was left to the workers.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -26,11 +28,61 @@ pub struct Ordered<'a> {
     pub cancel: &'a Cancel,
 }
 
+/// What is left to be done with a result.
+type Rest = Box<dyn FnOnce() -> Result<()> + Send>;
+
+/// What a consumer is given.
+pub struct Feed<'a, R> {
+    next: &'a mut dyn FnMut() -> Result<R>,
+    later: &'a dyn Fn(Rest) -> Result<()>,
+}
+
+impl<R> std::fmt::Debug for Feed<'_, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feed").finish_non_exhaustive()
+    }
+}
+
+impl<R> Feed<'_, R> {
+    /// The next result.
+    ///
+    /// # Errors
+    /// Those of what makes it, and of what was left to the workers.
+    pub fn take(&mut self) -> Result<R> {
+        (self.next)()
+    }
+
+    /// Has any thread do `rest`, before it makes further results.
+    ///
+    /// # Errors
+    /// Those of `rest`, if there is but this thread; others are returned later.
+    pub fn later(&self, rest: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
+        (self.later)(Box::new(rest))
+    }
+}
+
 struct State<R> {
     next: usize,
     consumed: usize,
-    failed: bool,
     ready: Vec<Option<Result<R>>>,
+    rests: VecDeque<Rest>,
+    /// What one of them has failed with.
+    error: Option<Error>,
+    end: Option<End>,
+}
+
+/// Why there is nothing more to be made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Consumed,
+    Failed,
+}
+
+/// What a thread does next.
+enum Turn {
+    Rest(Rest),
+    Produce(usize),
+    End,
 }
 
 struct Shared<R> {
@@ -50,13 +102,13 @@ impl Ordered<'_> {
         produce: impl Fn(usize) -> Result<R> + Sync,
         mut consume: impl FnMut(usize, R) -> Result<()>,
     ) -> Result<()> {
-        self.feed(produce, |next| {
-            (0..self.count).try_for_each(|index| consume(index, next()?))
+        self.feed(produce, |feed| {
+            (0..self.count).try_for_each(|index| consume(index, feed.take()?))
         })
     }
 
-    /// Runs `produce` for every index, on any thread, and `consume` once: each call of the function that it is
-    /// given returns the next result, of which there are [`count`](Self::count).
+    /// Runs `produce` for every index, on any thread, and `consume` once, which takes the results, of which there
+    /// are [`count`](Self::count), from what it is given. All that it leaves to the workers is done at the end.
     ///
     /// A panic in either is an error like any other.
     ///
@@ -65,7 +117,7 @@ impl Ordered<'_> {
     pub fn feed<R: Send>(
         &self,
         produce: impl Fn(usize) -> Result<R> + Sync,
-        consume: impl FnOnce(&mut dyn FnMut() -> Result<R>) -> Result<()>,
+        consume: impl FnOnce(&mut Feed<'_, R>) -> Result<()>,
     ) -> Result<()> {
         let produce = |index| {
             self.cancel.check()?;
@@ -74,15 +126,19 @@ impl Ordered<'_> {
         let mut indices = 0..;
         let threads = self.threads.min(self.count);
         if threads <= 1 {
-            return guarded(|| consume(&mut || produce(indices.next().unwrap_or_default())));
+            let next = &mut || produce(indices.next().unwrap_or_default());
+            let later = &|rest: Rest| rest();
+            return guarded(|| consume(&mut Feed { next, later }));
         }
         let window = threads * AHEAD_PER_THREAD;
         let shared = Shared {
             state: Mutex::new(State {
                 next: 0,
                 consumed: 0,
-                failed: false,
                 ready: (0..window).map(|_| None).collect(),
+                rests: VecDeque::new(),
+                error: None,
+                end: None,
             }),
             changed: Condvar::new(),
         };
@@ -100,11 +156,23 @@ impl Ordered<'_> {
                     }));
                 }
             }
-            let mut next = || shared.take(indices.next().unwrap_or_default());
-            let done = guarded(|| consume(&mut next));
-            shared.stop();
+            let next = &mut || shared.take(indices.next().unwrap_or_default());
+            let later = &|rest| {
+                shared.leave(rest);
+                Ok(())
+            };
+            let done = guarded(|| consume(&mut Feed { next, later }));
+            shared.end(if done.is_ok() {
+                End::Consumed
+            } else {
+                End::Failed
+            });
+            // What is left is for this thread as well.
+            shared.work(self.count, &produce);
             done
-        })
+        })?;
+        let error = shared.lock().error.take();
+        error.map_or(Ok(()), Err)
     }
 
     /// Runs `produce` for every index and returns the results in order.
@@ -135,27 +203,52 @@ impl<R> Shared<R> {
 
     fn work(&self, count: usize, produce: &impl Fn(usize) -> Result<R>) {
         loop {
-            let mut state = self.lock();
-            while !state.failed
-                && state.next < count
-                && state.next >= state.consumed + state.ready.len()
-            {
-                state = self.wait(state);
+            match self.turn(count) {
+                Turn::End => return,
+                Turn::Rest(rest) => {
+                    if let Err(error) = guarded(rest) {
+                        let mut state = self.lock();
+                        state.error.get_or_insert(error);
+                        state.end = Some(End::Failed);
+                    }
+                }
+                Turn::Produce(index) => {
+                    let result = produce(index);
+                    let mut state = self.lock();
+                    if result.is_err() {
+                        state.end = Some(End::Failed);
+                    }
+                    let slot = index % state.ready.len();
+                    state.ready[slot] = Some(result);
+                }
             }
-            if state.failed || state.next >= count {
-                return;
-            }
-            let index = state.next;
-            state.next += 1;
-            drop(state);
-            let result = produce(index);
-            let mut state = self.lock();
-            state.failed |= result.is_err();
-            let slot = index % state.ready.len();
-            state.ready[slot] = Some(result);
-            drop(state);
             self.changed.notify_all();
         }
+    }
+
+    fn turn(&self, count: usize) -> Turn {
+        let mut state = self.lock();
+        loop {
+            if state.end == Some(End::Failed) {
+                return Turn::End;
+            }
+            if let Some(rest) = state.rests.pop_front() {
+                return Turn::Rest(rest);
+            }
+            if state.end.is_some() {
+                return Turn::End;
+            }
+            if state.next < count && state.next < state.consumed + state.ready.len() {
+                state.next += 1;
+                return Turn::Produce(state.next - 1);
+            }
+            state = self.wait(state);
+        }
+    }
+
+    fn leave(&self, rest: Rest) {
+        self.lock().rests.push_back(rest);
+        self.changed.notify_all();
     }
 
     fn take(&self, index: usize) -> Result<R> {
@@ -168,12 +261,15 @@ impl<R> Shared<R> {
                 self.changed.notify_all();
                 return result;
             }
+            if let Some(error) = state.error.take() {
+                return Err(error);
+            }
             state = self.wait(state);
         }
     }
 
-    fn stop(&self) {
-        self.lock().failed = true;
+    fn end(&self, end: End) {
+        self.lock().end.get_or_insert(end);
         self.changed.notify_all();
     }
 }
@@ -197,93 +293,4 @@ pub fn guarded<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn run(threads: usize, count: usize, fails: &[usize]) -> Result<Vec<usize>> {
-        let cancel = Cancel::default();
-        Ordered {
-            threads,
-            count,
-            cancel: &cancel,
-        }
-        .collect(|index| {
-            if fails.contains(&index) {
-                return Err(InputError::NoFiles {
-                    searched: index as u64,
-                }
-                .into());
-            }
-            if index % 7 == 0 {
-                thread::sleep(std::time::Duration::from_micros(300));
-            }
-            Ok(index * index)
-        })
-    }
-
-    #[test]
-    fn results_come_in_order_whatever_the_threads() {
-        let expected: Vec<usize> = (0..100).map(|index| index * index).collect();
-        for threads in [1, 2, 3, 8, 200] {
-            assert_eq!(run(threads, 100, &[]).unwrap(), expected);
-        }
-        assert!(run(4, 0, &[]).unwrap().is_empty());
-    }
-
-    #[test]
-    fn the_first_error_in_order_is_returned() {
-        for threads in [1, 2, 8] {
-            let error = run(threads, 100, &[90, 63, 21]).unwrap_err();
-            assert_eq!(error.to_string(), "no input files found among 21 entries");
-        }
-    }
-
-    #[test]
-    fn a_panic_is_an_error() {
-        let cancel = Cancel::default();
-        for threads in [1, 4] {
-            let error = Ordered {
-                threads,
-                count: 9,
-                cancel: &cancel,
-            }
-            .collect(|index| {
-                assert!(index != 5, "five");
-                Ok(index)
-            })
-            .unwrap_err();
-            assert_eq!(error.to_string(), "cannot decode the data: five");
-        }
-    }
-
-    #[test]
-    fn a_failing_consumer_stops_the_workers() {
-        let cancel = Cancel::default();
-        let ordered = Ordered {
-            threads: 4,
-            count: 10_000,
-            cancel: &cancel,
-        };
-        let error = ordered.run(Ok, |index, _| match index {
-            3 => Err(InputError::NoFiles { searched: 3 }.into()),
-            _ => Ok(()),
-        });
-        assert_eq!(error.unwrap_err().exit_code(), 3);
-    }
-
-    #[test]
-    fn a_request_to_stop_ends_the_run() {
-        let cancel = Cancel::default();
-        cancel
-            .cell()
-            .store(15, std::sync::atomic::Ordering::Relaxed);
-        let error = Ordered {
-            threads: 2,
-            count: 5,
-            cancel: &cancel,
-        }
-        .collect(Ok)
-        .unwrap_err();
-        assert_eq!(error.exit_code(), 143);
-    }
-}
+mod tests;

@@ -16,7 +16,7 @@ use super::scaling::Scaling;
 use super::{Context, Routed, RowsOf, SplitPlan, partial_name};
 use crate::artifact::JobId;
 use crate::artifact::partial::PartialFile;
-use crate::engine::Pass;
+use crate::engine::{Feed, Pass};
 use crate::error::Result;
 use crate::kernel::{Scaler, Side, WRITTEN_SIDES};
 use crate::sink::shard::{RowGroup, Shard, ShardFormat, ShardWriter};
@@ -287,9 +287,9 @@ fn write_shards(
             let (block, leaf) = (index / leaves.len(), index % leaves.len());
             encode_leaf(job, leaves[leaf], &sources[block])
         },
-        |next| {
+        |feed| {
             sources.iter().try_for_each(|source| {
-                write_block(job, leaves, source, &mut writers, &mut histograms, next)?;
+                write_block(job, leaves, source, &mut writers, &mut histograms, feed)?;
                 let rows = source.block.rows as u64;
                 job.context.advanced(Pass::Write, rows, 0);
                 Ok(())
@@ -326,14 +326,14 @@ pub(super) fn stored_bytes(open: &OpenUnit<'_>) -> Result<u64> {
     })
 }
 
-/// Writes a block whose columns `next` returns one after another.
+/// Writes a block whose columns `feed` returns one after another.
 fn write_block(
     job: &WriteJob<'_>,
     leaves: &[Leaf],
     source: &BlockSource<'_>,
     writers: &mut [Option<ShardWriter>],
     histograms: &mut Histograms,
-    next: &mut dyn FnMut() -> Result<EncodedLeaf>,
+    feed: &mut Feed<'_, EncodedLeaf>,
 ) -> Result<()> {
     let rows = source
         .sides
@@ -344,13 +344,13 @@ fn write_block(
         groups.push(writer.map(ShardWriter::begin_row_group));
     }
     for leaf in leaves {
-        let encoded = next()?;
+        let encoded = feed.take()?;
         if let (Some(feature), Some(counted)) = (leaf.feature, encoded.counted) {
             histograms.merge_feature(feature, &counted);
         }
         for (group, column) in groups.iter_mut().zip(encoded.columns) {
             if let Some(group) = group {
-                group.append(column)?;
+                group.append(column, |placed| feed.later(|| placed.write()))?;
             }
         }
     }

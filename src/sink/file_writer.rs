@@ -14,6 +14,7 @@ use parquet::file::properties::WriterPropertiesPtr;
 use parquet::schema::types::SchemaDescPtr;
 
 use super::shard::EncodedColumn;
+use super::spool::Spooled;
 
 /// What a file begins and ends with.
 const MAGIC: &[u8] = b"PAR1";
@@ -62,12 +63,12 @@ impl<W: Write> FileWriter<W> {
         }
     }
 
-    /// Writes the next column of a row group.
+    /// Takes note of the next column of a row group, whose bytes are returned: they go where `out` has arrived.
     pub(super) fn append(
         &mut self,
         group: &mut GroupColumns,
         column: EncodedColumn,
-    ) -> ParquetResult<()> {
+    ) -> ParquetResult<Spooled> {
         let EncodedColumn { bytes, close } = column;
         let rows = *group.rows.get_or_insert(close.rows_written);
         let chunk = close.metadata;
@@ -93,9 +94,13 @@ impl<W: Write> FileWriter<W> {
         group
             .chunks
             .push(builder.set_dictionary_page_offset(dictionary).build()?);
-        bytes.write_to(&mut self.out)?;
         self.position += length;
-        Ok(())
+        Ok(bytes)
+    }
+
+    /// What everything is written to.
+    pub(super) fn out(&mut self) -> &mut W {
+        &mut self.out
     }
 
     /// Ends a row group, and returns how many rows it has.

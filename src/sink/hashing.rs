@@ -23,8 +23,32 @@ use crate::artifact::manifest::hex128;
 /// ```
 pub struct HashingWriter<W> {
     inner: W,
+    digest: Digest,
+}
+
+/// What has gone through: takes in bytes that are written by other means, too.
+pub(super) struct Digest {
     hasher: XxHash3_128,
     bytes: u64,
+}
+
+impl Digest {
+    /// How many bytes there were.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl Write for Digest {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.hasher.write(buffer);
+        self.bytes += buffer.len() as u64;
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What went through a [`HashingWriter`].
@@ -42,16 +66,23 @@ impl<W> HashingWriter<W> {
     pub fn new(inner: W) -> Self {
         Self {
             inner,
-            hasher: XxHash3_128::new(),
-            bytes: 0,
+            digest: Digest {
+                hasher: XxHash3_128::new(),
+                bytes: 0,
+            },
         }
+    }
+
+    /// The writer behind, and what has gone through: what is given to one of them only is missing in the other.
+    pub(super) fn parts(&mut self) -> (&mut W, &mut Digest) {
+        (&mut self.inner, &mut self.digest)
     }
 
     /// The writer behind, and what it was given. Nothing is flushed.
     pub fn finish(self) -> (W, Written) {
         let written = Written {
-            bytes: self.bytes,
-            digest: self.hasher.finish_128(),
+            bytes: self.digest.bytes,
+            digest: self.digest.hasher.finish_128(),
         };
         (self.inner, written)
     }
@@ -60,8 +91,8 @@ impl<W> HashingWriter<W> {
 impl<W: Write> Write for HashingWriter<W> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let taken = self.inner.write(buffer)?;
-        self.hasher.write(buffer.get(..taken).unwrap_or(buffer));
-        self.bytes += taken as u64;
+        self.digest
+            .write_all(buffer.get(..taken).unwrap_or(buffer))?;
         Ok(taken)
     }
 
@@ -73,7 +104,7 @@ impl<W: Write> Write for HashingWriter<W> {
 impl<W> std::fmt::Debug for HashingWriter<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HashingWriter")
-            .field("bytes", &self.bytes)
+            .field("bytes", &self.digest.bytes)
             .finish_non_exhaustive()
     }
 }

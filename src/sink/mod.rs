@@ -20,6 +20,7 @@ mod lock;
 mod page_header;
 mod pages;
 pub mod partials;
+mod placed;
 mod ranges;
 pub mod segments;
 pub mod shard;

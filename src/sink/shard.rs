@@ -4,7 +4,6 @@
 //! the file is the same whoever encoded what.
 
 use std::fs::File;
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,17 +25,13 @@ use crate::sink::chunk::ChunkWriter;
 use crate::sink::file_writer::{FileWriter, GroupColumns};
 use crate::sink::flat::{FlatShape, FlatWriter};
 use crate::sink::pages::{PAGE_ROWS, PageSink};
+use crate::sink::placed::{Placed, ShardFile, shard_file};
 use crate::sink::spool::{Parts, Spool, Spooled};
-use crate::sink::{HashingWriter, SpoolPlace, Written, sync_file};
+use crate::sink::{SpoolPlace, Written, sync_file};
 use crate::spec::Compression;
 
 /// Values that the encoder takes at once; the slices it is given lie at fixed rows of a block.
 const WRITE_BATCH_ROWS: usize = 1024;
-
-/// Small column chunks go to the system together; pages of some size on their own.
-const BUFFER_BYTES: usize = 256 << 10;
-
-type ShardFile = HashingWriter<BufWriter<File>>;
 
 /// The schema and properties that all shards share.
 #[derive(Debug, Clone)]
@@ -235,8 +230,7 @@ impl ShardWriter {
             let action = "create the shard";
             Error::from(OutputError::Io { action, source }).at(Place::path(path))
         })?;
-        let out = HashingWriter::new(BufWriter::with_capacity(BUFFER_BYTES, file));
-        let writer = FileWriter::new(out, &format.schema, &format.properties)
+        let writer = FileWriter::new(shard_file(file), &format.schema, &format.properties)
             .map_err(|source| failed(path, source))?;
         Ok(Self {
             writer,
@@ -292,15 +286,22 @@ impl std::fmt::Debug for RowGroup<'_> {
 }
 
 impl RowGroup<'_> {
-    /// Appends the next column.
+    /// Appends the next column. A large one only gets its place: `later` is given what writes it there, on any
+    /// thread, which must have happened before the shard is finished.
     ///
     /// # Errors
-    /// When the write fails, or its rows are not those of the columns before.
-    pub fn append(&mut self, column: EncodedColumn) -> Result<()> {
-        self.shard
-            .writer
-            .append(&mut self.columns, column)
-            .map_err(|source| failed(&self.shard.path, source))
+    /// When the write fails, or its rows are not those of the columns before; those of `later`.
+    pub fn append(
+        &mut self,
+        column: EncodedColumn,
+        later: impl FnOnce(Placed) -> Result<()>,
+    ) -> Result<()> {
+        let shard = &mut *self.shard;
+        let bytes = shard.writer.append(&mut self.columns, column);
+        let placed =
+            bytes.and_then(|bytes| Ok(Placed::new(bytes, shard.writer.out(), &shard.path)?));
+        let placed = placed.map_err(|source| failed(&shard.path, source))?;
+        placed.map_or(Ok(()), later)
     }
 
     /// Ends the row group.
@@ -327,7 +328,7 @@ pub struct Shard {
     pub written: Written,
 }
 
-fn failed(path: &Path, source: ParquetError) -> Error {
+pub(super) fn failed(path: &Path, source: ParquetError) -> Error {
     Error::from(unwrapped("write the shard", source)).at(Place::path(path))
 }
 

@@ -217,8 +217,13 @@ impl Spooled {
         self.bytes
     }
 
+    /// Whether all of them are in memory.
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.file.is_none()
+    }
+
     /// Writes them all to `out`.
-    pub(super) fn write_to(mut self, out: &mut impl Write) -> io::Result<()> {
+    pub(super) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
         let first = self.first.clone();
         self.write_range(first.clone(), out)?;
         self.write_range(0..first.start, out)?;
@@ -307,7 +312,7 @@ mod tests {
                 spool.write_all(b"first").unwrap();
                 spool.end_first();
                 spool.write_all(b"last").unwrap();
-                let kept = spool.finish();
+                let mut kept = spool.finish();
                 let parts = kept.parts.len();
                 assert!(parts >= parts_least, "{budget_mib} MiB");
                 assert_eq!(kept.file.is_some(), budget_mib == 0 || parts < 5);
@@ -316,6 +321,7 @@ mod tests {
                 kept.write_to(&mut found).unwrap();
                 let expected = [&b"first"[..], &data, b"last"].concat();
                 assert!(found == expected, "{budget_mib} MiB, pages of {page_bytes}");
+                drop(kept);
                 assert_eq!(
                     pool.idle().len(),
                     parts,

@@ -113,10 +113,15 @@ impl<'a> ShardRows<'a> {
         let leaves = self.job.format.schema().num_columns();
         let mut writer = ShardWriter::create(path, self.job.format)?;
         let mut group = writer.begin_row_group();
-        self.job
-            .context
-            .ordered_on(threads, leaves)
-            .run(|leaf| self.encode(leaf), |_, column| group.append(column))?;
+        self.job.context.ordered_on(threads, leaves).feed(
+            |leaf| self.encode(leaf),
+            |feed| {
+                (0..leaves).try_for_each(|_| {
+                    let column = feed.take()?;
+                    group.append(column, |placed| feed.later(|| placed.write()))
+                })
+            },
+        )?;
         group.finish()?;
         let bytes = (0..=leaves).map(|leaf| self.bytes_of(leaf)).sum();
         let rows = self.places.len() as u64;

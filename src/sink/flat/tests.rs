@@ -82,9 +82,9 @@ fn file(
     let properties = Arc::new(WriterProperties::builder().build());
     let mut writer = FileWriter::new(Vec::new(), &schema, &properties).unwrap();
     let mut group = writer.begin_group();
-    writer
-        .append(&mut group, EncodedColumn { bytes, close })
-        .unwrap();
+    let column = EncodedColumn { bytes, close };
+    let mut bytes = writer.append(&mut group, column).unwrap();
+    bytes.write_to(writer.out()).unwrap();
     writer.end_group(group).unwrap();
     Bytes::from(writer.finish().unwrap())
 }
