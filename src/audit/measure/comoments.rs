@@ -2,6 +2,8 @@
 //!
 //! Two sweeps over each run, then Chan's merge (Schubert and Gertz 2018, eq. 21 and 22).
 
+use super::lanes::{lanes, pair_lanes};
+
 /// Rows in which both columns have a finite value.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct CoMoments {
@@ -30,26 +32,48 @@ impl CoMoments {
     pub(crate) fn extend(&mut self, x: &[f64], y: &[f64]) {
         let rows = x.len().min(y.len());
         let (x, y) = (&x[..rows], &y[..rows]);
-        let pairs = x.iter().zip(y);
-        if pairs.clone().all(|(x, y)| x.is_finite() && y.is_finite()) {
-            return self.merge(&Self::of_run(pairs));
-        }
-        self.merge(&Self::of_run(
-            pairs.filter(|(x, y)| x.is_finite() && y.is_finite()),
-        ));
+        let run = Self::of_finite(x, y).unwrap_or_else(|| Self::of_some(x, y));
+        self.merge(&run);
     }
 
-    /// The moments of one run of finite pairs.
-    #[inline(always)]
-    fn of_run<'a>(pairs: impl Iterator<Item = (&'a f64, &'a f64)> + Clone) -> Self {
+    /// The moments of a run of pairs, if all of them are finite.
+    fn of_finite(x: &[f64], y: &[f64]) -> Option<Self> {
+        let sums = [lanes(x, |x| x), lanes(y, |y| y)];
+        // Anything that isn't finite would have made a sum something that isn't.
+        if x.is_empty() || sums.iter().any(|sum| !sum.is_finite()) {
+            return None;
+        }
+        let means = sums.map(|sum| sum / x.len() as f64);
+        let [x_mean, y_mean] = means;
+        Some(Self {
+            count: x.len() as u64,
+            means,
+            squares: [
+                lanes(x, |x| (x - x_mean) * (x - x_mean)),
+                lanes(y, |y| (y - y_mean) * (y - y_mean)),
+            ],
+            product: pair_lanes(x, y, |x, y| (x - x_mean) * (y - y_mean)),
+        })
+    }
+
+    /// The same of those among them that are finite.
+    fn of_some(x: &[f64], y: &[f64]) -> Self {
+        let pairs = x.iter().zip(y);
+        let both = |(x, y): &(&f64, &f64)| x.is_finite() && y.is_finite();
+        let (x, y): (Vec<f64>, Vec<f64>) = pairs.filter(both).unzip();
+        match x.is_empty() {
+            true => Self::default(),
+            false => Self::of_rows(x.iter().zip(&y)),
+        }
+    }
+
+    /// One pair after the other: also where sums of finite values overflow.
+    fn of_rows<'a>(pairs: impl Iterator<Item = (&'a f64, &'a f64)> + Clone) -> Self {
         let mut run = Self::default();
         for (x, y) in pairs.clone() {
             run.count += 1;
             run.means[0] += x;
             run.means[1] += y;
-        }
-        if run.count == 0 {
-            return run;
         }
         run.means = run.means.map(|sum| sum / run.count as f64);
         for (x, y) in pairs {

@@ -7,6 +7,7 @@
 mod bins;
 mod comoments;
 mod divergence;
+mod lanes;
 mod majority;
 mod sums;
 mod trend;

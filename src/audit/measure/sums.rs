@@ -3,7 +3,7 @@
 //! Not the fit's exact sums, on purpose: this is what they are checked against. Limit: rounding errors
 //! of some units in the last place for each merge.
 
-use crate::kernel::widest;
+use super::lanes::lanes;
 
 /// The finite values of a column, and how many others there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -103,27 +103,6 @@ fn finite(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
             if value.is_finite() { term(value) } else { 0.0 }
         },
     )
-}
-
-/// The sum of `term` over the values, in eight sums side by side.
-#[inline(always)]
-fn lanes(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
-    widest(
-        #[inline(always)]
-        || sum(values, term),
-    )
-}
-
-#[inline(always)]
-fn sum(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
-    let (blocks, rest) = values.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for block in blocks {
-        for (sum, value) in sums.iter_mut().zip(block) {
-            *sum += term(*value);
-        }
-    }
-    sums.into_iter().sum::<f64>() + rest.iter().map(|value| term(*value)).sum::<f64>()
 }
 
 #[cfg(test)]
