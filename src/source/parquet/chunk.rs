@@ -6,6 +6,7 @@ use parquet::errors::ParquetError;
 use parquet::schema::types::ColumnDescPtr;
 
 use super::checked::{Allowance, CheckedPages};
+use super::chunk_headers::ChunkHeaders;
 use super::file::ParquetFile;
 use super::pages::{Pages, Shape};
 use crate::error::{DataError, Error, Place, Result};
@@ -54,8 +55,14 @@ impl Chunk {
             is_nested: descriptor.max_rep_level() > 0,
             codec: chunk.compression(),
         };
-        let pages = Pages::find(&window, start..start + length, (slots, shape), &file.memory)
-            .map_err(|error| error.at(place.clone()))?;
+        let (end, codec) = (start + length, shape.codec);
+        let read = || ChunkHeaders::read(&window, start..end, (slots, codec), &file.memory);
+        let headers = match window.is_in_memory() {
+            true => read().map(Arc::new),
+            false => file.headers.or_read(start, read),
+        };
+        let pages = headers.and_then(|headers| Pages::new(headers, (slots, shape), &file.memory));
+        let pages = pages.map_err(|error| error.at(place.clone()))?;
         let rows_in_memory = usize::try_from(rows).unwrap_or(usize::MAX);
         let known = (&pages, shape);
         let (checked, allowance) =

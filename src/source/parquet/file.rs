@@ -13,6 +13,7 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::chunk_headers::KnownHeaders;
 use super::handle::Handle;
 use super::recycled::Recycled;
 use super::witness::{WatchedChunk, Witness};
@@ -60,6 +61,11 @@ impl PositionalFile {
             chunk.window_start = start;
         }
         Ok(chunk)
+    }
+
+    /// Whether the chunk that it was opened for is.
+    pub(super) fn is_in_memory(&self) -> bool {
+        !self.window.is_empty()
     }
 
     /// Bytes that aren't a page, or not read as one.
@@ -172,6 +178,7 @@ pub struct ParquetFile {
     pub(super) file: PositionalFile,
     pub(super) memory: Memory,
     pub(super) metadata: Arc<parquet::file::metadata::ParquetMetaData>,
+    pub(super) headers: Arc<KnownHeaders>,
     footer_bytes: u64,
 }
 
@@ -190,6 +197,7 @@ impl ParquetFile {
             file,
             memory: memory.clone(),
             metadata: Arc::new(footer.metadata),
+            headers: Arc::default(),
             footer_bytes: footer.memory_bytes,
         })
     }

@@ -3,6 +3,7 @@
 mod census;
 mod checked;
 mod chunk;
+mod chunk_headers;
 mod decimal;
 mod delta;
 mod entries;
