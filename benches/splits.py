@@ -97,7 +97,7 @@ def main():
     parser.add_argument("--only", default=";".join(WAYS), help="ways, with semicolons between them")
     parser.add_argument("--narrow", action="store_true")
     parser.add_argument("--keep", action="store_true", help="leave the table there, and use the one that was left")
-    parser.add_argument("--section", default="ways", help="which part of the page to replace")
+    parser.add_argument("--section", default="costs", help="which part of the page to replace")
     parser.add_argument("--data-dir", type=pathlib.Path, required=True)
     parser.add_argument("--write", type=pathlib.Path)
     options = parser.parse_args()
