@@ -144,22 +144,22 @@ fn stream_head(spec: &JobSpec) -> impl Serialize + '_ {
 
 /// Makes and publishes what was planned.
 fn stream_found(run: &Run<'_>, plan: Plan, job: &JobId) -> Result<Outcome> {
-    stream_planned(run, plan, job, |_, _| Ok(()))
+    stream_planned(run, plan, job, |plan, _| Ok(plan))
 }
 
-/// The same once `before` has done in the staging directory what it does.
+/// The same once `before` has done in the staging directory what it does, and returned what is planned then.
 fn stream_planned(
     run: &Run<'_>,
     plan: Plan,
     job: &JobId,
-    before: impl FnOnce(&Plan, &Staging) -> Result<()>,
+    before: impl FnOnce(Plan, &Staging) -> Result<Plan>,
 ) -> Result<Outcome> {
     let disk_bytes = run
         .disk_bytes()
         .saturating_add(plan.settled_bytes(run.spec))
         .saturating_add(run.shuffle_disk_bytes(&plan));
     let make = |staging: &Staging| {
-        before(&plan, staging)?;
+        let plan = before(plan, staging)?;
         match run.spec.split.folds {
             Some(folds) => folds::make(run, plan, job, staging, folds),
             None => make(run, plan, job, staging),

@@ -1,5 +1,7 @@
 //! `prep plan --plan`, `prep unit`, `prep commit`: a job done by many processes is that of one.
 
+mod text;
+
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -365,17 +367,6 @@ fn units_are_refused_for_another_plan_other_inputs_and_what_one_process_has_to_d
             "{flags:?}: {error}"
         );
     }
-    scratch.write("text/a.csv", "x\n1\n");
-    let line = [
-        "plan",
-        "--in",
-        "text",
-        "--out",
-        "out",
-        "--plan",
-        "plan.json",
-    ];
-    scratch.prep(&line).fails_with(2);
     assert!(!scratch.path("plan.json").exists() && !scratch.path(".out.prep").exists());
 
     plan(&scratch, "out", "plan.json", &[]);

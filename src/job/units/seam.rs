@@ -2,6 +2,7 @@
 
 use super::Planned;
 use super::missing::{complete, missing};
+use super::part::part;
 use crate::artifact::JobId;
 use crate::engine::Pass;
 use crate::error::{Error, Result};
@@ -14,7 +15,7 @@ use crate::pass::{
 };
 use crate::sink::Work;
 use crate::sink::shard::ShardFormat;
-use crate::source::discover::discover;
+use crate::sink::staging::UnitList;
 use crate::spec::OnInf;
 
 /// A process that does units of a job.
@@ -27,6 +28,7 @@ pub(super) struct Seam<'a> {
     pub(super) units: usize,
     /// Their rows.
     pub(super) rows: u64,
+    pub(super) list: &'a UnitList,
     pub(super) planned: &'a Planned,
     pub(super) job: &'a JobId,
 }
@@ -83,7 +85,8 @@ impl Seam<'_> {
         let is_infinite = |feature: &FeatureState| feature.infinities.count > 0;
         if spec.fit.on_inf == OnInf::Error && total.features.iter().any(is_infinite) {
             // The message names files, any of them.
-            let found = discover(&spec.input, &spec.output.path)?;
+            let (list, units) = (self.list, 0..self.units as u64);
+            let (_, found) = part(self.planned, spec, list, units, &self.work.cache_dir())?;
             let context = Context {
                 inputs: &found.files,
                 ..run.context()

@@ -12,7 +12,7 @@ use super::super::files::{create_directory, io_error, remove};
 use super::super::lock::Publishing;
 use super::super::partials::{Partials, attempt_name};
 use super::super::ranges::Leaving;
-use super::{Destination, JOB, OUT, Staging, UNITS, UnitList, job_record};
+use super::{CACHE, Destination, JOB, OUT, Staging, UNITS, UnitList, job_record};
 use crate::artifact::JobId;
 use crate::engine::Pass;
 use crate::error::{Error, OutputError, Place, Result};
@@ -93,6 +93,11 @@ impl Work {
     /// [`OutputError::WorkMissing`] if it isn't there whole.
     pub fn units(&self) -> Result<UnitList> {
         UnitList::open(&self.staging.join(UNITS), self.partials.job())
+    }
+
+    /// Where text is columns, and what is too much to hold is.
+    pub fn cache_dir(&self) -> PathBuf {
+        self.staging.join(CACHE)
     }
 
     /// Where this process writes what isn't whole yet.
