@@ -98,6 +98,9 @@ impl<'a> Isolated<'a> {
 
     /// Does the units of a pass that aren't done yet.
     fn pass(&self, run: &Run<'_>, pass: Pass) -> Result<()> {
+        if pass == Pass::Split && run.takes_kept_sides() {
+            return Ok(());
+        }
         let context = run.context();
         let Some(work) = Work::join(&run.spec.output.path, self.job, None)? else {
             return Ok(());

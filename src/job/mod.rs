@@ -183,7 +183,10 @@ fn split<'r>(run: &'r Run<'_>, rows: Rows, staging: &Staging) -> Result<Split<'r
         let cache = staging.cache_dir();
         let prepared = pass::settle(context, spec, rows, &cache, partials)?;
         let mut plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
-        let sides = pass::split(context, partials, &prepared.table, &mut plan, &cache)?;
+        let sides = match run.takes_kept_sides() {
+            true => plan.take_kept(partials)?,
+            false => pass::split(context, partials, &prepared.table, &mut plan, &cache)?,
+        };
         Ok(Split {
             prepared,
             plan,

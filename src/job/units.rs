@@ -4,8 +4,8 @@
 //! `prep stream`, byte for byte (`run.json` and the report's run section apart). A pass begins once the
 //! results of all units of the pass before it are there, each sealed and of this job; so does the commit.
 //! A process that does units opens only the files of these, and reads what others have found in one file a
-//! pass, so that its own work is all that it does. Planning parses text, once, and leaves it as columns
-//! ([`prepare`]).
+//! pass, so that its own work is all that it does. What takes all rows, planning does: it parses text,
+//! and finds sides that take several readings ([`prepare()`]).
 
 mod file;
 mod missing;
@@ -142,9 +142,14 @@ pub fn unit(
         job: file.job(),
     };
     seam.do_units(pass)?;
+    let is_done_by_plan = pass == Pass::Split && spec.split.needs_further_readings();
+    let taken_up = match is_done_by_plan {
+        true => units.end - units.start,
+        false => work.partials().taken_up(),
+    };
     pass::check_unchanged(run.context(), &plan.fingerprints)?;
     pass::check_cache(run.context(), &table(&plan)?.table)?;
-    Ok(report(false, work.partials().taken_up()))
+    Ok(report(false, taken_up))
 }
 
 fn number(unit: u64) -> usize {
@@ -170,10 +175,17 @@ pub fn commit(
         return Ok(Outcome::Unchanged(run.unchanged(file.job())));
     };
     let units = number(file.units());
-    for pass in PASSES {
+    let finds_sides = !spec.split.needs_further_readings();
+    for pass in PASSES
+        .into_iter()
+        .filter(|pass| finds_sides || *pass != Pass::Split)
+    {
         complete(&run, work.partials(), pass, 0..units, planned)?;
     }
     drop(work);
+    if !finds_sides {
+        run.take_kept_sides();
+    }
     run.do_no_unit(match planned.sizes_only {
         true => Proof::Sizes,
         false => Proof::Checksums,

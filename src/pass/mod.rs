@@ -54,6 +54,11 @@ pub struct Known {
     pub units: u64,
 }
 
+/// What the result of all units together is called: `fit-total`.
+fn total_name(pass: Pass) -> String {
+    format!("{pass}-total")
+}
+
 /// What every pass needs to know about the run around it.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {

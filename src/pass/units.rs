@@ -9,7 +9,7 @@ use super::encode::leaves;
 use super::fit::{FitPartial, fit_unit};
 use super::split::{Ranked, split_unit};
 use super::write::{shard_files, write_unit};
-use super::{Context, FitTotal, SplitPlan, SplitTotal, WriteJob, partial_name};
+use super::{Context, FitTotal, SplitPlan, SplitTotal, WriteJob, partial_name, total_name};
 use crate::engine::Pass;
 use crate::error::{Result, UsageError};
 use crate::sink::{Covered, Leaving, Partials};
@@ -205,7 +205,7 @@ pub fn total<T: Total>(
     units: usize,
     empty: impl Fn() -> T + Sync,
 ) -> Result<std::result::Result<T, Vec<usize>>> {
-    let name = format!("{}-total", T::PASS);
+    let name = total_name(T::PASS);
     if let Some(total) = partials.read_without_files(&name) {
         return Ok(Ok(total));
     }

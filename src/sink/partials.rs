@@ -112,7 +112,15 @@ impl Partials {
             .hint("it, or a shard of it, is damaged: remove it and do the unit again")
     }
 
-    /// The same, or what `make` makes; and whether it is that.
+    /// The error of a result that isn't there whole, and that only the process that plans can find.
+    pub fn lost(&self, name: &str) -> Error {
+        let what = name.to_owned();
+        Error::from(OutputError::WorkMissing { what })
+            .at(Place::path(self.path(name)))
+            .hint("it takes all rows to find it again: make the plan again")
+    }
+
+    /// The same as [`Partials::already`], or what `make` makes; and whether it is that.
     ///
     /// # Errors
     /// Those of [`Partials::already`] and of `make`.

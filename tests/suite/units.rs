@@ -1,5 +1,6 @@
 //! `prep plan --plan`, `prep unit`, `prep commit`: a job done by many processes is that of one.
 
+mod readings;
 mod text;
 
 use std::collections::BTreeMap;
@@ -351,12 +352,7 @@ fn units_are_refused_for_another_plan_other_inputs_and_what_one_process_has_to_d
         scratch.prep(&[&line[..], flags].concat())
     };
     for flags in [
-        &["--split-by", "time:user"][..],
-        &["--stratify", "user", "--stratify-bins", "3"],
-        &["--stratify", "user", "--split-by", "group:side"],
-        &["--test-size", "100", "--split-by", "group:user"],
-        &["--test-size", "100", "--where", "user > 3"],
-        &["--folds", "3", "--materialize-folds"],
+        &["--folds", "3", "--materialize-folds"][..],
         &["--shuffle"],
         &["--on-bad-file", "skip"],
         &["--audit", "--fail-on", "leak"],

@@ -41,6 +41,11 @@ impl Seam<'_> {
         let mut split = SplitPlan::new(context, &table.schema, &spec.split)?;
         let leave = || self.work.leave(pass, table.numbers().start as u64);
         match pass {
+            // Planning has found them.
+            Pass::Split if spec.split.needs_further_readings() => {
+                split.take_kept(partials)?;
+                run.pass(pass, || split.each_kept(partials, table))
+            }
             Pass::Split => run.pass(pass, || {
                 pass::split_units(context, partials, (table, self.rows), &split, leave()?)
             }),
@@ -62,6 +67,9 @@ impl Seam<'_> {
     /// What pass 1 has found in all units of the job; `split` knows it from then on.
     fn settle(&self, split: &mut SplitPlan<'_>) -> Result<SplitTotal> {
         let (context, partials) = (self.run.context(), self.work.partials());
+        if self.run.spec.split.needs_further_readings() {
+            return split.take_kept(partials);
+        }
         let total = pass::split_total(context, partials, (self.units, self.rows), split)?;
         total.map_err(|units| self.missing(Pass::Split, &units))
     }
