@@ -70,9 +70,10 @@ pub fn plan_units(
         if staging.is_published() || (spec.output.if_changed && staging.output_is_current()) {
             staging.abandon()?;
         } else {
-            let settled = plan.settled_bytes(spec);
+            let kept = plan.settled_bytes(spec);
+            let kept = kept.saturating_add(run.shuffle_disk_bytes(&plan));
             let prepared = staging
-                .check_free_space(run.disk_bytes().saturating_add(settled))
+                .check_free_space(run.disk_bytes().saturating_add(kept))
                 .and_then(|()| prepare(&run, plan, &staging));
             match prepared {
                 Ok(prepared) => plan = prepared,

@@ -32,7 +32,7 @@ pub use part::{CachePart, Part, check_cache, list_units, plan_part};
 pub use plan::{Plan, Prepared, Rows, check_unchanged, plan, screen};
 pub use scaling::Scaling;
 use shuffle::shuffle_bytes;
-pub use shuffle::{Scattered, Shuffle, gather, scatter};
+pub use shuffle::{AllRows, Scattered, Shuffle, gather, scatter, scatter_units};
 pub use split::{
     ClassTotal, Routed, RowsOf, SplitPlan, SplitTotal, check_rows, check_split, split,
 };

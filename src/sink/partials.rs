@@ -83,12 +83,11 @@ impl Partials {
     /// The result called `name` that an earlier, stopped run of this job has left, if it is there
     /// with all its files, each as it was.
     pub fn take_up<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        let (content, files) = self.read(name)?;
         let is_whole = |file: &PartialFile| match self.trusts_sizes() {
             true => self.has_size(file),
             false => is_unchanged(&self.staging.join(&file.path), file),
         };
-        let content = files.iter().all(is_whole).then_some(content)?;
+        let (content, _) = self.read_if(name, |files| files.iter().all(is_whole))?;
         self.taken_up.fetch_add(1, Ordering::Relaxed);
         Some(content)
     }
@@ -137,8 +136,8 @@ impl Partials {
 
     /// Whether the result called `name` is there whole, and its files have the size they had.
     pub fn is_kept(&self, name: &str) -> bool {
-        let found = self.read::<IgnoredAny>(name);
-        found.is_some_and(|(_, files)| files.iter().all(|file| self.has_size(file)))
+        let are_there = |files: &[PartialFile]| files.iter().all(|file| self.has_size(file));
+        self.read_if::<IgnoredAny>(name, are_there).is_some()
     }
 
     fn has_size(&self, file: &PartialFile) -> bool {
@@ -236,10 +235,20 @@ impl Partials {
 
     /// What can't be read is as good as missing: the work is done again.
     fn read<T: DeserializeOwned>(&self, name: &str) -> Option<(T, Vec<PartialFile>)> {
+        self.read_if(name, |_| true)
+    }
+
+    /// The same, if its files are such as is asked for; several attempts may have left some.
+    fn read_if<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        are_wanted: impl Fn(&[PartialFile]) -> bool,
+    ) -> Option<(T, Vec<PartialFile>)> {
         let alone = fs::read(self.path(name)).ok();
         let alone = alone.and_then(|bytes| unseal(&self.job, name, &bytes));
+        let alone = alone.filter(|(_, files): &(T, Vec<PartialFile>)| are_wanted(files));
         alone.or_else(|| {
-            let line = self.ranges.read(name)?;
+            let line = self.ranges.read(name, are_wanted)?;
             Some((line.content, line.files))
         })
     }

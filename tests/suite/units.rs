@@ -1,6 +1,7 @@
 //! `prep plan --plan`, `prep unit`, `prep commit`: a job done by many processes is that of one.
 
 mod readings;
+mod shuffled;
 mod text;
 
 use std::collections::BTreeMap;
@@ -353,7 +354,6 @@ fn units_are_refused_for_another_plan_other_inputs_and_what_one_process_has_to_d
     };
     for flags in [
         &["--folds", "3", "--materialize-folds"][..],
-        &["--shuffle"],
         &["--on-bad-file", "skip"],
         &["--audit", "--fail-on", "leak"],
     ] {

@@ -14,10 +14,6 @@ pub(in crate::job) fn check(spec: &JobSpec, flag: &'static str) -> Result<()> {
         let why = "a unit leaves one set of shards: use prep stream, or leave it out";
         return Err(refused(flag, "--materialize-folds", why));
     }
-    if spec.output.shuffle {
-        let why = "rows are gathered from all units: use prep stream";
-        return Err(refused(flag, "--shuffle", why));
-    }
     if spec.input.on_bad_file == OnBadFile::Skip {
         let why = "every process must see the same files: leave bad ones out of --in";
         return Err(refused(flag, "--on-bad-file skip", why));

@@ -10,8 +10,8 @@ use crate::job::folds;
 use crate::job::run::Run;
 use crate::kernel::{Scaler, Side};
 use crate::pass::{
-    self, Context, FeatureState, FitTotal, Fitted, Prepared, RowsOf, Scaling, SplitPlan,
-    SplitTotal, Total, WriteJob,
+    self, AllRows, Context, FeatureState, FitTotal, Fitted, Prepared, RowsOf, Scaling, Shuffle,
+    SplitPlan, SplitTotal, Total, WriteJob,
 };
 use crate::sink::Work;
 use crate::sink::shard::ShardFormat;
@@ -140,6 +140,18 @@ impl Seam<'_> {
             None => by_side,
         };
         let leaving = self.work.leave(Pass::Write, table.numbers().start as u64)?;
+        if spec.output.shuffle {
+            let all = AllRows {
+                rows: self.rows,
+                bytes: self.list.table().bytes,
+            };
+            let segments = self.work.cache_dir();
+            let shuffle = Shuffle::new(&write, all, sides, spec.split.seed, segments);
+            let shuffle = shuffle.attempted_in(self.work.attempt());
+            return run.pass(Pass::Write, || {
+                pass::scatter_units(&write, &shuffle, leaving)
+            });
+        }
         run.pass(Pass::Write, || pass::write_units(&write, leaving))
     }
 }
