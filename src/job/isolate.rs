@@ -106,7 +106,8 @@ impl<'a> Isolated<'a> {
             return Ok(());
         };
         let units = 0..self.prepared.table.units.len();
-        let missing = pass::missing_units(context, work.partials(), pass, units)?;
+        let folds = run.spec.split.materialized();
+        let missing = pass::missing_units(context, work.partials(), pass, units, folds)?;
         run.pass(pass, || {
             let work = Ordered {
                 threads: self.processes,

@@ -12,6 +12,7 @@ mod missing;
 mod part;
 mod prepare;
 mod seam;
+mod write;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

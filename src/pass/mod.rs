@@ -38,7 +38,7 @@ pub use split::{
 };
 pub use text::settle;
 pub use units::{Total, fit_units, missing_units, split_total, split_units, total, write_units};
-pub use write::{WriteJob, WritePartial, Written, shard_paths, write};
+pub use write::{WriteJob, WritePartial, Written, shard_paths, write, write_kind};
 
 /// What the partial of a unit is called: `fit-0000012`.
 fn partial_name(pass: Pass, unit: usize) -> String {

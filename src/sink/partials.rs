@@ -190,9 +190,9 @@ impl Partials {
         self.ranges.cover(pass, units)
     }
 
-    /// Gathers results of `pass` from unit `first` on in `directory`, to leave them as one file.
-    pub(super) fn leave(&self, pass: Pass, first: u64, directory: &Path) -> Result<Leaving<'_>> {
-        Leaving::new(&self.ranges, pass, first, directory)
+    /// Gathers results called `kind` from unit `first` on in `directory`, to leave them as one file.
+    pub(super) fn leave(&self, kind: String, first: u64, directory: &Path) -> Result<Leaving<'_>> {
+        Leaving::new(&self.ranges, kind, first, directory)
     }
 
     pub(super) fn job(&self) -> &JobId {

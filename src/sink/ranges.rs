@@ -200,24 +200,24 @@ fn parse(name: &str) -> Option<(&str, Range<u64>)> {
 #[derive(Debug)]
 pub struct Leaving<'a> {
     ranges: &'a Ranges,
-    pass: Pass,
+    kind: String,
     first: u64,
     writer: LedgerWriter,
 }
 
 impl<'a> Leaving<'a> {
-    /// Gathers results of `pass` from unit `first` on, in a file in `directory` until all are there.
+    /// Gathers results called `kind` from unit `first` on, in a file in `directory` until all are there.
     pub(super) fn new(
         ranges: &'a Ranges,
-        pass: Pass,
+        kind: String,
         first: u64,
         directory: &Path,
     ) -> Result<Self> {
-        let (kind, path) = (pass.to_string(), directory.join(format!("{pass}{SUFFIX}")));
+        let path = directory.join(format!("{kind}{SUFFIX}"));
         Ok(Self {
             writer: LedgerWriter::create(path, &ranges.job, &kind, first)?,
             ranges,
-            pass,
+            kind,
             first,
         })
     }
@@ -239,7 +239,7 @@ impl<'a> Leaving<'a> {
         if units.is_empty() {
             return Ok(());
         }
-        let place = self.ranges.path(&self.pass.to_string(), &units);
+        let place = self.ranges.path(&self.kind, &units);
         self.writer.finish(summary, &place)
     }
 }
@@ -255,7 +255,7 @@ mod tests {
     /// Leaves ranges whose units hold their own number, and `offset` more.
     fn leave(directory: &Path, units: Range<u64>, offset: u64) {
         let ranges = Ranges::new(directory, &job(), None);
-        let mut leaving = Leaving::new(&ranges, Pass::Fit, units.start, directory).unwrap();
+        let mut leaving = Leaving::new(&ranges, "fit".to_owned(), units.start, directory).unwrap();
         for unit in units.clone() {
             leaving.push(&(unit + offset), Vec::new()).unwrap();
         }

@@ -92,6 +92,12 @@ impl SplitSpec {
             || (in_rows && self.filter.is_some())
     }
 
+    /// The folds that each have shards of their own, if any have.
+    pub fn materialized(&self) -> Option<FoldCount> {
+        let folds = self.folds.filter(|folds| folds.materialized);
+        folds.map(|folds| folds.count)
+    }
+
     /// Whether rows are written once, unscaled, each with the number of its fold.
     pub fn writes_data(&self) -> bool {
         self.folds.is_some_and(|folds| !folds.materialized)

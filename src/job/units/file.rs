@@ -9,11 +9,6 @@ use crate::spec::{JobSpec, OnBadFile};
 
 /// Refuses with `flag` what one process has to do by itself.
 pub(in crate::job) fn check(spec: &JobSpec, flag: &'static str) -> Result<()> {
-    let split = &spec.split;
-    if split.folds.is_some_and(|folds| folds.materialized) {
-        let why = "a unit leaves one set of shards: use prep stream, or leave it out";
-        return Err(refused(flag, "--materialize-folds", why));
-    }
     if spec.input.on_bad_file == OnBadFile::Skip {
         let why = "every process must see the same files: leave bad ones out of --in";
         return Err(refused(flag, "--on-bad-file skip", why));

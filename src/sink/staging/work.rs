@@ -79,12 +79,12 @@ impl Work {
         &self.partials
     }
 
-    /// Gathers results of `pass` from unit `first` on, to leave them as one file.
+    /// Gathers results called `kind`, mostly as their pass is, from unit `first` on, to leave them as one file.
     ///
     /// # Errors
     /// [`OutputError::Io`] if that can't be made.
-    pub fn leave(&self, pass: Pass, first: u64) -> Result<Leaving<'_>> {
-        self.partials.leave(pass, first, &self.attempt)
+    pub fn leave(&self, kind: String, first: u64) -> Result<Leaving<'_>> {
+        self.partials.leave(kind, first, &self.attempt)
     }
 
     /// The list of units that `prep plan` has left.
