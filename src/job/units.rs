@@ -82,13 +82,14 @@ pub fn plan_units(
             }
             staging.leave()?;
         }
-        // How many units text makes of an output that is there isn't known, nor does it matter.
         let units = match &plan.rows {
             Rows::Table(prepared) => prepared.table.units.len() as u64,
-            Rows::Text(_) => 0,
+            // Of an output that is there: nobody knows any more, and there is nothing to do of it.
+            Rows::Text(_) => 1,
         };
         write_atomically(path, &PlanFile::new(spec, &job, units).render()?)?;
-        Ok(outlook::report(&run, &job, &plan))
+        let report = outlook::report(&run, &job, &plan);
+        Ok(PlanReport { units, ..report })
     })
 }
 

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::fs;
 
+use rustix::process::Signal;
+
 use super::{commit, is_same, plan, unit};
 use crate::harness::{Scratch, files_below};
 
@@ -103,6 +105,21 @@ fn a_unit_may_begin_in_the_middle_of_a_file_of_text() {
     scratch.write("in/b.csv.gz", gzip(&text));
     let flags = ["--stratify", "side", "--sample", "0.9"];
     scratch.stream_to("reference", "in", &flags);
+    // A plan that was stopped goes on with what it had parsed.
+    let line = ["plan", "--in", "in", "--out", "out", "--plan", "plan.json"];
+    let mut run = scratch.start(&[&line[..], &["--threads", "1"], &flags].concat());
+    let parsed = scratch.path(".out.prep/partials/text-0000000.json");
+    run.wait_until(|| parsed.exists());
+    run.signal(Signal::KILL);
+    run.finish();
+    assert!(!scratch.path("plan.json").exists());
+    let written = || {
+        let metadata = fs::metadata(&parsed).and_then(|file| file.modified());
+        metadata.expect("a time")
+    };
+    let before = written();
+    assert_eq!(plan(&scratch, "out", "plan.json", &flags), 3);
+    assert_eq!(written(), before);
     units_of(&scratch, "out", "plan.json", &flags, 3);
     is_same(&scratch, "out", &scratch.bytes_of("reference"));
     // Several files of the cache are read for a unit, and one by two.
@@ -173,6 +190,16 @@ fn units_of_text_need_the_cache_alone_and_the_commit_the_inputs() {
     at(&["commit"]).fails_with(3);
     fs::rename(scratch.path("aside"), scratch.path("in")).expect("move the input");
     at(&["commit"]).succeeds();
+    // A plan of what is there already is one of nothing to do.
+    fs::rename(scratch.path("elsewhere"), scratch.path("lake")).expect("move the output");
+    scratch
+        .prep(&[&line[..], &["--if-changed", "--overwrite"]].concat())
+        .succeeds();
+    for pass in ["split", "fit", "write"] {
+        unit(&scratch, "plan.json", pass, "0");
+    }
+    commit(&scratch, "plan.json");
+    fs::rename(scratch.path("lake"), scratch.path("elsewhere")).expect("move the output");
     assert!(scratch.bytes_of("elsewhere/out") == scratch.bytes_of("reference"));
 }
 
