@@ -21,7 +21,10 @@ def stream(inputs: Inputs, out: Path, *, on_progress: OnProgress | None = None, 
 
 
 def plan(inputs: Inputs, out: Path, plan: Path | None = None, *, on_progress: OnProgress | None = None, prep: Path | None = None, **settings: Flag) -> dict[str, Any]:
-    """What a job would do; with `plan`, also the file that `run_unit` and `commit` take: `prep plan`."""
+    """What a job would do; with `plan`, also the file that `run_unit` and `commit` take: `prep plan`.
+
+    For those it also does what takes all rows: it parses text, and finds sides that take several readings.
+    """
     return run([*_start(prep, "plan"), *flags({"plan": plan}), *job_flags(inputs, out, settings)], on_progress)
 
 

@@ -1,5 +1,5 @@
 //! Planned units: what the work directory says of each unit, so that a process opens only the files of its
-//! own, and knows them again.
+//! own, and knows them again. Units of text are read from the cache, where planning has left it as columns.
 //!
 //! Lines of a ledger ([`super::ledger`]): one a unit, and one for all of them.
 
@@ -27,6 +27,22 @@ pub struct PlannedFile {
     digest: u128,
 }
 
+/// A file of the cache, where text is columns: found below the work directory, wherever that is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStore {
+    /// Its name in the cache.
+    pub name: String,
+    /// Number of the input, among all, whose rows it holds.
+    pub input: usize,
+    /// Index of its first row in that input.
+    pub first_row: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// XXH3-128 of its bytes.
+    #[serde(with = "hex128")]
+    pub xxh3_128: u128,
+}
+
 /// A unit: its files, and which row groups of the first and the last of them are its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedUnit {
@@ -34,10 +50,21 @@ pub struct PlannedUnit {
     pub first_input: usize,
     /// Every input from the first to the last that has rows of it.
     pub files: Vec<PlannedFile>,
-    /// The input and the row group that it begins with.
+    /// Of text: number of the first of `stores` among all files of the cache; the others follow it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub first_store: usize,
+    /// Of text: every file of the cache from the first to the last that has rows of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stores: Vec<PlannedStore>,
+    /// The input and the row group that it begins with; of text, the file of the cache.
     pub first: (usize, usize),
     /// Those that it ends with.
     pub last: (usize, usize),
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// What holds for all units.
@@ -45,10 +72,16 @@ pub struct PlannedUnit {
 pub struct PlannedTable {
     /// Rows of all units.
     pub rows: u64,
+    /// Their bytes before compression.
+    #[serde(default)]
+    pub bytes: u64,
     /// Directories that paths begin with, escaped.
     pub bases: Vec<String>,
     /// One file of each schema there is, in order: they settle the schema of the table.
     pub schemas: Vec<(usize, PlannedFile)>,
+    /// The same of text: files of the cache.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cached: Vec<PlannedStore>,
 }
 
 impl PlannedTable {

@@ -8,13 +8,14 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::run::Run;
-use super::units::{PASSES, absolute, check, refused};
+use super::units::{PASSES, absolute, check, prepare, table};
 use super::{Outcome, planned, stream_head, stream_planned, without_bad_files};
 use crate::artifact::{JobId, PlanFile};
 use crate::engine::{Cancel, Child, Ended, Observer, Ordered, Pass};
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::pass::{self, Plan, Prepared, Rows};
+use crate::pass::{self, Plan, Prepared};
 use crate::sink::{Staging, Work, write_atomically};
+use crate::source::discover::InputFile;
 use crate::spec::JobSpec;
 
 /// How often a unit is begun whose process is killed or aborts.
@@ -39,14 +40,12 @@ pub fn stream_isolated(
         let run = Run::new(spec, found, cancel, observer);
         let (plan, job) = planned(&run, &stream_head(spec))?;
         stream_planned(&run, plan, &job, |plan, staging| {
-            let Rows::Table(prepared) = &plan.rows else {
-                let why = "text is parsed by one process: leave --isolate out";
-                return Err(refused("--isolate", "text", why));
-            };
-            let isolated = Isolated::new(&run, plan, prepared, &job, staging, program)?;
+            let plan = prepare(&run, plan, staging)?;
+            let isolated = Isolated::new(&run, &plan, table(&plan)?, &job, staging, program)?;
             PASSES
                 .into_iter()
-                .try_for_each(|pass| isolated.pass(&run, pass))
+                .try_for_each(|pass| isolated.pass(&run, pass))?;
+            Ok(plan)
         })
     })
 }
@@ -54,6 +53,7 @@ pub fn stream_isolated(
 /// A run whose units are done by other processes.
 struct Isolated<'a> {
     cancel: &'a Cancel,
+    inputs: &'a [InputFile],
     prepared: &'a Prepared,
     job: &'a JobId,
     program: &'a Path,
@@ -73,8 +73,7 @@ impl<'a> Isolated<'a> {
         staging: &Staging,
         program: &'a Path,
     ) -> Result<Self> {
-        let (prints, units) = (&plan.fingerprints, prepared.table.units.len());
-        staging.list_units(|each| pass::list_units(&run.found.files, prints, prepared, each))?;
+        let units = prepared.table.units.len();
         let plan_file = staging.plan_file();
         let file = PlanFile::new(run.spec, job, units as u64);
         write_atomically(&plan_file, &file.render()?)?;
@@ -86,6 +85,7 @@ impl<'a> Isolated<'a> {
         let processes = shares.saturating_sub(1).clamp(1, threads);
         Ok(Self {
             cancel: run.cancel,
+            inputs: &run.found.files,
             prepared,
             job,
             program,
@@ -98,12 +98,16 @@ impl<'a> Isolated<'a> {
 
     /// Does the units of a pass that aren't done yet.
     fn pass(&self, run: &Run<'_>, pass: Pass) -> Result<()> {
+        if pass == Pass::Split && run.takes_kept_sides() {
+            return Ok(());
+        }
         let context = run.context();
         let Some(work) = Work::join(&run.spec.output.path, self.job, None)? else {
             return Ok(());
         };
         let units = 0..self.prepared.table.units.len();
-        let missing = pass::missing_units(context, work.partials(), pass, units)?;
+        let folds = run.spec.split.materialized();
+        let missing = pass::missing_units(context, work.partials(), pass, units, folds)?;
         run.pass(pass, || {
             let work = Ordered {
                 threads: self.processes,
@@ -168,7 +172,9 @@ impl<'a> Isolated<'a> {
             exit_code: KILLED_CODE,
         });
         let error = match table.units[unit].pieces.first() {
-            Some(first) => error.at(Place::path(&table.stores[first.store].path)),
+            Some(first) => error.at(Place::path(
+                &self.inputs[table.stores[first.store].input].path,
+            )),
             None => error,
         };
         let mib = self.memory_bytes >> 20;

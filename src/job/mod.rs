@@ -144,22 +144,22 @@ fn stream_head(spec: &JobSpec) -> impl Serialize + '_ {
 
 /// Makes and publishes what was planned.
 fn stream_found(run: &Run<'_>, plan: Plan, job: &JobId) -> Result<Outcome> {
-    stream_planned(run, plan, job, |_, _| Ok(()))
+    stream_planned(run, plan, job, |plan, _| Ok(plan))
 }
 
-/// The same once `before` has done in the staging directory what it does.
+/// The same once `before` has done in the staging directory what it does, and returned what is planned then.
 fn stream_planned(
     run: &Run<'_>,
     plan: Plan,
     job: &JobId,
-    before: impl FnOnce(&Plan, &Staging) -> Result<()>,
+    before: impl FnOnce(Plan, &Staging) -> Result<Plan>,
 ) -> Result<Outcome> {
     let disk_bytes = run
         .disk_bytes()
         .saturating_add(plan.settled_bytes(run.spec))
         .saturating_add(run.shuffle_disk_bytes(&plan));
     let make = |staging: &Staging| {
-        before(&plan, staging)?;
+        let plan = before(plan, staging)?;
         match run.spec.split.folds {
             Some(folds) => folds::make(run, plan, job, staging, folds),
             None => make(run, plan, job, staging),
@@ -183,7 +183,10 @@ fn split<'r>(run: &'r Run<'_>, rows: Rows, staging: &Staging) -> Result<Split<'r
         let cache = staging.cache_dir();
         let prepared = pass::settle(context, spec, rows, &cache, partials)?;
         let mut plan = SplitPlan::new(context, &prepared.table.schema, &spec.split)?;
-        let sides = pass::split(context, partials, &prepared.table, &mut plan, &cache)?;
+        let sides = match run.takes_kept_sides() {
+            true => plan.take_kept(partials)?,
+            false => pass::split(context, partials, &prepared.table, &mut plan, &cache)?,
+        };
         Ok(Split {
             prepared,
             plan,

@@ -31,6 +31,7 @@ pub(super) struct Run<'a> {
     rows: Cell<Option<u64>>,
     taken_up: Cell<u64>,
     does_no_unit: Cell<Option<Proof>>,
+    takes_kept_sides: Cell<bool>,
     warnings: RefCell<Vec<String>>,
     arrived: RefCell<Vec<String>>,
     update: RefCell<Option<UpdateRecord>>,
@@ -55,6 +56,7 @@ impl<'a> Run<'a> {
             rows: Cell::default(),
             taken_up: Cell::default(),
             does_no_unit: Cell::default(),
+            takes_kept_sides: Cell::default(),
             warnings: RefCell::default(),
             arrived: RefCell::default(),
             update: RefCell::default(),
@@ -127,6 +129,16 @@ impl<'a> Run<'a> {
     /// Whether that is so.
     pub(super) fn does_no_unit(&self) -> Option<Proof> {
         self.does_no_unit.get()
+    }
+
+    /// The sides of all rows were found and kept: pass 1 takes them.
+    pub(super) fn take_kept_sides(&self) {
+        self.takes_kept_sides.set(true);
+    }
+
+    /// Whether that is so.
+    pub(super) fn takes_kept_sides(&self) -> bool {
+        self.takes_kept_sides.get()
     }
 
     /// How much of an earlier, stopped run was taken up.

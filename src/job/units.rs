@@ -4,34 +4,35 @@
 //! `prep stream`, byte for byte (`run.json` and the report's run section apart). A pass begins once the
 //! results of all units of the pass before it are there, each sealed and of this job; so does the commit.
 //! A process that does units opens only the files of these, and reads what others have found in one file a
-//! pass, so that its own work is all that it does. Limit: Parquet, and sides that are known once every
-//! unit was read once ([`file::check`]).
+//! pass, so that its own work is all that it does. What takes all rows, planning does: it parses text,
+//! and finds sides that take several readings ([`prepare()`]).
 
 mod file;
 mod missing;
+mod part;
+mod prepare;
 mod seam;
+mod write;
 
-use std::ffi::OsString;
 use std::ops::Range;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use super::run::Run;
 use super::{Outcome, outlook, planned, stream_found, stream_head, without_bad_files};
 use crate::artifact::PlanFile;
-use crate::artifact::planned::PlannedFile;
 use crate::engine::{Cancel, Observer, Pass};
 use crate::error::{Result, UsageError};
-use crate::pass::{self, Part, Plan, Prepared, Rows};
+use crate::pass::{self, Rows};
 use crate::report::{PlanReport, RunReport, UnitsReport};
-use crate::sink::staging::UnitList;
 use crate::sink::{Proof, Staging, Work, write_atomically};
-use crate::source::discover::{Discovery, Fingerprint, InputFile, as_planned, discover};
-use crate::spec::{Format, JobSpec, Resources};
+use crate::source::discover::discover;
+use crate::spec::{JobSpec, Resources};
 
-pub(super) use file::{absolute, check, refused};
-use file::{place, read, same_job};
+pub(super) use file::{absolute, check};
+use file::{read, same_job};
 use missing::complete;
+use part::part;
+pub(super) use prepare::{prepare, table};
 use seam::Seam;
 
 /// The passes that units go through.
@@ -65,32 +66,31 @@ pub fn plan_units(
     let spec = &absolute(spec)?;
     without_bad_files(spec, cancel, observer, |found| {
         let run = Run::new(spec, found, cancel, observer);
-        let (plan, job) = planned(&run, &stream_head(spec))?;
-        let prepared = table(&plan)?;
+        let (mut plan, job) = planned(&run, &stream_head(spec))?;
         let staging = Staging::open_as(&spec.output, &job)?;
         if staging.is_published() || (spec.output.if_changed && staging.output_is_current()) {
             staging.abandon()?;
         } else {
-            let settled = plan.settled_bytes(spec);
-            staging.check_free_space(run.disk_bytes().saturating_add(settled))?;
-            let prints = &plan.fingerprints;
-            staging.list_units(|each| pass::list_units(&found.files, prints, prepared, each))?;
+            let kept = plan.settled_bytes(spec);
+            let kept = kept.saturating_add(run.shuffle_disk_bytes(&plan));
+            let prepared = staging
+                .check_free_space(run.disk_bytes().saturating_add(kept))
+                .and_then(|()| prepare(&run, plan, &staging));
+            match prepared {
+                Ok(prepared) => plan = prepared,
+                Err(error) => return Err(staging.put_away(error)),
+            }
             staging.leave()?;
         }
-        let units = prepared.table.units.len() as u64;
+        let units = match &plan.rows {
+            Rows::Table(prepared) => prepared.table.units.len() as u64,
+            // Of an output that is there: nobody knows any more, and there is nothing to do of it.
+            Rows::Text(_) => 1,
+        };
         write_atomically(path, &PlanFile::new(spec, &job, units).render()?)?;
-        Ok(outlook::report(&run, &job, &plan))
+        let report = outlook::report(&run, &job, &plan);
+        Ok(PlanReport { units, ..report })
     })
-}
-
-fn table(plan: &Plan) -> Result<&Prepared> {
-    match &plan.rows {
-        Rows::Table(prepared) => Ok(prepared),
-        Rows::Text(_) => {
-            let why = "text is parsed by one process: use prep stream";
-            Err(refused("--plan", "text", why))
-        }
-    }
 }
 
 /// Does one pass of some units of a plan, and leaves their results for whoever goes on, as one file.
@@ -107,14 +107,6 @@ pub fn unit(
     observer: &dyn Observer,
 ) -> Result<UnitsReport> {
     let (file, spec) = read(planned)?;
-    if units.is_empty() || units.end > file.units() {
-        return Err(UsageError::InvalidValue {
-            flag: "--unit",
-            value: format!("{}..{}", units.start, units.end),
-            reason: format!("the plan has units 0..{}", file.units()),
-        }
-        .into());
-    }
     let report = |is_published, taken_up| UnitsReport {
         version: crate::VERSION.to_string(),
         job: file.job().short().to_string(),
@@ -128,8 +120,16 @@ pub fn unit(
     let Some(work) = Work::join(&spec.output.path, file.job(), own)? else {
         return Ok(report(true, 0));
     };
+    if units.is_empty() || units.end > file.units() {
+        return Err(UsageError::InvalidValue {
+            flag: "--unit",
+            value: format!("{}..{}", units.start, units.end),
+            reason: format!("the plan has units 0..{}", file.units()),
+        }
+        .into());
+    }
     let list = work.units()?;
-    let (part, found) = part(planned, &spec, &list, units.clone())?;
+    let (part, found) = part(planned, &spec, &list, units.clone(), &work.cache_dir())?;
     let run = Run::new(&spec, &found, cancel, observer);
     let read_footers = || pass::plan_part(run.context(), &spec, &part, || list.damaged());
     let plan = run.pass(Pass::Plan, read_footers)?;
@@ -140,62 +140,23 @@ pub fn unit(
         prepared: table(&plan)?,
         units: number(file.units()),
         rows: list.table().rows,
+        list: &list,
         planned,
         job: file.job(),
     };
     seam.do_units(pass)?;
+    let is_done_by_plan = pass == Pass::Split && spec.split.needs_further_readings();
+    let taken_up = match is_done_by_plan {
+        true => units.end - units.start,
+        false => work.partials().taken_up(),
+    };
     pass::check_unchanged(run.context(), &plan.fingerprints)?;
-    Ok(report(false, work.partials().taken_up()))
+    pass::check_cache(run.context(), &table(&plan)?.table)?;
+    Ok(report(false, taken_up))
 }
 
 fn number(unit: u64) -> usize {
     usize::try_from(unit).unwrap_or(usize::MAX)
-}
-
-/// The files of some units, and what was planned with them.
-fn part(
-    planned: &Planned,
-    spec: &JobSpec,
-    list: &UnitList,
-    units: Range<u64>,
-) -> Result<(Part, Discovery)> {
-    let known = |file: &PlannedFile| -> Result<(InputFile, Fingerprint)> {
-        let (path, relative, print) = list.table().found(file).ok_or_else(|| list.damaged())?;
-        let path = place(planned, Path::new(&OsString::from_vec(path)));
-        let input = as_planned(path, relative, &print, spec.input.hive)?;
-        Ok((input, print))
-    };
-    let first_unit = number(units.start);
-    let units = list.units(units)?;
-    let first_input = units.first().map_or(0, |unit| unit.first_input);
-    let (mut files, mut fingerprints) = (Vec::new(), Vec::new());
-    for unit in &units {
-        // A file that two units share is the last of one and the first of the other.
-        let shared = (first_input + files.len()).checked_sub(unit.first_input);
-        let shared = shared.ok_or_else(|| list.damaged())?;
-        for file in unit.files.iter().skip(shared) {
-            let (file, print) = known(file)?;
-            files.push(file);
-            fingerprints.push(print);
-        }
-    }
-    let schemas = list.table().schemas.iter();
-    let part = Part {
-        first_unit,
-        first_input,
-        fingerprints,
-        schemas: schemas
-            .map(|(_, file)| known(file))
-            .collect::<Result<_>>()?,
-        units,
-    };
-    let found = Discovery {
-        files,
-        format: Format::Parquet,
-        skipped: Default::default(),
-        bad: Vec::new(),
-    };
-    Ok((part, found))
 }
 
 /// Publishes the output of a plan whose units are all done: merges their results and writes the records.
@@ -217,10 +178,17 @@ pub fn commit(
         return Ok(Outcome::Unchanged(run.unchanged(file.job())));
     };
     let units = number(file.units());
-    for pass in PASSES {
+    let finds_sides = !spec.split.needs_further_readings();
+    for pass in PASSES
+        .into_iter()
+        .filter(|pass| finds_sides || *pass != Pass::Split)
+    {
         complete(&run, work.partials(), pass, 0..units, planned)?;
     }
     drop(work);
+    if !finds_sides {
+        run.take_kept_sides();
+    }
     run.do_no_unit(match planned.sizes_only {
         true => Proof::Sizes,
         false => Proof::Checksums,

@@ -8,7 +8,7 @@ use crate::engine::Pass;
 use crate::error::Result;
 use crate::kernel::{Scaler, Side};
 use crate::pass::{
-    self, Prepared, RowsOf, Scaling, Shuffle, SplitPlan, SplitTotal, WriteJob, Written,
+    self, AllRows, Prepared, RowsOf, Scaling, Shuffle, SplitPlan, SplitTotal, WriteJob, Written,
 };
 use crate::sink::Staging;
 use crate::sink::shard::ShardFormat;
@@ -54,7 +54,11 @@ pub(super) fn write(
         job,
     };
     let written = if spec.output.shuffle {
-        let shuffle = Shuffle::new(&write, planned.sides, spec.split.seed, cache.clone());
+        let all = AllRows {
+            rows: table.rows(),
+            bytes: table.bytes(),
+        };
+        let shuffle = Shuffle::new(&write, all, planned.sides, spec.split.seed, cache.clone());
         let scattered = run.pass(Pass::Write, || pass::scatter(&write, &shuffle))?;
         run.pass(Pass::Shuffle, || pass::gather(&write, &shuffle, scattered))?
     } else {

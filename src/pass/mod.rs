@@ -16,6 +16,7 @@ mod scaling;
 mod shuffle;
 mod slicer;
 mod split;
+mod stores;
 mod text;
 mod units;
 mod weights;
@@ -27,17 +28,17 @@ use crate::source::discover::InputFile;
 pub use fit::{FeatureState, FitPartial, FitTotal, Fitted, fit};
 pub use histograms::{Histograms, SideHistograms};
 pub use infinities::{Infinities, check_infinities};
-pub use part::{Part, list_units, plan_part};
+pub use part::{CachePart, Part, check_cache, list_units, plan_part};
 pub use plan::{Plan, Prepared, Rows, check_unchanged, plan, screen};
 pub use scaling::Scaling;
 use shuffle::shuffle_bytes;
-pub use shuffle::{Scattered, Shuffle, gather, scatter};
+pub use shuffle::{AllRows, Scattered, Shuffle, gather, scatter, scatter_units};
 pub use split::{
     ClassTotal, Routed, RowsOf, SplitPlan, SplitTotal, check_rows, check_split, split,
 };
 pub use text::settle;
 pub use units::{Total, fit_units, missing_units, split_total, split_units, total, write_units};
-pub use write::{WriteJob, WritePartial, Written, shard_paths, write};
+pub use write::{WriteJob, WritePartial, Written, shard_paths, write, write_kind};
 
 /// What the partial of a unit is called: `fit-0000012`.
 fn partial_name(pass: Pass, unit: usize) -> String {
@@ -51,6 +52,11 @@ pub struct Known {
     pub inputs: usize,
     /// How many numbers of units its shards have: those of new ones come after them.
     pub units: u64,
+}
+
+/// What the result of all units together is called: `fit-total`.
+fn total_name(pass: Pass) -> String {
+    format!("{pass}-total")
 }
 
 /// What every pass needs to know about the run around it.

@@ -2,11 +2,14 @@
 //!
 //! Invariant: schema, output and units are those of the whole plan. The schema follows from one file of each
 //! schema that any file has, in the order in which they first came; the units from row groups that were
-//! written down. Every file that is opened is proven to be what it was when it was planned with.
+//! written down. Every file that is opened is proven to be what it was when it was planned with. Units of
+//! text are read from the cache ([`cached`]), and their inputs, which needn't be there, only give names.
+
+mod cached;
 
 use std::sync::Arc;
 
-use super::plan::{Planned, Stores};
+use super::stores::{Planned, Stores};
 use super::{Context, Plan, Prepared, Rows};
 use crate::artifact::planned::{PlannedTable, PlannedUnit};
 use crate::engine::{Pass, guarded};
@@ -14,20 +17,22 @@ use crate::error::{Error, Place, Result};
 use crate::schema::SharedLayout;
 use crate::source::discover::{Fingerprint, InputFile, unchanged};
 use crate::source::parquet::ParquetFile;
-use crate::source::table::Table;
+use crate::source::table::{Numbers, Table};
 use crate::spec::JobSpec;
+
+pub use cached::{CachePart, check_cache};
 
 /// Consecutive units of a plan, the files they are read from being the run's inputs.
 #[derive(Debug)]
 pub struct Part {
-    /// Number of the first unit.
-    pub first_unit: usize,
-    /// Number of the first input.
-    pub first_input: usize,
+    /// Numbers of the first unit, and of what it is read from.
+    pub numbers: Numbers,
     /// What the inputs were when they were planned with.
     pub fingerprints: Vec<Fingerprint>,
     /// One file of each schema.
     pub schemas: Vec<(InputFile, Fingerprint)>,
+    /// What is read in place of the inputs, if those are text.
+    pub cache: Option<CachePart>,
     /// The units.
     pub units: Vec<PlannedUnit>,
 }
@@ -44,6 +49,7 @@ pub fn list_units(
 ) -> Result<PlannedTable> {
     let mut table = PlannedTable {
         rows: prepared.table.rows(),
+        bytes: prepared.table.bytes(),
         ..PlannedTable::default()
     };
     let mut layouts: Vec<&SharedLayout> = Vec::new();
@@ -54,31 +60,39 @@ pub fn list_units(
             .any(|known| Arc::ptr_eq(known, &store.layout))
         {
             layouts.push(&store.layout);
+            if let Some(cached) = cached::planned(store) {
+                table.cached.push(cached);
+                continue;
+            }
             let file = table.file(&inputs[store.input], &fingerprints[store.input]);
             table.schemas.push((store.input, file));
         }
     }
-    let mut next = 0;
+    let (mut next, mut next_store) = (0, 0);
     for unit in &prepared.table.units {
         let (Some(first), Some(last)) = (unit.pieces.first(), unit.pieces.last()) else {
             continue;
         };
-        let place = |store: usize, group| (stores[store].input, group);
-        let (first, last) = (
-            place(first.store, first.row_group),
-            place(last.store, last.row_group),
-        );
         // Files without rows in between go with the unit after them.
-        let first_input = first.0.min(next);
-        let files = first_input..=last.0;
-        next = last.0 + 1;
+        let last_input = stores[last.store].input;
+        let first_input = stores[first.store].input.min(next);
+        let of_cache = first.store.min(next_store)..=last.store;
+        (next, next_store) = (last_input + 1, last.store + 1);
+        let first_store = *of_cache.start();
+        let of_cache: Option<Vec<_>> = stores[of_cache].iter().map(cached::planned).collect();
+        let place = |store: usize, group| match &of_cache {
+            Some(_) => (store, group),
+            None => (stores[store].input, group),
+        };
         each(PlannedUnit {
             first_input,
-            files: files
+            files: (first_input..=last_input)
                 .map(|input| table.file(&inputs[input], &fingerprints[input]))
                 .collect(),
-            first,
-            last,
+            first: place(first.store, first.row_group),
+            last: place(last.store, last.row_group),
+            first_store: of_cache.as_ref().map_or(0, |_| first_store),
+            stores: of_cache.unwrap_or_default(),
         })?;
     }
     Ok(table)
@@ -94,6 +108,26 @@ pub fn plan_part(
     part: &Part,
     damaged: impl Fn() -> Error,
 ) -> Result<Plan> {
+    let stores = match &part.cache {
+        Some(cache) => cached::stores(context, cache, part.numbers)?,
+        None => input_stores(context, part)?,
+    };
+    let prepared = stores.settle(context, spec, |schema, stores| {
+        let ends: Vec<_> = part
+            .units
+            .iter()
+            .map(|unit| [unit.first, unit.last])
+            .collect();
+        Table::of_units(schema, stores, part.numbers, &ends).ok_or_else(&damaged)
+    })?;
+    Ok(Plan {
+        fingerprints: part.fingerprints.clone(),
+        rows: Rows::Table(Box::new(prepared)),
+    })
+}
+
+/// The inputs, each proven to be what it was.
+fn input_stores(context: Context<'_>, part: &Part) -> Result<Stores> {
     let mut stores = Stores::default();
     let open = |input: &InputFile, print: &Fingerprint| {
         unchanged(input, print)?;
@@ -112,17 +146,5 @@ pub fn plan_part(
         },
         |index, file| stores.add(index, &context.inputs[index].path, &file),
     )?;
-    let prepared = stores.settle(context, spec, |schema, stores| {
-        let ends: Vec<_> = part
-            .units
-            .iter()
-            .map(|unit| [unit.first, unit.last])
-            .collect();
-        let numbers = (part.first_unit, part.first_input);
-        Table::of_units(schema, stores, numbers, &ends).ok_or_else(&damaged)
-    })?;
-    Ok(Plan {
-        fingerprints: part.fingerprints.clone(),
-        rows: Rows::Table(Box::new(prepared)),
-    })
+    Ok(stores)
 }

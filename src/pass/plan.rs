@@ -1,20 +1,16 @@
 //! The plan: what would be read, without reading more than footers and headers.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use parquet::file::metadata::FileMetaData;
-
-use super::{Context, SplitPlan, shuffle_bytes, split};
+use super::stores::{Planned, Stores};
+use super::{Context, shuffle_bytes, split};
 use crate::engine::{Pass, guarded};
 use crate::error::{DataError, Error, Place, Result, escape_path};
-use crate::schema::{
-    OutputSchema, SAME_COLUMNS, Schema, SharedLayout, Unifier, check_frozen, check_no_fold_column,
-    output_schema,
-};
+use crate::schema::{OutputSchema, SAME_COLUMNS, check_frozen, check_no_fold_column};
 use crate::source::discover::{Fingerprint, fingerprint, unchanged};
 use crate::source::parquet::ParquetFile;
-use crate::source::table::{Group, Store, Table, UNIT_ROWS};
+use crate::source::table::Table;
 use crate::source::text::{ColumnType, TextFile};
 use crate::spec::{Format, JobSpec};
 
@@ -219,11 +215,10 @@ impl Plan {
 
     /// What all rows take in memory, if that is known.
     pub fn bytes(&self) -> Option<u64> {
-        let Rows::Table(prepared) = &self.rows else {
-            return None;
-        };
-        let units = prepared.table.units.iter();
-        Some(units.map(|unit| unit.bytes).fold(0, u64::saturating_add))
+        match &self.rows {
+            Rows::Table(prepared) => Some(prepared.table.bytes()),
+            Rows::Text(_) => None,
+        }
     }
 
     /// What a worker holds beside its buffers, at most: the footers of a unit, or the window of what it
@@ -256,130 +251,4 @@ fn plan_parquet(context: Context<'_>, spec: &JobSpec) -> Result<(Vec<Fingerprint
         },
     )?;
     Ok((fingerprints, stores.finish(context, spec)?))
-}
-
-/// What is kept of a file: of a footer, most is needed only once its row groups are read.
-#[derive(Debug)]
-pub(super) struct Planned {
-    path: PathBuf,
-    metadata: FileMetaData,
-    footer_bytes: u64,
-    /// Rows and uncompressed bytes.
-    groups: Vec<(u64, u64)>,
-}
-
-impl Planned {
-    pub(super) fn of(file: &ParquetFile) -> Self {
-        let size = |value: i64| u64::try_from(value).unwrap_or(0);
-        let groups = file.metadata().row_groups().iter();
-        Self {
-            path: file.path().to_path_buf(),
-            metadata: file.metadata().file_metadata().clone(),
-            footer_bytes: file.footer_bytes(),
-            groups: groups
-                .map(|group| (size(group.num_rows()), size(group.total_byte_size())))
-                .collect(),
-        }
-    }
-}
-
-/// Gathers stores and unifies their schemas.
-#[derive(Debug, Default)]
-pub(super) struct Stores {
-    unifier: Option<Unifier>,
-    first: Option<FileMetaData>,
-    stores: Vec<Store>,
-    rows_before: u64,
-}
-
-impl Stores {
-    /// Adds the next file, which holds the next rows of `input`.
-    ///
-    /// `name` is the path that messages name: a part of a text file is known by its input.
-    pub(super) fn add(&mut self, input: usize, name: &Path, file: &Planned) -> Result<()> {
-        let layout = self.layout(name, &file.metadata)?;
-        let same_input = self.stores.last().is_some_and(|store| store.input == input);
-        let mut first_row = if same_input { self.rows_before } else { 0 };
-        let groups = file
-            .groups
-            .iter()
-            .map(|&(rows, bytes)| {
-                let group = Group {
-                    first_row,
-                    rows,
-                    bytes,
-                };
-                first_row += rows;
-                group
-            })
-            .collect();
-        self.rows_before = first_row;
-        self.stores.push(Store {
-            path: file.path.clone(),
-            input,
-            is_input: file.path == name,
-            layout,
-            footer_bytes: file.footer_bytes,
-            groups,
-        });
-        Ok(())
-    }
-
-    /// Takes in the schema of a file whose rows aren't added.
-    pub(super) fn schema(&mut self, file: &Planned) -> Result<()> {
-        self.layout(&file.path, &file.metadata).map(drop)
-    }
-
-    /// Whether nothing was added.
-    pub(super) fn is_empty(&self) -> bool {
-        self.stores.is_empty()
-    }
-
-    fn layout(&mut self, name: &Path, metadata: &FileMetaData) -> Result<SharedLayout> {
-        let descriptor = metadata.schema_descr();
-        match &mut self.unifier {
-            Some(unifier) => unifier.add(name, descriptor),
-            None => {
-                let (unifier, layout) = Unifier::new(name, metadata)?;
-                self.unifier = Some(unifier);
-                self.first = Some(metadata.clone());
-                Ok(layout)
-            }
-        }
-    }
-
-    /// The table of everything that was added.
-    pub(super) fn finish(self, context: Context<'_>, spec: &JobSpec) -> Result<Prepared> {
-        let known = context.known.inputs;
-        self.settle(context, spec, |schema, stores| {
-            let stores = stores.into_iter();
-            let stores = stores.filter(|store| store.input >= known).collect();
-            Ok(Table::new(schema, stores, UNIT_ROWS))
-        })
-    }
-
-    /// The same where `table` says which units there are.
-    pub(super) fn settle(
-        self,
-        context: Context<'_>,
-        spec: &JobSpec,
-        table: impl FnOnce(Schema, Vec<Store>) -> Result<Table>,
-    ) -> Result<Prepared> {
-        let unifier = self.unifier.ok_or(DataError::NoRows { files: 0 })?;
-        let folders: Vec<String> = context
-            .inputs
-            .first()
-            .map(|input| input.hive.iter().map(|(key, _)| key.clone()).collect())
-            .unwrap_or_default();
-        let schema = unifier.finish(&folders, &spec.columns, &spec.split)?;
-        SplitPlan::new(context, &schema, &spec.split)?;
-        let output = output_schema(
-            &schema,
-            self.first.as_ref(),
-            spec.output.dtype,
-            spec.fit.on_inf,
-        )?;
-        let table = table(schema, self.stores)?;
-        Ok(Prepared { table, output })
-    }
 }

@@ -5,6 +5,7 @@
 //! in a column that turned out to be text, that column is read again, since `007` must stay what it
 //! was. After that, text is a table like any other.
 
+mod parts;
 mod types;
 
 use std::path::Path;
@@ -12,31 +13,21 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
-use super::plan::{Planned, Prepared, Rows, Stores};
+use super::plan::{Prepared, Rows};
+use super::stores::{Planned, Stores};
 use crate::artifact::hex128;
 use crate::engine::Pass;
 use crate::error::{DataError, Error, InputError, Place, Result, TextError};
-use crate::sink::Partials;
 use crate::sink::cache::{CacheFile, remove_cache, rewrite_cache, write_cache};
+use crate::sink::{Partials, Written};
 use crate::source::discover::CHANGED_HINT;
 use crate::source::parquet::ParquetFile;
-use crate::source::text::{ColumnRequest, ColumnType, TextBatch, TextFile, TextUnit};
+use crate::source::text::{ColumnRequest, ColumnType, TextBatch, TextUnit};
 use crate::spec::JobSpec;
 
+use parts::{Part, SEGMENT_BYTES};
 use types::{Found, rereading, settle_types, settled_types};
 
-/// Text that is scanned, parsed and cached as one.
-const RANGE_BYTES: u64 = 16 << 20;
-/// The same of a compressed file, which is held in memory as text, too.
-const SEGMENT_BYTES: usize = 8 << 20;
-/// What parsing takes beside text and columns: buffers of the reader and the cache file.
-const PARSER_BYTES: u64 = 8 << 20;
-/// A value and whether it is there.
-const VALUE_BYTES: u64 = 9;
-/// Text grows by doubling.
-const TEXT_FACTOR: u64 = 2;
-/// What a segment takes, as a multiple: its text, the rest behind it, and columns of short fields.
-const SEGMENT_FACTOR: u64 = 5;
 /// Rows in a row group of the cache: a multiple of the statistics' 4,096.
 const CACHE_GROUP_ROWS: usize = 128 << 10;
 
@@ -76,12 +67,6 @@ struct Text<'a> {
     partials: &'a Partials,
 }
 
-/// What is parsed by one thread: a range of a plain file, or all of a compressed one.
-struct Part {
-    input: usize,
-    unit: Option<TextUnit>,
-}
-
 /// A parsed part: its files in the cache.
 type Cached = Vec<CachedFile>;
 
@@ -95,6 +80,8 @@ struct CachedFile {
     /// Of what it was read from: the source as scanned, or the records of a compressed one.
     #[serde(with = "hex128")]
     digest: u128,
+    /// Its own bytes and checksum.
+    written: Written,
 }
 
 /// The name of a part's first reading, whose types are found out, in partials and cache files.
@@ -178,77 +165,6 @@ impl Text<'_> {
             Some((old, now)) => Err(self.changed_content(part, old, now)),
             None => Ok(cached),
         }
-    }
-
-    /// Finds the records of all plain files, and with them the parts.
-    fn parts(&self) -> Result<Vec<Part>> {
-        let mut ranges = Vec::new();
-        let inputs = self.context.inputs.iter().enumerate();
-        for (input, file) in inputs.skip(self.context.known.inputs) {
-            let file = TextFile::open(&file.path, &self.spec.input.dialect)?;
-            if file.is_compressed() {
-                ranges.push((input, None));
-            } else {
-                ranges.extend(
-                    file.ranges(RANGE_BYTES)
-                        .into_iter()
-                        .map(|range| (input, Some(range))),
-                );
-            }
-        }
-        let summaries = self.context.ordered(ranges.len()).collect(|index| {
-            let (input, range) = &ranges[index];
-            let file = self.open(*input)?;
-            range.clone().map(|range| file.scan(range)).transpose()
-        })?;
-        let mut parts = Vec::new();
-        let mut rest = ranges.iter().zip(summaries).peekable();
-        while let Some(((input, _), summary)) = rest.next() {
-            let Some(first) = summary else {
-                parts.push(Part {
-                    input: *input,
-                    unit: None,
-                });
-                continue;
-            };
-            let mut of_file = vec![first];
-            while let Some((_, summary)) = rest.next_if(|((next, _), _)| next == input) {
-                of_file.extend(summary);
-            }
-            let units = self.open(*input)?.stitch(&of_file).units;
-            parts.extend(units.into_iter().map(|unit| Part {
-                input: *input,
-                unit: Some(unit),
-            }));
-        }
-        Ok(parts)
-    }
-
-    /// As many threads as the budget has room for: a part and its columns are held in memory whole.
-    fn parsers(&self, parts: &[Part]) -> Result<usize> {
-        let needs = parts.iter().map(|part| self.memory_bytes(part));
-        let needed = needs.max().unwrap_or(0);
-        let what = || format!("parsing text {} columns wide", self.columns());
-        self.context.memory.workers_taking(needed, what)
-    }
-
-    /// What parsing a part takes at most.
-    fn memory_bytes(&self, part: &Part) -> u64 {
-        let Some(unit) = &part.unit else {
-            return PARSER_BYTES + SEGMENT_FACTOR * SEGMENT_BYTES as u64;
-        };
-        let values = unit.rows.saturating_mul(self.columns() as u64);
-        let columns = values.saturating_mul(VALUE_BYTES);
-        let text = unit.bytes.saturating_mul(TEXT_FACTOR);
-        PARSER_BYTES.saturating_add(columns).saturating_add(text)
-    }
-
-    fn columns(&self) -> usize {
-        self.headers.first().map_or(0, Vec::len)
-    }
-
-    fn open(&self, input: usize) -> Result<TextFile> {
-        TextFile::open(&self.context.inputs[input].path, &self.spec.input.dialect)
     }
 
     fn requests(&self, names: &[String]) -> Vec<ColumnRequest> {
@@ -346,6 +262,7 @@ impl Text<'_> {
                 rows: batch.rows,
                 columns,
                 digest: batch.source_digest,
+                written: file.written,
             });
             self.context.advanced(Pass::Split, 0, batch.source_bytes);
             Ok(())
@@ -382,8 +299,9 @@ impl Text<'_> {
             for file in cached {
                 let input = &self.context.inputs[part.input].path;
                 let path = self.cache.join(&file.name);
+                let Written { bytes, digest } = file.written;
                 let file = ParquetFile::open(&path, self.context.memory)?;
-                stores.add(part.input, input, &Planned::of(&file))?;
+                stores.add(part.input, input, &Planned::in_cache(&file, bytes, digest))?;
             }
         }
         if stores.is_empty() {

@@ -8,14 +8,16 @@ use serde::de::DeserializeOwned;
 use super::encode::leaves;
 use super::fit::{FitPartial, fit_unit};
 use super::split::{Ranked, split_unit};
-use super::write::{shard_files, write_unit};
-use super::{Context, FitTotal, SplitPlan, SplitTotal, WriteJob, partial_name};
+use super::write::{shard_files, write_name, write_unit};
+use super::{Context, FitTotal, RowsOf, SplitPlan, SplitTotal, WriteJob, partial_name, total_name};
 use crate::engine::Pass;
 use crate::error::{Result, UsageError};
+use crate::kernel::FoldCount;
 use crate::sink::{Covered, Leaving, Partials};
 use crate::source::table::Table;
 
-/// The units of a range whose results of `pass` aren't there, or aren't whole.
+/// The units of a range whose results of `pass` aren't there, or aren't whole; `folds` are those that each have
+/// shards of their own, if any have.
 ///
 /// # Errors
 /// When the run is asked to stop.
@@ -24,10 +26,17 @@ pub fn missing_units(
     partials: &Partials,
     pass: Pass,
     units: Range<usize>,
+    folds: Option<FoldCount>,
 ) -> Result<Vec<usize>> {
     let mut missing = Vec::new();
+    let is_kept = |unit: usize| match folds.filter(|_| pass == Pass::Write) {
+        Some(count) => count
+            .folds()
+            .all(|fold| partials.is_kept(&write_name(RowsOf::Fold(fold), unit))),
+        None => partials.is_kept(&partial_name(pass, unit)),
+    };
     context.ordered(units.len()).run(
-        |index| Ok(partials.is_kept(&partial_name(pass, units.start + index))),
+        |index| Ok(is_kept(units.start + index)),
         |index, is_kept| {
             if !is_kept {
                 missing.push(units.start + index);
@@ -205,7 +214,7 @@ pub fn total<T: Total>(
     units: usize,
     empty: impl Fn() -> T + Sync,
 ) -> Result<std::result::Result<T, Vec<usize>>> {
-    let name = format!("{}-total", T::PASS);
+    let name = total_name(T::PASS);
     if let Some(total) = partials.read_without_files(&name) {
         return Ok(Ok(total));
     }

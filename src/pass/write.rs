@@ -13,7 +13,7 @@ use super::footers::already_written;
 use super::histograms::Histograms;
 use super::leaves::{BlockSource, Leaf};
 use super::scaling::Scaling;
-use super::{Context, Routed, RowsOf, SplitPlan, partial_name};
+use super::{Context, Routed, RowsOf, SplitPlan};
 use crate::artifact::JobId;
 use crate::artifact::partial::PartialFile;
 use crate::engine::{Feed, Pass};
@@ -234,9 +234,19 @@ pub(super) fn write_unit(
 
 /// What the partial of a unit is called.
 fn unit_name(job: &WriteJob<'_>, unit: usize) -> String {
-    match job.rows {
-        RowsOf::Fold(fold) => format!("{fold}-{}", partial_name(Pass::Write, unit)),
-        RowsOf::Sides | RowsOf::AllFolds => partial_name(Pass::Write, unit),
+    write_name(job.rows, unit)
+}
+
+/// What the partial of a unit is called of which these rows are written.
+pub(super) fn write_name(rows: RowsOf, unit: usize) -> String {
+    format!("{}-{unit:07}", write_kind(rows))
+}
+
+/// What partials are called of units of which these rows are written, but for the number.
+pub fn write_kind(rows: RowsOf) -> String {
+    match rows {
+        RowsOf::Fold(fold) => format!("{fold}-{}", Pass::Write),
+        RowsOf::Sides | RowsOf::AllFolds => Pass::Write.to_string(),
     }
 }
 

@@ -83,12 +83,11 @@ impl Partials {
     /// The result called `name` that an earlier, stopped run of this job has left, if it is there
     /// with all its files, each as it was.
     pub fn take_up<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        let (content, files) = self.read(name)?;
         let is_whole = |file: &PartialFile| match self.trusts_sizes() {
             true => self.has_size(file),
             false => is_unchanged(&self.staging.join(&file.path), file),
         };
-        let content = files.iter().all(is_whole).then_some(content)?;
+        let (content, _) = self.read_if(name, |files| files.iter().all(is_whole))?;
         self.taken_up.fetch_add(1, Ordering::Relaxed);
         Some(content)
     }
@@ -112,7 +111,15 @@ impl Partials {
             .hint("it, or a shard of it, is damaged: remove it and do the unit again")
     }
 
-    /// The same, or what `make` makes; and whether it is that.
+    /// The error of a result that isn't there whole, and that only the process that plans can find.
+    pub fn lost(&self, name: &str) -> Error {
+        let what = name.to_owned();
+        Error::from(OutputError::WorkMissing { what })
+            .at(Place::path(self.path(name)))
+            .hint("it takes all rows to find it again: make the plan again")
+    }
+
+    /// The same as [`Partials::already`], or what `make` makes; and whether it is that.
     ///
     /// # Errors
     /// Those of [`Partials::already`] and of `make`.
@@ -129,8 +136,8 @@ impl Partials {
 
     /// Whether the result called `name` is there whole, and its files have the size they had.
     pub fn is_kept(&self, name: &str) -> bool {
-        let found = self.read::<IgnoredAny>(name);
-        found.is_some_and(|(_, files)| files.iter().all(|file| self.has_size(file)))
+        let are_there = |files: &[PartialFile]| files.iter().all(|file| self.has_size(file));
+        self.read_if::<IgnoredAny>(name, are_there).is_some()
     }
 
     fn has_size(&self, file: &PartialFile) -> bool {
@@ -183,9 +190,9 @@ impl Partials {
         self.ranges.cover(pass, units)
     }
 
-    /// Gathers results of `pass` from unit `first` on in `directory`, to leave them as one file.
-    pub(super) fn leave(&self, pass: Pass, first: u64, directory: &Path) -> Result<Leaving<'_>> {
-        Leaving::new(&self.ranges, pass, first, directory)
+    /// Gathers results called `kind` from unit `first` on in `directory`, to leave them as one file.
+    pub(super) fn leave(&self, kind: String, first: u64, directory: &Path) -> Result<Leaving<'_>> {
+        Leaving::new(&self.ranges, kind, first, directory)
     }
 
     pub(super) fn job(&self) -> &JobId {
@@ -228,10 +235,20 @@ impl Partials {
 
     /// What can't be read is as good as missing: the work is done again.
     fn read<T: DeserializeOwned>(&self, name: &str) -> Option<(T, Vec<PartialFile>)> {
+        self.read_if(name, |_| true)
+    }
+
+    /// The same, if its files are such as is asked for; several attempts may have left some.
+    fn read_if<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        are_wanted: impl Fn(&[PartialFile]) -> bool,
+    ) -> Option<(T, Vec<PartialFile>)> {
         let alone = fs::read(self.path(name)).ok();
         let alone = alone.and_then(|bytes| unseal(&self.job, name, &bytes));
+        let alone = alone.filter(|(_, files): &(T, Vec<PartialFile>)| are_wanted(files));
         alone.or_else(|| {
-            let line = self.ranges.read(name)?;
+            let line = self.ranges.read(name, are_wanted)?;
             Some((line.content, line.files))
         })
     }

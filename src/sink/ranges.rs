@@ -1,7 +1,7 @@
 //! Ranges: what processes leave of ranges of units, one ledger each, found by unit.
 //!
 //! Ranges of one pass may overlap, and a damaged one may lie over a whole one: the first that has the unit
-//! whole counts, since all of them have the same. Limit: the directory is listed once a process, unless
+//! whole, and its files, counts, since all of them have the same. Limit: the directory is listed once a process, unless
 //! it finds what it needs under the name of its own range.
 
 use std::collections::BTreeMap;
@@ -68,14 +68,23 @@ impl Ranges {
         }
     }
 
-    /// The result called `name`, such as `fit-0000012`, if it is there whole in any of them.
-    pub(super) fn read<T: DeserializeOwned>(&self, name: &str) -> Option<UnitLine<T>> {
+    /// The result called `name`, such as `fit-0000012`, if it is there whole in any of them, and its files
+    /// are such as is asked for.
+    pub(super) fn read<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        are_wanted: impl Fn(&[PartialFile]) -> bool,
+    ) -> Option<UnitLine<T>> {
         let (kind, number) = name.rsplit_once('-')?;
         let unit: u64 = number.parse().ok()?;
+        let line = |range: &Range<u64>| {
+            let found: Option<UnitLine<T>> = self.line(kind, range, unit);
+            found.filter(|line| are_wanted(&line.files))
+        };
         if let Some((pass, own)) = &self.own
             && own.contains(&unit)
         {
-            let found = self.line(kind, own, unit);
+            let found = line(own);
             // Of one unit alone there is nothing else, or it is as well done again.
             let is_all = pass.to_string() == kind && own.end - own.start == 1;
             if found.is_some() || is_all {
@@ -89,7 +98,7 @@ impl Ranges {
             .by_ref()
             .take_while(|range| unit - range.start < listed.longest)
             .filter(|range| range.contains(&unit))
-            .find_map(|range| self.line(kind, range, unit))
+            .find_map(line)
     }
 
     /// What holds for all of a range, if it is there whole.
@@ -191,24 +200,24 @@ fn parse(name: &str) -> Option<(&str, Range<u64>)> {
 #[derive(Debug)]
 pub struct Leaving<'a> {
     ranges: &'a Ranges,
-    pass: Pass,
+    kind: String,
     first: u64,
     writer: LedgerWriter,
 }
 
 impl<'a> Leaving<'a> {
-    /// Gathers results of `pass` from unit `first` on, in a file in `directory` until all are there.
+    /// Gathers results called `kind` from unit `first` on, in a file in `directory` until all are there.
     pub(super) fn new(
         ranges: &'a Ranges,
-        pass: Pass,
+        kind: String,
         first: u64,
         directory: &Path,
     ) -> Result<Self> {
-        let (kind, path) = (pass.to_string(), directory.join(format!("{pass}{SUFFIX}")));
+        let path = directory.join(format!("{kind}{SUFFIX}"));
         Ok(Self {
             writer: LedgerWriter::create(path, &ranges.job, &kind, first)?,
             ranges,
-            pass,
+            kind,
             first,
         })
     }
@@ -230,7 +239,7 @@ impl<'a> Leaving<'a> {
         if units.is_empty() {
             return Ok(());
         }
-        let place = self.ranges.path(&self.pass.to_string(), &units);
+        let place = self.ranges.path(&self.kind, &units);
         self.writer.finish(summary, &place)
     }
 }
@@ -246,7 +255,7 @@ mod tests {
     /// Leaves ranges whose units hold their own number, and `offset` more.
     fn leave(directory: &Path, units: Range<u64>, offset: u64) {
         let ranges = Ranges::new(directory, &job(), None);
-        let mut leaving = Leaving::new(&ranges, Pass::Fit, units.start, directory).unwrap();
+        let mut leaving = Leaving::new(&ranges, "fit".to_owned(), units.start, directory).unwrap();
         for unit in units.clone() {
             leaving.push(&(unit + offset), Vec::new()).unwrap();
         }
@@ -254,7 +263,8 @@ mod tests {
     }
 
     fn read(ranges: &Ranges, unit: u64) -> Option<u64> {
-        Some(ranges.read(&format!("fit-{unit:07}"))?.content)
+        let found = ranges.read(&format!("fit-{unit:07}"), <[PartialFile]>::is_empty)?;
+        Some(found.content)
     }
 
     #[test]
@@ -266,8 +276,9 @@ mod tests {
         let ranges = Ranges::new(folder.path(), &job(), None);
         let found: Vec<_> = (0..11).filter_map(|unit| read(&ranges, unit)).collect();
         assert_eq!(found, [0, 1, 2, 3, 4, 5, 9]);
-        assert!(ranges.read::<u64>("write-0000001").is_none());
-        assert!(ranges.read::<u64>("fit-total").is_none());
+        assert!(ranges.read::<u64>("write-0000001", |_| true).is_none());
+        assert!(ranges.read::<u64>("fit-total", |_| true).is_none());
+        assert!(ranges.read::<u64>("fit-0000001", |_| false).is_none());
         assert_eq!(ranges.summary::<u64>(Pass::Fit, &(1..5)), Some(10));
         let cover = [
             Covered::Range(0..2),

@@ -39,6 +39,17 @@ pub struct Table {
     pub first_input: usize,
 }
 
+/// Numbers of the first unit, input and store of a part of a table, among those of the whole.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Numbers {
+    /// Of the unit.
+    pub unit: usize,
+    /// Of the input.
+    pub input: usize,
+    /// Of the store.
+    pub store: usize,
+}
+
 /// A Parquet file that holds consecutive rows of one input.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -46,8 +57,8 @@ pub struct Store {
     pub path: PathBuf,
     /// Index of its input among the run's inputs.
     pub input: usize,
-    /// Whether it is that input itself, which others may write, and no part of the cache.
-    pub is_input: bool,
+    /// Bytes and XXH3-128, if it is a part of the cache, and not that input itself, which others may write.
+    pub cached: Option<(u64, u128)>,
     /// Where it keeps each column.
     pub layout: SharedLayout,
     /// What its footer takes in memory.
@@ -132,22 +143,22 @@ impl Table {
         }
     }
 
-    /// Some consecutive units of a larger table, whose first is number `first_unit`, read from inputs the
-    /// first of which is number `first_input`; each is given by the inputs and row groups that it begins
-    /// and ends with. `None` if the stores don't have those, or no rows in them.
+    /// Some consecutive units of a larger table, `numbers` being those of the first; each is given by the
+    /// stores and row groups that it begins and ends with. `None` if the stores don't have those, or no
+    /// rows in them.
     pub fn of_units(
         schema: Schema,
         stores: Vec<Store>,
-        (first_unit, first_input): (usize, usize),
+        numbers: Numbers,
         ends: &[[(usize, usize); 2]],
     ) -> Option<Self> {
         let mut units = Vec::with_capacity(ends.len());
         for (place, [first, last]) in ends.iter().enumerate() {
             let at =
-                |(input, group): (usize, usize)| Some((input.checked_sub(first_input)?, group));
+                |(store, group): (usize, usize)| Some((store.checked_sub(numbers.store)?, group));
             units.push(Unit::between(
                 &stores,
-                first_unit + place,
+                numbers.unit + place,
                 at(*first)?,
                 at(*last)?,
             )?);
@@ -156,13 +167,19 @@ impl Table {
             schema,
             stores,
             units,
-            first_input,
+            first_input: numbers.input,
         })
     }
 
     /// Rows in all.
     pub fn rows(&self) -> u64 {
         self.units.iter().map(|unit| unit.rows as u64).sum()
+    }
+
+    /// Uncompressed bytes in all.
+    pub fn bytes(&self) -> u64 {
+        let bytes = self.units.iter().map(|unit| unit.bytes);
+        bytes.fold(0, u64::saturating_add)
     }
 
     /// The numbers of the units, among those of the job.
@@ -273,7 +290,7 @@ impl<'a> OpenUnit<'a> {
     pub fn recording(mut self) -> Self {
         let stores = &self.table.stores[self.first_store..];
         for (witness, store) in self.witnesses.iter_mut().zip(stores) {
-            if store.is_input {
+            if store.cached.is_none() {
                 *witness = Witness::record();
             }
         }

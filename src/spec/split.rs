@@ -77,6 +77,27 @@ impl SplitSpec {
         by_order || self.stratify.is_some() || sizes.iter().flatten().any(in_rows)
     }
 
+    /// Whether all rows have to be read more than once before the side of any is known: where shares end in
+    /// time, where bins end, how whole groups are dealt, how large groups are, how many rows a filter leaves.
+    pub fn needs_further_readings(&self) -> bool {
+        let sizes = [Some(self.test_size), self.val_size];
+        let in_rows = sizes.iter().flatten().any(|size| size.share().is_none());
+        let stratify = self.stratify.as_ref();
+        let has_bins = stratify.is_some_and(|stratify| stratify.bins.is_some());
+        let is_by_group = matches!(self.by, SplitBy::Group(_));
+        let is_by_order = matches!(self.by, SplitBy::Time(_)) && self.cutoff.is_empty();
+        is_by_order
+            || has_bins
+            || (is_by_group && (stratify.is_some() || in_rows))
+            || (in_rows && self.filter.is_some())
+    }
+
+    /// The folds that each have shards of their own, if any have.
+    pub fn materialized(&self) -> Option<FoldCount> {
+        let folds = self.folds.filter(|folds| folds.materialized);
+        folds.map(|folds| folds.count)
+    }
+
     /// Whether rows are written once, unscaled, each with the number of its fold.
     pub fn writes_data(&self) -> bool {
         self.folds.is_some_and(|folds| !folds.materialized)

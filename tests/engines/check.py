@@ -39,7 +39,7 @@ def main():
         began = time.monotonic()
         with engine() as cluster:
             print(f"{options.engine}: up in {time.monotonic() - began:.1f} s", flush=True)
-            tables = {"lineitem": jobs.lineitem(options.data_dir, 1), "files": jobs.small_files(options.data_dir / "small-files")}
+            tables = {"lineitem": jobs.lineitem(options.data_dir, 1), "files": jobs.small_files(options.data_dir / "small-files"), "text": jobs.text_files(options.data_dir / "text-files")}
             made = {}
             for name, inputs in tables.items():
                 (work / name).mkdir()
@@ -58,11 +58,12 @@ def main():
 
 def everything(engine, made, rounds):
     """Title and case."""
-    table, files = made["lineitem"], made["files"]
+    table, files, text = made["lineitem"], made["files"], made["text"]
     submitted = [("spark-submit: 2,000 small files", lambda: cases.same_bytes(files, jobs.as_submitted))]
     return [
         ("bytes: lineitem, TPC-H scale 1", lambda: cases.same_bytes(table)),
         ("bytes: 2,000 small files", lambda: cases.same_bytes(files)),
+        ("bytes: 300 files of text", lambda: cases.same_bytes(text)),
         ("prep stream --engine: 2,000 small files", lambda: cases.same_bytes(files, jobs.as_program)),
         *(submitted if engine == "spark" else []),
         ("overhead", lambda: cases.overhead(files, rounds >= 10)),

@@ -48,6 +48,20 @@ def small_files(folder, files=2000, distinct=10):
     return folder
 
 
+def text_files(folder, files=300, rows=2000):
+    """CSV whose types only all files tell: one column ends in text."""
+    if not folder.exists():
+        unfinished = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        for number in range(files):
+            code = "{row}a" if number == files - 1 else "{row}"
+            lines = (f"{row * number % 97}.5,{row % 13}," + code.format(row=row) for row in range(rows))
+            (unfinished / f"{number:03}.csv").write_text("x,user,code\n" + "\n".join(lines) + "\n")
+        unfinished.rename(folder)
+    return folder
+
+
 def digests(out):
     """SHA-256 of every file of an output, but for those that may differ."""
     if not out.exists():

@@ -55,6 +55,8 @@ fn units_in_processes_of_their_own_give_the_bytes_of_one_process() {
     for (number, flags) in [
         &["--stratify", "user", "--test-size", "1001"][..],
         &["--folds", "3"],
+        &["--split-by", "time:user"],
+        &["--stratify", "x", "--stratify-bins", "3"],
     ]
     .into_iter()
     .enumerate()
@@ -64,13 +66,6 @@ fn units_in_processes_of_their_own_give_the_bytes_of_one_process() {
         scratch.stream_to(&out, "in", &[&["--isolate"], flags].concat());
         assert!(scratch.bytes_of(&out) == scratch.bytes_of(&reference));
     }
-    let timed = [&ISOLATED[..], &["--overwrite", "--split-by", "time:user"]].concat();
-    let error = scratch.prep(&timed).fails_with(2);
-    assert!(error.contains("--isolate and time:"), "{error}");
-    scratch.write("text/a.csv", "x\n1\n");
-    let line = ["stream", "--in", "text", "--out", "text-out", "--isolate"];
-    let error = scratch.prep(&line).fails_with(2);
-    assert!(error.contains("--isolate and text"), "{error}");
 }
 
 /// A job whose bytes another run of it has made.

@@ -1,5 +1,9 @@
 //! `prep plan --plan`, `prep unit`, `prep commit`: a job done by many processes is that of one.
 
+mod readings;
+mod shuffled;
+mod text;
+
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -65,7 +69,7 @@ fn is_same(scratch: &Scratch, out: &str, wanted: &BTreeMap<String, Vec<u8>>) {
 fn units_in_any_order_and_twice_give_the_bytes_of_stream_for_every_kind_of_split() {
     let scratch = Scratch::new();
     make_input(&scratch);
-    let settings: [&[&str]; 13] = [
+    let settings: [&[&str]; 15] = [
         &[],
         &["--val-size", "0.1", "--seed", "7", "--dtype", "float32"],
         &["--split-by", "group:user", "--sample", "0.5"],
@@ -115,6 +119,17 @@ fn units_in_any_order_and_twice_give_the_bytes_of_stream_for_every_kind_of_split
             "content",
         ],
         &["--folds", "5", "--stratify", "user", "--sample", "0.5"],
+        // Shards of every fold.
+        &["--folds", "3", "--materialize-folds"],
+        &[
+            "--folds",
+            "2",
+            "--materialize-folds",
+            "--split-by",
+            "group:user",
+            "--stratify",
+            "side",
+        ],
     ];
     for (number, flags) in settings.iter().enumerate() {
         let (reference, out, file) = (
@@ -134,6 +149,36 @@ fn units_in_any_order_and_twice_give_the_bytes_of_stream_for_every_kind_of_split
         is_same(&scratch, &out, &scratch.bytes_of(&reference));
         scratch.prep(&["verify", &out, "--in", "in"]).succeeds();
     }
+}
+
+#[test]
+fn a_unit_whose_shards_of_one_fold_are_lost_is_missing() {
+    let scratch = Scratch::new();
+    make_input(&scratch);
+    let flags = ["--folds", "3", "--materialize-folds"];
+    scratch.stream_to("reference", "in", &flags);
+    plan(&scratch, "out", "plan.json", &flags);
+    for pass in ["split", "fit", "write"] {
+        unit(&scratch, "plan.json", pass, "0..2");
+        unit(&scratch, "plan.json", pass, "2..5");
+    }
+    let partials = scratch.path(".out.prep/partials");
+    let line = ["commit", "--plan", "plan.json"];
+    let lost = partials.join("fold-1-write-0000002-0000005.lines");
+    fs::remove_file(lost).expect("remove results");
+    let error = scratch.prep(&line).fails_with(4);
+    assert!(error.contains("units 2..5"), "{error}");
+    unit(&scratch, "plan.json", "write", "2..5");
+    let shards = files_below(&scratch.path(".out.prep/out/fold-2/test"));
+    fs::remove_file(&shards[3]).expect("remove a shard");
+    let error = scratch.prep(&line).fails_with(4);
+    assert!(error.contains("units 3"), "{error}");
+    unit(&scratch, "plan.json", "write", "3");
+    commit(&scratch, "plan.json");
+    is_same(&scratch, "out", &scratch.bytes_of("reference"));
+    let isolated = [&["--isolate"], &flags[..]].concat();
+    scratch.stream_to("isolated", "in", &isolated);
+    is_same(&scratch, "isolated", &scratch.bytes_of("reference"));
 }
 
 #[test]
@@ -349,14 +394,7 @@ fn units_are_refused_for_another_plan_other_inputs_and_what_one_process_has_to_d
         scratch.prep(&[&line[..], flags].concat())
     };
     for flags in [
-        &["--split-by", "time:user"][..],
-        &["--stratify", "user", "--stratify-bins", "3"],
-        &["--stratify", "user", "--split-by", "group:side"],
-        &["--test-size", "100", "--split-by", "group:user"],
-        &["--test-size", "100", "--where", "user > 3"],
-        &["--folds", "3", "--materialize-folds"],
-        &["--shuffle"],
-        &["--on-bad-file", "skip"],
+        &["--on-bad-file", "skip"][..],
         &["--audit", "--fail-on", "leak"],
     ] {
         let error = planning(flags).fails_with(2);
@@ -365,17 +403,6 @@ fn units_are_refused_for_another_plan_other_inputs_and_what_one_process_has_to_d
             "{flags:?}: {error}"
         );
     }
-    scratch.write("text/a.csv", "x\n1\n");
-    let line = [
-        "plan",
-        "--in",
-        "text",
-        "--out",
-        "out",
-        "--plan",
-        "plan.json",
-    ];
-    scratch.prep(&line).fails_with(2);
     assert!(!scratch.path("plan.json").exists() && !scratch.path(".out.prep").exists());
 
     plan(&scratch, "out", "plan.json", &[]);

@@ -14,7 +14,8 @@ use crate::cli::{allocator, progress};
 
 const EXAMPLES: &str = "\
 The output is that of prep stream with the flags of the plan, byte for byte, run.json and the report's
-run section apart. A second commit of the same plan finds it there and does nothing.
+run section apart. A second commit of the same plan finds it there and does nothing. With --shuffle it
+gathers the rows of all units and writes the shards.
 
 Examples:
   prep commit --plan plan.json

@@ -1,4 +1,4 @@
-//! `prep plan`: what `prep stream` would do, from footers and headers alone.
+//! `prep plan`: what `prep stream` would do, from footers and headers alone; with `--plan`, the beginning of it.
 
 use std::path::PathBuf;
 
@@ -10,14 +10,14 @@ use prep_stream::report::{PlanReport, plan_text};
 use prep_stream::spec::JobSpec;
 
 use crate::cli::args::{JobArgs, LogFormat};
-use crate::cli::{progress, terminal};
+use crate::cli::{allocator, progress, terminal};
 
 /// Show what stream would do, reading no more than footers and headers
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "prep plan --in <PATH>... --out <DIR> [OPTIONS]")]
 pub(in crate::cli) struct Args {
     /// Also write the plan to this file and prepare --out, for prep unit and prep commit: the job is then
-    /// done by any number of processes
+    /// done by any number of processes. Text is parsed now, and sides that take several readings are found
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     plan: Option<PathBuf>,
 
@@ -54,6 +54,7 @@ fn planned(
     let watch = args.watch();
     let spec = args.into_spec()?;
     refuse_update(&spec, "--dry-run or prep plan")?;
+    allocator::suit(spec.resources);
     let report = progress::watched(watch, |observer| plan(&spec, observer))?;
     match watch.log_format {
         LogFormat::Json => terminal::print_json(&report),

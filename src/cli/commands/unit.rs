@@ -12,7 +12,8 @@ use crate::cli::{allocator, progress, terminal, values};
 const EXAMPLES: &str = "\
 The three passes, each once all units of the one before it are done; units of one pass in any order, on
 any machines that share the directory of --out, any of them twice. Without --memory a process takes the
-share of its machine's that goes with its --threads:
+share of its machine's that goes with its --threads. Text is read from the cache beside --out, where
+prep plan has left it:
 
   prep plan --in data/ --out standardized/ --plan plan.json
   prep unit split --plan plan.json --unit 0..40

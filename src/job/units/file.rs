@@ -5,22 +5,10 @@ use std::path::{Path, PathBuf};
 use super::Planned;
 use crate::artifact::{JobId, PlanFile};
 use crate::error::{Error, InputError, Place, PublishedError, Result, UsageError};
-use crate::spec::{JobSpec, OnBadFile, Size, SplitBy, SplitSpec};
+use crate::spec::{JobSpec, OnBadFile};
 
 /// Refuses with `flag` what one process has to do by itself.
 pub(in crate::job) fn check(spec: &JobSpec, flag: &'static str) -> Result<()> {
-    let split = &spec.split;
-    if let Some((second, why)) = needs_further_readings(split) {
-        return Err(refused(flag, second, why));
-    }
-    if split.folds.is_some_and(|folds| folds.materialized) {
-        let why = "a unit leaves one set of shards: use prep stream, or leave it out";
-        return Err(refused(flag, "--materialize-folds", why));
-    }
-    if spec.output.shuffle {
-        let why = "rows are gathered from all units: use prep stream";
-        return Err(refused(flag, "--shuffle", why));
-    }
     if spec.input.on_bad_file == OnBadFile::Skip {
         let why = "every process must see the same files: leave bad ones out of --in";
         return Err(refused(flag, "--on-bad-file skip", why));
@@ -28,46 +16,7 @@ pub(in crate::job) fn check(spec: &JobSpec, flag: &'static str) -> Result<()> {
     Ok(())
 }
 
-/// What takes more than one reading of all units before the side of any row is known.
-fn needs_further_readings(split: &SplitSpec) -> Option<(&'static str, &'static str)> {
-    let in_rows = |size: &Size| size.share().is_none();
-    let by_group = matches!(split.by, SplitBy::Group(_));
-    let by_time = matches!(split.by, SplitBy::Time(_));
-    let sizes = [Some(split.test_size), split.val_size];
-    let (in_rows, stratify) = (sizes.iter().flatten().any(in_rows), split.stratify.as_ref());
-    let bins = stratify.is_some_and(|stratify| stratify.bins.is_some());
-    let cases = [
-        (
-            by_time && split.cutoff.is_empty(),
-            "time: without --cutoff",
-            "where shares end is looked for in several readings: use prep stream, or --cutoff",
-        ),
-        (
-            bins,
-            "--stratify-bins",
-            "bins are found by a reading of their own: use prep stream",
-        ),
-        (
-            stratify.is_some() && by_group,
-            "--stratify with group:",
-            "whole groups are dealt by one process: use prep stream",
-        ),
-        (
-            in_rows && by_group,
-            "sizes in rows with group:",
-            "groups may be large, which takes more readings: use prep stream",
-        ),
-        (
-            in_rows && split.filter.is_some(),
-            "sizes in rows with --where",
-            "how many rows are left is known after one reading: use prep stream, or shares",
-        ),
-    ];
-    let mut met = cases.into_iter().filter(|(is_met, ..)| *is_met);
-    met.next().map(|(_, second, why)| (second, why))
-}
-
-pub(in crate::job) fn refused(first: &'static str, second: &'static str, reason: &str) -> Error {
+fn refused(first: &'static str, second: &'static str, reason: &str) -> Error {
     let reason = reason.to_owned();
     UsageError::Conflict {
         first,

@@ -21,7 +21,8 @@ pub(super) fn complete(
     units: Range<usize>,
     planned: &Planned,
 ) -> Result<()> {
-    let absent = pass::missing_units(run.context(), partials, pass, units)?;
+    let folds = run.spec.split.materialized();
+    let absent = pass::missing_units(run.context(), partials, pass, units, folds)?;
     match absent.is_empty() {
         true => Ok(()),
         false => Err(missing(planned, &run.spec.output.path, pass, &absent)),

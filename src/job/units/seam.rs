@@ -1,20 +1,17 @@
 //! A process that does units of a job: what it takes from the passes before, and what it leaves.
 
 use super::Planned;
-use super::missing::{complete, missing};
+use super::missing::missing;
+use super::part::part;
 use crate::artifact::JobId;
 use crate::engine::Pass;
 use crate::error::{Error, Result};
-use crate::job::folds;
 use crate::job::run::Run;
-use crate::kernel::{Scaler, Side};
 use crate::pass::{
-    self, Context, FeatureState, FitTotal, Fitted, Prepared, RowsOf, Scaling, SplitPlan,
-    SplitTotal, Total, WriteJob,
+    self, Context, FeatureState, FitTotal, Fitted, Prepared, SplitPlan, SplitTotal, Total,
 };
-use crate::sink::Work;
-use crate::sink::shard::ShardFormat;
-use crate::source::discover::discover;
+use crate::sink::staging::UnitList;
+use crate::sink::{Leaving, Work};
 use crate::spec::OnInf;
 
 /// A process that does units of a job.
@@ -27,6 +24,7 @@ pub(super) struct Seam<'a> {
     pub(super) units: usize,
     /// Their rows.
     pub(super) rows: u64,
+    pub(super) list: &'a UnitList,
     pub(super) planned: &'a Planned,
     pub(super) job: &'a JobId,
 }
@@ -37,8 +35,13 @@ impl Seam<'_> {
         let (run, table) = (self.run, &self.prepared.table);
         let (spec, context, partials) = (run.spec, run.context(), self.work.partials());
         let mut split = SplitPlan::new(context, &table.schema, &spec.split)?;
-        let leave = || self.work.leave(pass, table.numbers().start as u64);
+        let leave = || self.leave(pass.to_string());
         match pass {
+            // Planning has found them.
+            Pass::Split if spec.split.needs_further_readings() => {
+                split.take_kept(partials)?;
+                run.pass(pass, || split.each_kept(partials, table))
+            }
             Pass::Split => run.pass(pass, || {
                 pass::split_units(context, partials, (table, self.rows), &split, leave()?)
             }),
@@ -57,9 +60,18 @@ impl Seam<'_> {
         }
     }
 
+    /// Gathers results of the units of this process.
+    pub(super) fn leave(&self, kind: String) -> Result<Leaving<'_>> {
+        let first = self.prepared.table.numbers().start as u64;
+        self.work.leave(kind, first)
+    }
+
     /// What pass 1 has found in all units of the job; `split` knows it from then on.
     fn settle(&self, split: &mut SplitPlan<'_>) -> Result<SplitTotal> {
         let (context, partials) = (self.run.context(), self.work.partials());
+        if self.run.spec.split.needs_further_readings() {
+            return split.take_kept(partials);
+        }
         let total = pass::split_total(context, partials, (self.units, self.rows), split)?;
         total.map_err(|units| self.missing(Pass::Split, &units))
     }
@@ -74,8 +86,8 @@ impl Seam<'_> {
         missing(self.planned, &self.run.spec.output.path, pass, units)
     }
 
-    /// The scaler of the job.
-    fn fitted(&self, split: &SplitPlan<'_>) -> Result<Fitted> {
+    /// The scaler of the job, or of each of its folds.
+    fn fitted(&self, split: &SplitPlan<'_>) -> Result<Vec<Fitted>> {
         let (run, table) = (self.run, &self.prepared.table);
         let spec = run.spec;
         let features = table.schema.features().count();
@@ -83,58 +95,14 @@ impl Seam<'_> {
         let is_infinite = |feature: &FeatureState| feature.infinities.count > 0;
         if spec.fit.on_inf == OnInf::Error && total.features.iter().any(is_infinite) {
             // The message names files, any of them.
-            let found = discover(&spec.input, &spec.output.path)?;
+            let (list, units) = (self.list, 0..self.units as u64);
+            let (_, found) = part(self.planned, spec, list, units, &self.work.cache_dir())?;
             let context = Context {
                 inputs: &found.files,
                 ..run.context()
             };
             pass::check_infinities(context, table, &total, spec.fit.on_inf)?;
         }
-        Ok(total.finish(spec.fit.ddof))
+        Ok(total.finish_each(spec.fit.ddof))
     }
-
-    fn write(&self, split: &SplitPlan<'_>, sides: &SplitTotal, fitted: &Fitted) -> Result<()> {
-        let (run, prepared) = (self.run, self.prepared);
-        let (spec, partials, table) = (run.spec, self.work.partials(), &prepared.table);
-        // What was read then is compared with what is read now.
-        complete(run, partials, Pass::Fit, table.numbers(), self.planned)?;
-        let written = match spec.split.folds {
-            Some(_) => vec![(folds::SIDE, folds::DATA)],
-            None => sides_of(split, sides),
-        };
-        let directories = written.iter().map(|(_, name)| self.work.side_dirs(name));
-        let directories = directories.collect::<Result<Vec<_>>>()?;
-        let (directories, unfinished): (Vec<_>, Vec<_>) = directories.into_iter().unzip();
-        let written: Vec<Side> = written.into_iter().map(|(side, _)| side).collect();
-        let by_side = WriteJob {
-            context: run.context(),
-            partials,
-            table,
-            plan: split,
-            rows: RowsOf::Sides,
-            scaler: &fitted.scaler,
-            format: &ShardFormat::new(&prepared.output, &table.schema, spec.output.compression)?,
-            spool: self.work.attempt(),
-            dtype: spec.output.dtype,
-            on_inf: spec.fit.on_inf,
-            scaling: Scaling::Fitted,
-            written: &written,
-            directories: &directories,
-            unfinished: &unfinished,
-            job: self.job,
-        };
-        let none = Scaler::default();
-        let write = match spec.split.folds {
-            Some(_) => folds::undivided(&by_side, &none),
-            None => by_side,
-        };
-        let leaving = self.work.leave(Pass::Write, table.numbers().start as u64)?;
-        run.pass(Pass::Write, || pass::write_units(&write, leaving))
-    }
-}
-
-/// The sides that are written, and their directories.
-fn sides_of(split: &SplitPlan<'_>, sides: &SplitTotal) -> Vec<(Side, &'static str)> {
-    let written = split.written(sides).into_iter();
-    written.map(|side| (side, side.name())).collect()
 }

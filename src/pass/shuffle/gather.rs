@@ -40,7 +40,7 @@ pub fn gather(job: &WriteJob<'_>, shuffle: &Shuffle, scattered: Scattered) -> Re
                 return Ok(partial);
             }
             let segment = shuffle.first_segment(place) + shard;
-            let rows = ShardRows::open(job, shuffle, &scattered.files, segment)?;
+            let rows = ShardRows::open(job, &scattered.files, segment)?;
             let shard = rows.write(&path, columns)?;
             let files = shard.iter();
             let files = files.map(|shard| job.partials.file(&path, shard.written));
@@ -77,8 +77,7 @@ pub(super) struct ShardRows<'a> {
 impl<'a> ShardRows<'a> {
     fn open(
         job: &'a WriteJob<'a>,
-        shuffle: &Shuffle,
-        files: &[SegmentFile],
+        files: &[(PathBuf, SegmentFile)],
         segment: usize,
     ) -> Result<Self> {
         let mut rows = Self {
@@ -86,10 +85,9 @@ impl<'a> ShardRows<'a> {
             segments: Vec::with_capacity(files.len()),
             places: Vec::new(),
         };
-        for (unit, file) in files.iter().enumerate() {
-            let path = shuffle.path(unit);
-            let segments = file.segments(&path, segment)?;
-            rows.segments.push((path, segments));
+        for (path, file) in files {
+            let segments = file.segments(path, segment)?;
+            rows.segments.push((path.clone(), segments));
         }
         let hashes = job.format.schema().num_columns();
         let count = rows.bytes_of(hashes) / size_of::<u64>() as u64;

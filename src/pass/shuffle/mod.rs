@@ -7,14 +7,15 @@
 //!
 //! Invariant: how many shards a side has follows from its rows, the schema and the bytes that the table is
 //! stored in, so that a shard is about as large as a block; neither the budget nor the threads have a say. Disk: the rows of all sides once
-//! more, uncompressed. Memory: a shard's order, and of a leaf what there is room for.
+//! more, uncompressed. Memory: a shard's order, and of a leaf what there is room for. Where processes do the
+//! units of pass 3, the one that commits does pass 4.
 
 mod gather;
 mod leaf;
 mod row;
 mod scatter;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::write::WriteJob;
 use super::{Histograms, SplitTotal, partial_name};
@@ -25,8 +26,8 @@ use crate::source::blocks::{BLOCK_ROWS_MAX, block_rows};
 
 pub use gather::gather;
 pub(super) use row::RowShape;
-pub use scatter::scatter;
 pub(super) use scatter::{BlockSegments, Scatter};
+pub use scatter::{scatter, scatter_units};
 
 /// Bytes that sorting takes a row.
 const ORDER_BYTES: u64 = 20;
@@ -44,29 +45,42 @@ pub struct Shuffle {
     shards: Vec<usize>,
     /// Where segment files are.
     directory: PathBuf,
+    /// Where they are until they are whole, and part of their names, if other processes may write the same.
+    attempt: Option<PathBuf>,
+}
+
+/// Rows and uncompressed bytes of all units of a job.
+#[derive(Debug, Clone, Copy)]
+pub struct AllRows {
+    /// Rows.
+    pub rows: u64,
+    /// Bytes, as footers say.
+    pub bytes: u64,
 }
 
 /// What pass 3 leaves.
 #[derive(Debug)]
 pub struct Scattered {
-    /// The segment file of every unit, in order.
-    files: Vec<SegmentFile>,
+    /// The segment file of every unit, in order, and where it is.
+    files: Vec<(PathBuf, SegmentFile)>,
     /// How standardized values are distributed.
     histograms: Histograms,
 }
 
 impl Shuffle {
-    /// The shuffle of the sides of `job` that have `sides` rows; segments go to `directory`.
-    pub fn new(job: &WriteJob<'_>, sides: &SplitTotal, seed: u64, directory: PathBuf) -> Self {
+    /// The shuffle of the sides of `job` that have `sides` rows, of `all` rows; segments go to `directory`.
+    pub fn new(
+        job: &WriteJob<'_>,
+        all: AllRows,
+        sides: &SplitTotal,
+        seed: u64,
+        directory: PathBuf,
+    ) -> Self {
         let inputs = job.context.inputs.iter();
         let table = Stored {
             rows_max: block_rows(&job.table.schema) as u64,
-            rows: job.table.rows(),
-            bytes: job
-                .table
-                .units
-                .iter()
-                .fold(0, |bytes, unit| unit.bytes.saturating_add(bytes)),
+            rows: all.rows,
+            bytes: all.bytes,
         };
         let shards = job.written.iter().map(|side| {
             let shards = table.shards(sides.rows_on(*side));
@@ -77,6 +91,16 @@ impl Shuffle {
             keys: inputs.map(|input| file_key(&input.relative)).collect(),
             shards: shards.collect(),
             directory,
+            attempt: None,
+        }
+    }
+
+    /// The same in one of several processes, whose own directory this is.
+    #[must_use]
+    pub fn attempted_in(self, attempt: &Path) -> Self {
+        Self {
+            attempt: Some(attempt.to_path_buf()),
+            ..self
         }
     }
 
@@ -103,8 +127,12 @@ impl Shuffle {
             .collect()
     }
 
-    fn path(&self, unit: usize) -> PathBuf {
-        self.directory.join(format!("segments-{unit:07}"))
+    /// The name of a unit's segment file. Threads write it in any order, so that two attempts at a unit leave
+    /// other bytes: each has a name of its own.
+    fn name(&self, unit: usize) -> String {
+        let attempt = self.attempt.as_ref().and_then(|path| path.file_name());
+        let attempt = attempt.map(|name| format!("-{}", name.to_string_lossy()));
+        format!("segments-{unit:07}{}", attempt.unwrap_or_default())
     }
 }
 

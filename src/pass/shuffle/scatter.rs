@@ -7,6 +7,7 @@ use parquet::data_type::{DataType, Int64Type};
 use serde::{Deserialize, Serialize};
 
 use super::{RowShape, Scattered, Shuffle, partial_name};
+use crate::artifact::partial::PartialFile;
 use crate::engine::Pass;
 use crate::error::Result;
 use crate::kernel::{Domain, row_hashes};
@@ -14,8 +15,11 @@ use crate::pass::Histograms;
 use crate::pass::encode::{encode_leaf, leaves};
 use crate::pass::leaves::{BlockSource, Leaf};
 use crate::pass::write::{WriteJob, open_unit, stored_bytes};
+use crate::sink::Leaving;
 use crate::sink::segments::{ChunkId, SegmentFile, SegmentWriter};
+use crate::sink::staging::put_in_place;
 use crate::source::blocks::{block_rows, blocks};
+use crate::source::file_digest;
 
 /// Bytes of a leaf's rows that are written at once.
 const CHUNK_BYTES: usize = 2 << 20;
@@ -25,6 +29,8 @@ const RUN_ROWS: usize = 64 << 10;
 /// What pass 3 leaves of one unit.
 #[derive(Debug, Serialize, Deserialize)]
 struct ScatterPartial {
+    /// Name of its segment file.
+    name: String,
     file: SegmentFile,
     histograms: Histograms,
 }
@@ -42,36 +48,79 @@ pub fn scatter(job: &WriteJob<'_>, shuffle: &Shuffle) -> Result<Scattered> {
         histograms: Histograms::new(job.scaler.columns().len()),
     };
     job.context.ordered_on(lanes, units.len()).run(
-        |index| take_up_unit(job, shuffle, &leaves, index, columns),
+        |index| {
+            let (partial, is_new) = unit(job, shuffle, &leaves, index, columns)?;
+            if is_new {
+                let name = partial_name(Pass::Write, units[index].index);
+                let files = vec![segment_file(job, shuffle, &partial)];
+                job.partials.keep(&name, &partial, files)?;
+            }
+            Ok(partial)
+        },
         |_, partial| {
             scattered.histograms.merge(&partial.histograms);
-            scattered.files.push(partial.file);
+            let path = shuffle.directory.join(partial.name);
+            scattered.files.push((path, partial.file));
             Ok(())
         },
     )?;
     Ok(scattered)
 }
 
-/// A unit that is scattered already, or is now.
-fn take_up_unit(
+/// The same for the units of a part of the table, whose results are left for whoever gathers them. What is
+/// done before an error is left as well.
+///
+/// # Errors
+/// When a column can't be read or a segment file can't be written.
+pub fn scatter_units(
+    job: &WriteJob<'_>,
+    shuffle: &Shuffle,
+    mut leaving: Leaving<'_>,
+) -> Result<()> {
+    let leaves = leaves(job);
+    let units = job.table.units.len();
+    let (lanes, columns) = job.context.lanes(units);
+    let done = job.context.ordered_on(lanes, units).run(
+        |index| unit(job, shuffle, &leaves, index, columns),
+        |_, (partial, _)| {
+            let file = segment_file(job, shuffle, &partial);
+            leaving.push(&partial, vec![file])
+        },
+    );
+    done.and(leaving.finish(&()))
+}
+
+fn segment_file(job: &WriteJob<'_>, shuffle: &Shuffle, partial: &ScatterPartial) -> PartialFile {
+    let path = shuffle.directory.join(&partial.name);
+    job.partials.file(&path, partial.file.written)
+}
+
+/// A unit that is scattered already, or is now, and whether nobody has kept it.
+fn unit(
     job: &WriteJob<'_>,
     shuffle: &Shuffle,
     leaves: &[Leaf],
     index: usize,
     threads: usize,
-) -> Result<ScatterPartial> {
-    let name = partial_name(Pass::Write, index);
-    if let Some(partial) = job.partials.take_up(&name) {
-        let rows = job.table.units[index].rows as u64;
-        job.context.advanced(Pass::Write, rows, 0);
-        return Ok(partial);
+) -> Result<(ScatterPartial, bool)> {
+    let unit = &job.table.units[index];
+    let name = partial_name(Pass::Write, unit.index);
+    let found: Option<ScatterPartial> = job.partials.already(&name)?;
+    let Some(partial) = found else {
+        return Ok((scatter_unit(job, shuffle, leaves, index, threads)?, true));
+    };
+    // What is gathered goes into shards, whose checksums would hold for whatever was read.
+    if job.partials.trusts_sizes() {
+        let written = partial.file.written;
+        let path = shuffle.directory.join(&partial.name);
+        let read = file_digest(&path, || job.context.cancel.check().is_ok());
+        job.context.cancel.check()?;
+        if !read.is_ok_and(|read| read == (written.bytes, written.digest)) {
+            return Err(job.partials.damaged(&name));
+        }
     }
-    let partial = scatter_unit(job, shuffle, leaves, index, threads)?;
-    let file = job
-        .partials
-        .file(&shuffle.path(index), partial.file.written);
-    job.partials.keep(&name, &partial, vec![file])?;
-    Ok(partial)
+    job.context.advanced(Pass::Write, unit.rows as u64, 0);
+    Ok((partial, false))
 }
 
 fn scatter_unit(
@@ -83,7 +132,11 @@ fn scatter_unit(
 ) -> Result<ScatterPartial> {
     let open = open_unit(job, index)?;
     let routed = job.plan.routed(job.partials, &open, job.rows)?;
-    let writer = SegmentWriter::create(&shuffle.path(index), shuffle.segments())?;
+    let name = shuffle.name(open.unit.index);
+    let place = shuffle.directory.join(&name);
+    let unfinished = shuffle.attempt.as_ref();
+    let unfinished = unfinished.map_or_else(|| place.clone(), |attempt| attempt.join(&name));
+    let writer = SegmentWriter::create(&unfinished, shuffle.segments())?;
     let mut histograms = Histograms::new(job.scaler.columns().len());
     for (number, block) in (0..).zip(blocks(open.unit, block_rows(&job.table.schema))) {
         let source = job.source(&open, &routed, &block);
@@ -105,8 +158,11 @@ fn scatter_unit(
         job.context.advanced(Pass::Write, block.rows as u64, 0);
     }
     job.context.advanced(Pass::Write, 0, stored_bytes(&open)?);
+    let file = writer.finish()?;
+    put_in_place(&unfinished, &place)?;
     Ok(ScatterPartial {
-        file: writer.finish()?,
+        name,
+        file,
         histograms,
     })
 }

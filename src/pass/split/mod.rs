@@ -65,6 +65,8 @@ pub struct SplitPlan<'a> {
     val: bool,
     /// How many folds there are in place of sides, if there are.
     folds: Option<FoldCount>,
+    /// Whether sides are those that were kept, whatever is known here.
+    is_kept: bool,
 }
 
 #[derive(Debug)]
@@ -214,6 +216,7 @@ impl<'a> SplitPlan<'a> {
             sample: spec.sample,
             val,
             folds,
+            is_kept: false,
         })
     }
 

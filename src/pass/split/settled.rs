@@ -2,14 +2,17 @@
 //! it again would mean to read columns.
 //!
 //! Invariant: it is a cache, and never the definition: what isn't there, isn't whole or is another job's is
-//! found again, and is the same. With it goes what was read for it, so that pass 3 still finds out whether
+//! found again, and is the same; but where a process has found it for others that can't, since it takes all
+//! rows ([`SplitPlan::take_kept`]), there it must be. With it goes what was read for it, so that pass 3 still finds out whether
 //! it writes the keys that pass 1 went by. Disk: one or two bits a row, a byte with folds.
 
 use serde::{Deserialize, Serialize};
 
-use super::{By, SplitPlan};
+use super::{By, SplitPlan, SplitTotal};
+use crate::engine::Pass;
 use crate::error::Result;
 use crate::kernel::{FoldCount, Folds, Sides};
+use crate::pass::total_name;
 use crate::sink::Partials;
 use crate::source::parquet::PagesRead;
 use crate::source::table::{OpenUnit, Table, Unit};
@@ -94,6 +97,45 @@ impl SplitPlan<'_> {
         self.kept_or(partials, open, || Ok(self.folds_of(open, count)?.0))
     }
 
+    /// Keeps what all units are settled to, and `total` as what pass 1 has found, for processes that
+    /// [`SplitPlan::take_kept`].
+    ///
+    /// # Errors
+    /// When a column that has a say can't be read, or the disk is full.
+    pub fn keep_all(&self, partials: &Partials, table: &Table, total: &SplitTotal) -> Result<()> {
+        self.each_kept(partials, table)?;
+        partials.keep(&total_name(Pass::Split), total, Vec::new())
+    }
+
+    /// Takes what another process has kept: this one finds no side by itself from now on.
+    ///
+    /// # Errors
+    /// [`crate::error::OutputError::WorkMissing`] if it isn't there whole.
+    pub fn take_kept(&mut self, partials: &Partials) -> Result<SplitTotal> {
+        self.is_kept = true;
+        let name = total_name(Pass::Split);
+        let total = partials.read_without_files(&name);
+        total.ok_or_else(|| partials.lost(&name))
+    }
+
+    /// Makes sure that what the units of a table are settled to is kept.
+    ///
+    /// # Errors
+    /// [`crate::error::OutputError::WorkMissing`] naming the first unit's that isn't there whole, and has to
+    /// be; when a column that has a say can't be read, where it hasn't.
+    pub fn each_kept(&self, partials: &Partials, table: &Table) -> Result<()> {
+        self.context.ordered(table.units.len()).run(
+            |index| {
+                let open = self.open(table, &table.units[index]);
+                match self.folds {
+                    Some(count) => self.folds(partials, &open, count).map(drop),
+                    None => self.sides(partials, &open).map(drop),
+                }
+            },
+            |_, ()| Ok(()),
+        )
+    }
+
     /// What was kept, or what `find` says: that is kept now, if a later pass is to find it.
     fn kept_or<S: Settled>(
         &self,
@@ -103,6 +145,9 @@ impl SplitPlan<'_> {
     ) -> Result<S> {
         if let Some(kept) = self.kept(partials, open) {
             return Ok(kept);
+        }
+        if self.is_kept {
+            return Err(partials.lost(&name(open.unit.index)));
         }
         let found = find()?;
         if !open.is_comparing() {

@@ -12,7 +12,7 @@ use super::super::files::{create_directory, io_error, remove};
 use super::super::lock::Publishing;
 use super::super::partials::{Partials, attempt_name};
 use super::super::ranges::Leaving;
-use super::{Destination, JOB, OUT, Staging, UNITS, UnitList, job_record};
+use super::{CACHE, Destination, JOB, OUT, Staging, UNITS, UnitList, job_record};
 use crate::artifact::JobId;
 use crate::engine::Pass;
 use crate::error::{Error, OutputError, Place, Result};
@@ -79,12 +79,12 @@ impl Work {
         &self.partials
     }
 
-    /// Gathers results of `pass` from unit `first` on, to leave them as one file.
+    /// Gathers results called `kind`, mostly as their pass is, from unit `first` on, to leave them as one file.
     ///
     /// # Errors
     /// [`OutputError::Io`] if that can't be made.
-    pub fn leave(&self, pass: Pass, first: u64) -> Result<Leaving<'_>> {
-        self.partials.leave(pass, first, &self.attempt)
+    pub fn leave(&self, kind: String, first: u64) -> Result<Leaving<'_>> {
+        self.partials.leave(kind, first, &self.attempt)
     }
 
     /// The list of units that `prep plan` has left.
@@ -93,6 +93,11 @@ impl Work {
     /// [`OutputError::WorkMissing`] if it isn't there whole.
     pub fn units(&self) -> Result<UnitList> {
         UnitList::open(&self.staging.join(UNITS), self.partials.job())
+    }
+
+    /// Where text is columns, and what is too much to hold is.
+    pub fn cache_dir(&self) -> PathBuf {
+        self.staging.join(CACHE)
     }
 
     /// Where this process writes what isn't whole yet.
