@@ -3,6 +3,8 @@
 //! Stateless like mode `row`: rows of one key have one hash, wherever they are. Limit: a million hashes
 //! are held at a time.
 
+use std::sync::{Mutex, PoisonError};
+
 use super::Context;
 use super::leaf::PieceRows;
 use crate::error::{Error, Result, UsageError};
@@ -22,6 +24,8 @@ pub(super) struct ByKey {
     pub(super) columns: KeyColumns,
     start: u64,
     cuts: Cuts,
+    /// Buffers of hashes that no worker uses: fresh memory would be zeroed first.
+    idle: Mutex<Vec<Vec<u64>>>,
 }
 
 /// What a key is made of: indices in the table, in the order that they are hashed in.
@@ -79,6 +83,7 @@ impl ByKey {
             columns,
             start,
             cuts,
+            idle: Mutex::default(),
         }
     }
 
@@ -92,11 +97,14 @@ impl ByKey {
         sides: &mut Sides,
     ) -> Result<Vec<u64>> {
         let mut nulls = vec![0; piece.rows.div_ceil(64)];
-        let mut hashes = Vec::new();
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = idle().pop();
+        let mut hashes = before.unwrap_or_default();
         for rows in PieceRows::runs(context, open, piece, HASH_RUN_ROWS) {
             self.hash(rows, &mut hashes, &mut nulls[rows.first / 64..])?;
             self.cuts.assign(&hashes, sides);
         }
+        idle().push(hashes);
         Ok(nulls)
     }
 
