@@ -134,7 +134,9 @@ impl Prints {
         for (piece, prints) in prints.chunks(piece_rows).enumerate() {
             let first_row = first_row + (piece * piece_rows) as u64;
             let mut sorted: Vec<Vec<Record>> = vec![Vec::new(); self.partitions()];
-            let share = prints.len() / self.partitions();
+            // Rows of a key that follow one another are one record; what is reserved may have to be zeroed.
+            let changes = prints.windows(2).filter(|pair| pair[0] != pair[1]);
+            let share = (1 + changes.count()) / self.partitions();
             for part in &mut sorted {
                 part.reserve(share + share / 8);
             }
