@@ -142,12 +142,20 @@ class Ledger:
         return PrepError(message, "unit-failed", error.place, hint, last.code if last.code in CODES else INTERNAL)
 
 
-def warnings_of(on_progress: OnProgress) -> OnProgress:
-    """Those alone, of a command that is one of several."""
+def planning(on_progress: OnProgress) -> OnProgress:
+    """Tells of the process that plans: warnings, and how far it is with what takes all rows, as pass plan."""
+
+    started = Progress("started")
 
     def tell(progress: Progress) -> None:
-        if progress.event == "warning":
+        nonlocal started
+        if progress.event == "started":
+            started = progress
+        elif progress.event == "warning":
             on_progress(progress)
+        elif progress.event == "advanced" and (progress.rows or progress.bytes):
+            totals = {"rows_total": started.rows_total, "bytes_total": started.bytes_total}
+            on_progress(dataclasses.replace(progress, pass_name="plan", **totals))
 
     return tell
 
@@ -175,7 +183,7 @@ def stream(inputs: commands.Inputs, out: commands.Path, options: Options, run_pa
     """
     plan = plan_path(out)
     with planned(plan):
-        run([options.prep or program(), "plan", *flags({"plan": plan}), *commands.job_flags(inputs, out, settings)], on_progress and warnings_of(on_progress))
+        run([options.prep or program(), "plan", *flags({"plan": plan}), *commands.job_flags(inputs, out, settings)], on_progress and planning(on_progress))
         drive(plan, options, run_pass, on_progress)
         return commands.commit(plan, prep=options.prep, memory=options.memory)
 

@@ -71,7 +71,7 @@ def main(engine: str, connect: Connect, arguments: list[str] | None) -> int:
     try:
         with driver.planned(chosen.plan):
             stop.catch()
-            run([chosen.prep or program(), "plan", "--plan", chosen.plan, *chosen.job], driver.warnings_of(printer))
+            run([chosen.prep or program(), "plan", "--plan", chosen.plan, *chosen.job], driver.planning(printer))
             with connect(chosen.address) as run_pass:
                 # Engines have handlers of their own.
                 stop.catch()
@@ -109,6 +109,22 @@ def _parser(engine: str) -> argparse.ArgumentParser:
     return parser
 
 
+def far(progress: Progress) -> dict[str, int | None]:
+    """What there is to say: units that a cluster has done, or what the process that plans has read."""
+    if progress.units is not None:
+        return {"units": progress.units, "units_total": progress.units_total}
+    return {"rows": progress.rows, "bytes": progress.bytes, "bytes_total": progress.bytes_total}
+
+
+def shown(progress: Progress) -> str:
+    """The same for people."""
+    if progress.units is not None:
+        return f"{progress.units} of {progress.units_total} units"
+    if progress.bytes_total:
+        return f"{(progress.bytes or 0) / 1e6:.0f} of {progress.bytes_total / 1e6:.0f} MB"
+    return f"{progress.rows or 0:,} rows"
+
+
 class Printer:
     """Progress and errors on standard error, as lines of text or JSON."""
 
@@ -120,7 +136,8 @@ class Printer:
         now = time.monotonic()
         if progress.event == "started":
             self.began = self.last = now
-        if progress.event == "advanced":
+        # The process that plans has an interval of its own.
+        if progress.event == "advanced" and progress.units is not None:
             if now - self.last < (JSON_SECONDS if self.is_json else TEXT_SECONDS):
                 return
             self.last = now
@@ -130,9 +147,9 @@ class Printer:
         if progress.event == "warning":
             self._print({"event": "warning", "warning": progress.warning}, f"warning: {progress.warning}")
             return
-        event = {"event": progress.event, "pass": progress.pass_name, "units": progress.units, "units_total": progress.units_total, "seconds": seconds}
+        event = {"event": progress.event, "pass": progress.pass_name, **far(progress), "seconds": seconds}
         done = f"done in {seconds:.1f} s" if progress.event == "finished" else f"{seconds:.1f} s"
-        self._print(event, None if progress.event == "started" else f"{progress.pass_name}: {progress.units} of {progress.units_total} units, {done}")
+        self._print(event, None if progress.event == "started" else f"{progress.pass_name}: {shown(progress)}, {done}")
 
     def error(self, error: PrepError) -> None:
         event = {"event": "error", "kind": error.kind, "error": error.message, "place": error.place, "hint": error.hint, "exit_code": error.exit_code}

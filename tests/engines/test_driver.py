@@ -1,9 +1,11 @@
 """What the engines share, without one: cuts, further attempts, giving up."""
 
 import pytest
+from prep_stream import driver, terminal
 from prep_stream.attempt import Outcome, Task, attempt
 from prep_stream.driver import Ledger, Options, Range
 from prep_stream.errors import PrepError
+from prep_stream.program import Progress
 
 import jobs
 
@@ -82,3 +84,18 @@ def test_a_plan_elsewhere_is_found_by_its_root():
     task = Task("/lake/plan.json", None, 1, None, 1, ("/other=/x", "/lake=/mnt/lake"))
     assert task.here(task.plan) == "/mnt/lake/plan.json"
     assert task.here("/lakes/plan.json") == "/lakes/plan.json"
+
+
+def test_the_process_that_plans_is_told_of_as_pass_plan(capsys):
+    told = []
+    tell = driver.planning(told.append)
+    begun = Progress("started", "split", bytes_total=24_000_000)
+    parsed = Progress("advanced", "split", rows=0, bytes=8_000_000)
+    of_footers = Progress("advanced", "plan", rows=0, bytes=0)
+    warning = Progress("warning", warning="a class of one row")
+    for progress in (of_footers, begun, parsed, warning, Progress("finished", "split", seconds=1.0)):
+        tell(progress)
+    assert told == [Progress("advanced", "plan", rows=0, bytes=8_000_000, bytes_total=24_000_000), warning]
+    printer = terminal.Printer(is_json=False, is_quiet=False)
+    printer(told[0])
+    assert "prep: plan: 8 of 24 MB" in capsys.readouterr().err
