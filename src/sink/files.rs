@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::engine::Cancel;
@@ -116,4 +117,22 @@ pub(super) fn remove(path: &Path, is_directory: bool) -> Result<()> {
 /// An [`OutputError::Io`] at its path.
 pub(super) fn io_error(action: &'static str, path: &Path, source: io::Error) -> Error {
     Error::from(OutputError::Io { action, source }).at(Place::path(path))
+}
+
+/// A file from an offset on, whatever others write elsewhere in it.
+pub(super) struct FilePart<'a> {
+    pub(super) file: &'a File,
+    pub(super) offset: u64,
+}
+
+impl Write for FilePart<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.file.write_at(bytes, self.offset)?;
+        self.offset += taken as u64;
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -6,11 +6,11 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::HashingWriter;
+use super::files::FilePart;
 use super::shard::failed;
 use super::spool::Spooled;
 use crate::error::Result;
@@ -73,23 +73,5 @@ impl Placed {
         };
         let written = self.bytes.write_to(&mut place);
         written.map_err(|source| failed(&self.path, source.into()))
-    }
-}
-
-/// A file from some place on.
-struct FilePart<'a> {
-    file: &'a File,
-    offset: u64,
-}
-
-impl Write for FilePart<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = self.file.write_at(bytes, self.offset)?;
-        self.offset += taken as u64;
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -19,7 +19,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::Written;
-use super::files::io_error;
+use super::files::{FilePart, io_error};
 use crate::error::{Error, Result};
 use crate::source::file_digest;
 
@@ -143,7 +143,7 @@ impl SegmentWriter {
     }
 
     fn write_index(&self, end: u64, chunks: &mut [Chunk]) -> io::Result<()> {
-        let mut index = BufWriter::new(At {
+        let mut index = BufWriter::new(FilePart {
             file: &self.file,
             offset: end,
         });
@@ -227,24 +227,6 @@ pub fn damaged(path: &Path) -> Error {
 )]
 fn low_word(word: u128) -> u32 {
     word as u32
-}
-
-/// A file from an offset on.
-struct At<'a> {
-    file: &'a File,
-    offset: u64,
-}
-
-impl Write for At<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write_at(bytes, self.offset)?;
-        self.offset += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]
