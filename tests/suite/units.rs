@@ -65,6 +65,54 @@ fn is_same(scratch: &Scratch, out: &str, wanted: &BTreeMap<String, Vec<u8>>) {
     assert!(!scratch.path(format!(".{out}.prep")).exists());
 }
 
+/// All units of a plan done in an order that isn't theirs, and again.
+fn units_twice(scratch: &Scratch, file: &str, units: u64) {
+    let last = units - 1;
+    for pass in ["split", "fit", "write"] {
+        for range in [
+            format!("{last}"),
+            format!("0..{last}"),
+            format!("0..{units}"),
+        ] {
+            unit(scratch, file, pass, &range);
+        }
+    }
+}
+
+/// A job whose units four processes do at the same time, against one by `prep stream`.
+fn done_four_times_at_once(scratch: &Scratch, flags: &[&str]) {
+    scratch.stream_to("reference", "in", flags);
+    plan(scratch, "out", "plan.json", flags);
+    for pass in ["split", "fit", "write"] {
+        let line = [
+            "unit",
+            pass,
+            "--plan",
+            "plan.json",
+            "--unit",
+            "0..5",
+            "--quiet",
+        ];
+        let running: Vec<_> = (0..4).map(|_| scratch.start(&line)).collect();
+        for run in running {
+            run.finish().succeeds();
+        }
+    }
+    commit(scratch, "plan.json");
+    is_same(scratch, "out", &scratch.bytes_of("reference"));
+}
+
+/// Units in processes of their own leave the bytes of `reference`.
+fn is_same_isolated(
+    scratch: &Scratch,
+    (input, out): (&str, &str),
+    flags: &[&str],
+    reference: &str,
+) {
+    scratch.stream_to(out, input, &[&["--isolate"], flags].concat());
+    is_same(scratch, out, &scratch.bytes_of(reference));
+}
+
 #[test]
 fn units_in_any_order_and_twice_give_the_bytes_of_stream_for_every_kind_of_split() {
     let scratch = Scratch::new();
@@ -176,9 +224,7 @@ fn a_unit_whose_shards_of_one_fold_are_lost_is_missing() {
     unit(&scratch, "plan.json", "write", "3");
     commit(&scratch, "plan.json");
     is_same(&scratch, "out", &scratch.bytes_of("reference"));
-    let isolated = [&["--isolate"], &flags[..]].concat();
-    scratch.stream_to("isolated", "in", &isolated);
-    is_same(&scratch, "isolated", &scratch.bytes_of("reference"));
+    is_same_isolated(&scratch, ("in", "isolated"), &flags, "reference");
 }
 
 #[test]
@@ -186,26 +232,7 @@ fn the_same_units_at_the_same_time_do_no_harm() {
     let scratch = Scratch::new();
     make_input(&scratch);
     // Sides are kept, too.
-    let flags = ["--split-by", "group:user"];
-    scratch.stream_to("reference", "in", &flags);
-    plan(&scratch, "out", "plan.json", &flags);
-    for pass in ["split", "fit", "write"] {
-        let line = [
-            "unit",
-            pass,
-            "--plan",
-            "plan.json",
-            "--unit",
-            "0..5",
-            "--quiet",
-        ];
-        let running: Vec<_> = (0..4).map(|_| scratch.start(&line)).collect();
-        for run in running {
-            run.finish().succeeds();
-        }
-    }
-    commit(&scratch, "plan.json");
-    is_same(&scratch, "out", &scratch.bytes_of("reference"));
+    done_four_times_at_once(&scratch, &["--split-by", "group:user"]);
 }
 
 #[test]

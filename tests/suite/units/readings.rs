@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{commit, is_same, make_input, plan, unit};
+use super::{commit, is_same, is_same_isolated, make_input, plan, unit, units_twice};
 use crate::harness::Scratch;
 
 const SETTINGS: [&[&str]; 8] = [
@@ -50,8 +50,7 @@ fn units_of_sides_that_take_several_readings_give_the_bytes_of_stream() {
         is_same(&scratch, &out, &scratch.bytes_of(&reference));
         scratch.prep(&["verify", &out, "--in", "in"]).succeeds();
         let isolated = format!("isolated-{number}");
-        scratch.stream_to(&isolated, "in", &[&["--isolate"], *flags].concat());
-        is_same(&scratch, &isolated, &scratch.bytes_of(&reference));
+        is_same_isolated(&scratch, ("in", &isolated), flags, &reference);
     }
 }
 
@@ -74,10 +73,7 @@ fn units_of_text_take_sides_that_planning_has_found() {
             ["reference", "out", "plan"].map(|name| format!("{name}-{number}"));
         scratch.stream_to(&reference, "in", flags);
         assert_eq!(plan(&scratch, &out, &file, flags), 2);
-        for pass in ["split", "fit", "write"] {
-            unit(&scratch, &file, pass, "1");
-            unit(&scratch, &file, pass, "0..2");
-        }
+        units_twice(&scratch, &file, 2);
         commit(&scratch, &file);
         is_same(&scratch, &out, &scratch.bytes_of(&reference));
     }

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::{FILES, commit, is_same, make_input, plan, unit};
+use super::{
+    FILES, done_four_times_at_once, is_same, is_same_isolated, make_input, plan, unit, units_twice,
+};
 use crate::harness::{Scratch, files_below};
 
 /// The segment files of a unit.
@@ -43,12 +45,7 @@ fn units_of_shuffled_rows_give_the_bytes_of_stream() {
             "plan", "--in", input, "--out", &out, "--plan", &file, "--quiet",
         ];
         scratch.prep(&[&line[..], &flags].concat()).succeeds();
-        for pass in ["split", "fit", "write"] {
-            for range in [format!("{}", units - 1), format!("0..{}", units - 1)] {
-                unit(&scratch, &file, pass, &range);
-            }
-            unit(&scratch, &file, pass, &format!("0..{units}"));
-        }
+        units_twice(&scratch, &file, units);
         // One that is taken up leaves no second file.
         assert_eq!(segments(&scratch, &out, 0).len(), 1);
         let run = scratch.prep(&["commit", "--plan", &file]).succeeds();
@@ -56,8 +53,7 @@ fn units_of_shuffled_rows_give_the_bytes_of_stream() {
         is_same(&scratch, &out, &scratch.bytes_of(&reference));
         scratch.prep(&["verify", &out, "--in", input]).succeeds();
         let isolated = format!("isolated-{number}");
-        scratch.stream_to(&isolated, input, &[&["--isolate"], &flags[..]].concat());
-        is_same(&scratch, &isolated, &scratch.bytes_of(&reference));
+        is_same_isolated(&scratch, (input, &isolated), &flags, &reference);
     }
 }
 
@@ -65,25 +61,7 @@ fn units_of_shuffled_rows_give_the_bytes_of_stream() {
 fn the_same_units_scattered_at_the_same_time_do_no_harm() {
     let scratch = Scratch::new();
     make_input(&scratch);
-    scratch.stream_to("reference", "in", &["--shuffle"]);
-    plan(&scratch, "out", "plan.json", &["--shuffle"]);
-    for pass in ["split", "fit", "write"] {
-        let line = [
-            "unit",
-            pass,
-            "--plan",
-            "plan.json",
-            "--unit",
-            "0..5",
-            "--quiet",
-        ];
-        let running: Vec<_> = (0..4).map(|_| scratch.start(&line)).collect();
-        for run in running {
-            run.finish().succeeds();
-        }
-    }
-    commit(&scratch, "plan.json");
-    is_same(&scratch, "out", &scratch.bytes_of("reference"));
+    done_four_times_at_once(&scratch, &["--shuffle"]);
 }
 
 #[test]

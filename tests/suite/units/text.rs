@@ -5,7 +5,7 @@ use std::fs;
 
 use rustix::process::Signal;
 
-use super::{commit, is_same, plan, unit};
+use super::{commit, is_same, is_same_isolated, plan, unit, units_twice};
 use crate::harness::{Scratch, files_below};
 
 /// Small files, 128 of which make a unit.
@@ -54,16 +54,7 @@ fn make_small(scratch: &Scratch) {
 
 fn units_of(scratch: &Scratch, out: &str, file: &str, flags: &[&str], units: u64) {
     assert_eq!(plan(scratch, out, file, flags), units);
-    let ranges = [
-        format!("{}", units - 1),
-        format!("0..{}", units - 1),
-        format!("0..{units}"),
-    ];
-    for pass in ["split", "fit", "write"] {
-        ranges
-            .iter()
-            .for_each(|range| unit(scratch, file, pass, range));
-    }
+    units_twice(scratch, file, units);
     commit(scratch, file);
 }
 
@@ -88,8 +79,7 @@ fn units_of_text_give_the_bytes_of_stream_for_every_kind_of_split() {
         is_same(&scratch, &out, &scratch.bytes_of(&reference));
         scratch.prep(&["verify", &out, "--in", "in"]).succeeds();
         let isolated = format!("isolated-{number}");
-        scratch.stream_to(&isolated, "in", &[&["--isolate"], *flags].concat());
-        is_same(&scratch, &isolated, &scratch.bytes_of(&reference));
+        is_same_isolated(&scratch, ("in", &isolated), flags, &reference);
     }
 }
 
